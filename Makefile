@@ -1,0 +1,45 @@
+# Moose: everything a newcomer needs. `make` lists the goals.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MOOSE := .build/release/moose
+
+.PHONY: help swift setup build run test bench lint format clean
+
+help: ## list the goals
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+swift:
+	@command -v swift >/dev/null || { \
+	  echo "make: swift is missing. Moose is built with Swift 6.3. Install it from https://www.swift.org/install and put it on PATH" >&2; \
+	  exit 1; }
+
+setup: swift ## install the Debian packages that are missing (root or sudo)
+	@deploy/stack/install-packages.sh
+
+build: setup ## build the release
+	swift build -c release --product moose
+
+run: build ## see it work: private servers, example work orders, a live view; Ctrl-C stops all
+	@$(MOOSE) up --example deploy/examples
+
+test: setup ## run every test against private servers
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+bench: build ## measure this machine, each figure beside its invariant check
+	@$(MOOSE) bench
+
+lint: swift ## check format and house rules
+	swift format lint --strict --parallel -r Sources Tests Package.swift
+	deploy/lint/file-length.sh
+	deploy/lint/silent-catches.py --self-test
+	deploy/lint/silent-catches.py
+
+format: swift ## put the sources into the house format
+	swift format -i --parallel -r Sources Tests Package.swift
+
+clean: ## stop the private servers of this clone, delete their data and what was built
+	@if [ -d .moose ] && [ -x $(MOOSE) ]; then $(MOOSE) stack stop --remove; \
+	elif [ -e .moose/stack.json ]; then \
+	  echo "make: .moose holds servers and there is no built moose to stop them. Run 'make build' first" >&2; exit 1; fi
+	rm -rf .build .moose

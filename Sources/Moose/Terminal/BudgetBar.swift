@@ -1,0 +1,61 @@
+/// A budget as a bar: what is spent, what is held for running work, and where the limits stand.
+struct BudgetBar: Sendable {
+    /// Settled cost, in millionths of a dollar.
+    let spentMicroUSD: Int64
+    /// Estimates of running work, in millionths of a dollar.
+    let heldMicroUSD: Int64
+    /// From here on people are warned; nil when there is none.
+    let softMicroUSD: Int64?
+    /// From here on no new work is started; nil when there is none.
+    let hardMicroUSD: Int64?
+    /// From here on running work is stopped; nil when there is none.
+    let killMicroUSD: Int64?
+
+    /// The bar, `width` columns wide with its ends: `[███▒▒┆   │  ┃]`, or `[##== :   | !]` where only ASCII can be shown.
+    func text(width: Int = 40, for terminal: Terminal) -> String {
+        let inner = max(4, width - 2)
+        let (full, held, soft, hard, kill): (String, String, String, String, String) =
+            terminal.hasUnicode ? ("█", "▒", "┆", "│", "┃") : ("#", "=", ":", "|", "!")
+        var cells = [String](repeating: " ", count: inner)
+        let spent = column(spentMicroUSD, of: inner)
+        let used = max(spent, column(saturatingUse, of: inner))
+        for index in cells.indices where index < used { cells[index] = index < spent ? full : held }
+        var styles = [TextStyle?](repeating: nil, count: inner)
+        for index in cells.indices where index < used { styles[index] = style }
+        for (limit, mark, markStyle) in [
+            (softMicroUSD, soft, TextStyle.yellow), (hardMicroUSD, hard, .red), (killMicroUSD, kill, .boldRed),
+        ] {
+            guard let limit else { continue }
+            let index = min(inner - 1, column(limit, of: inner))
+            cells[index] = mark
+            styles[index] = markStyle
+        }
+        let shown = zip(cells, styles).map { terminal.styled($0, $1) }.joined()
+        return "[\(shown)]"
+    }
+
+    /// The colour of what is used: green, yellow past the soft limit, red past the hard one, bold red past kill.
+    var style: TextStyle {
+        let use = saturatingUse
+        if let killMicroUSD, use >= killMicroUSD { return .boldRed }
+        if let hardMicroUSD, use >= hardMicroUSD { return .red }
+        if let softMicroUSD, use >= softMicroUSD { return .yellow }
+        return .green
+    }
+
+    private var saturatingUse: Int64 {
+        let (sum, overflows) = max(0, spentMicroUSD).addingReportingOverflow(max(0, heldMicroUSD))
+        return overflows ? .max : sum
+    }
+
+    /// The amount that fills the bar: the outermost limit with a tenth of room behind it, or the use when it is more.
+    private var scale: Double {
+        let limit = [softMicroUSD, hardMicroUSD, killMicroUSD].compactMap { $0 }.max() ?? 0
+        return max(Double(limit) * 1.1, Double(saturatingUse), 1)
+    }
+
+    private func column(_ amount: Int64, of width: Int) -> Int {
+        let share = Double(max(0, amount)) / scale
+        return min(width, Int((share * Double(width)).rounded(.down)))
+    }
+}

@@ -1,0 +1,62 @@
+/// Where the broker is, who logs in, and how patient the client is.
+package struct AMQPConfiguration: Sendable, CustomStringConvertible {
+    /// Host name or address, without brackets.
+    package let host: String
+    /// Default 5672, with TLS 5671.
+    package let port: Int
+    /// Default `guest`.
+    package let user: String
+    let password: String
+    /// Default `/`.
+    package let virtualHost: String
+    /// True for `amqps`: the broker's certificate and host name are verified.
+    package let usesTLS: Bool
+    /// The certificates trusted under TLS; `cacertfile` in the URL, default Debian's bundle.
+    package let certificateAuthorityFile: String
+    /// Shown in the broker's list of connections. Default `moose`.
+    package var connectionName = "moose"
+    /// How long a silent peer counts as alive; the broker may shorten it. Default 15 s, `heartbeat` (s) in the URL.
+    package var heartbeat: Duration = .seconds(15)
+    /// For the TCP connection and again for the login. Default 10 s, `connection_timeout` (ms) in the URL.
+    package var connectTimeout: Duration = .seconds(10)
+    /// For one answer of the broker; afterwards the connection counts as lost. Default 10 s.
+    package var rpcTimeout: Duration = .seconds(10)
+    /// How long unsent bytes may stay stuck on an unblocked connection before it counts as lost. Default 30 s.
+    package var sendTimeout: Duration = .seconds(30)
+    /// Larger bodies are refused before they are sent. Default 16 MiB, the broker's own default from 4.0.
+    package var maxMessageBytes = 16 << 20
+
+    /// Reads `amqp://` and `amqps://` URLs: `amqps://user:password@host:5671/vhost?heartbeat=15&cacertfile=/path`.
+    ///
+    /// User, password, virtual host and query values are percent-decoded; so the default virtual host is `%2F`, or none.
+    /// - Throws: ``AMQPError/invalidURL(_:)`` with what is wrong, never with the password.
+    package init(url: String) throws(AMQPError) {
+        let parts = try BrokerURL(url)
+        host = parts.host
+        port = parts.port
+        user = parts.user
+        password = parts.password
+        virtualHost = parts.virtualHost
+        usesTLS = parts.usesTLS
+        certificateAuthorityFile = parts.query["cacertfile"] ?? "/etc/ssl/certs/ca-certificates.crt"
+        if let text = parts.query["heartbeat"] {
+            guard let seconds = Int(text), (1...3600).contains(seconds) else {
+                throw .invalidURL("heartbeat must be 1 to 3600 seconds")
+            }
+            heartbeat = .seconds(seconds)
+        }
+        if let text = parts.query["connection_timeout"] {
+            guard let milliseconds = Int(text), (1...600_000).contains(milliseconds) else {
+                throw .invalidURL("connection_timeout must be 1 to 600000 milliseconds")
+            }
+            connectTimeout = .milliseconds(milliseconds)
+        }
+    }
+
+    /// The URL without the password.
+    package var description: String {
+        let shownHost = host.contains(":") ? "[\(host)]" : host
+        let shownVirtualHost = virtualHost == "/" ? "%2F" : virtualHost
+        return "\(usesTLS ? "amqps" : "amqp")://\(user):***@\(shownHost):\(port)/\(shownVirtualHost)"
+    }
+}

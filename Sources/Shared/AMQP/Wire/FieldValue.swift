@@ -1,0 +1,23 @@
+/// A value in a header or argument table. Integers of all widths arrive as `int64`, floats as `double`.
+package enum FieldValue: Sendable, Equatable {
+    case string(String)
+    case int64(Int64)
+    case bool(Bool)
+    case double(Double)
+    case bytes([UInt8])
+    /// Seconds since 1970.
+    case timestamp(UInt64)
+    indirect case table(FieldTable)
+    indirect case array([FieldValue])
+    /// AMQP's empty value; also what a type this client doesn't know (decimal) arrives as.
+    case void
+}
+
+/// Headers of a message, or arguments of a declaration.
+package typealias FieldTable = [String: FieldValue]
+
+extension FieldValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
+    package init(stringLiteral value: String) { self = .string(value) }
+    package init(integerLiteral value: Int64) { self = .int64(value) }
+    package init(booleanLiteral value: Bool) { self = .bool(value) }
+}

@@ -1,0 +1,34 @@
+/// Tells apart why a connection could not be made, from the only thing libpq offers: its verbose text.
+enum ConnectFailure {
+    /// - Parameter message: such as `… FATAL:  28P01: password authentication failed … LOCATION:  …`; one part a host.
+    static func error(message: String, needsPassword: Bool) -> PostgresError {
+        let reason = readable(message)
+        let codes = sqlStates(in: message)
+        if needsPassword || codes.contains(where: { code in code.hasPrefix("28") }) {
+            return .authenticationFailed(reason: reason)
+        }
+        if codes.contains("3D000") { return .databaseMissing(reason: reason) }
+        return .unreachable(reason: reason)
+    }
+
+    /// The five-character words that end in a colon and follow a word that ends in one.
+    private static func sqlStates(in message: String) -> [Substring] {
+        let words = message.split(separator: " ")
+        return zip(words, words.dropFirst()).compactMap { before, word in
+            guard before.hasSuffix(":"), word.utf8.count == 6, word.hasSuffix(":") else { return nil }
+            let code = word.dropLast()
+            let isCode = code.utf8.allSatisfy { byte in (48...57).contains(byte) || (65...90).contains(byte) }
+            return isCode ? code : nil
+        }
+    }
+
+    /// Without the line of the server's source code, which verbose messages end in.
+    private static func readable(_ message: String) -> String {
+        var words = message.split(separator: " ")
+        while let location = words.firstIndex(of: "LOCATION:") {
+            // `LOCATION:  auth_failed, auth.c:334`
+            words.removeSubrange(location..<min(location + 3, words.endIndex))
+        }
+        return words.isEmpty ? "No answer" : words.joined(separator: " ")
+    }
+}

@@ -1,0 +1,53 @@
+/// Where the database is and how its sessions behave.
+package struct PostgresConfiguration: Sendable {
+    /// A libpq URI or `key=value` string, passed on as it is: several hosts, `sslmode`, `target_session_attrs` and the
+    /// rest mean what libpq's manual says. Empty: the PG* environment variables decide.
+    package var url: String
+    /// What the server's `pg_stat_activity` shows, unless the URL names another. Default `moose`.
+    package var applicationName = "moose"
+    /// The server gives up a statement after this. Default 10 s; zero never.
+    package var statementTimeout: Duration = .seconds(10)
+    /// The server gives up waiting for a lock after this. Default 5 s; zero never.
+    package var lockTimeout: Duration = .seconds(5)
+    /// The server ends a session that idles inside a transaction for this long. Default 10 s; zero never.
+    package var idleInTransactionTimeout: Duration = .seconds(10)
+    /// One attempt to connect, over all hosts of the URL, may take this long. Default 10 s.
+    package var connectTimeout: Duration = .seconds(10)
+    /// A statement waits this long for a connection, be it that none can be made or that all are busy. Default 10 s.
+    package var acquireTimeout: Duration = .seconds(10)
+    /// Further run-time settings of every session, such as `search_path`; the names are trusted, the values quoted.
+    package var options: [String: String] = [:]
+
+    /// - Parameter url: see ``url``. It is not checked here but by ``PostgresClient/init(configuration:maxConnections:logger:)``.
+    package init(url: String) { self.url = url }
+
+    /// What a new session is told before its first statement.
+    var sessionSetup: String {
+        var settings = [
+            ("statement_timeout", milliseconds(statementTimeout)),
+            ("lock_timeout", milliseconds(lockTimeout)),
+            ("idle_in_transaction_session_timeout", milliseconds(idleInTransactionTimeout)),
+            ("TimeZone", "UTC"),
+        ]
+        settings += options.sorted { left, right in left.key < right.key }.map { name, value in (name, value) }
+        return settings.map { name, value in "SET \(name) TO \(SQLQuoting.literal(value))" }.joined(separator: ";")
+    }
+
+    /// How long the server lets a statement run for certain; nil when it may run for ever, or ``options`` say otherwise.
+    var serverSideLimit: Duration? {
+        let isOverridden = options.keys.contains { name in name.lowercased() == "statement_timeout" }
+        return isOverridden || statementTimeout <= .zero ? nil : statementTimeout
+    }
+
+    private func milliseconds(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        // The server counts in 32 bits: 24 days.
+        guard seconds < 2_147_483 else { return String(Int32.max) }
+        return String(max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000))
+    }
+}
+
+extension PostgresConfiguration: CustomStringConvertible {
+    /// The URL without its password, and the application name: safe to log.
+    package var description: String { "\(ConnectionString.redacted(url)) as \(applicationName)" }
+}

@@ -1,0 +1,40 @@
+/// Which statements one connection has prepared, by text and parameter types.
+struct PreparedStatements {
+    enum Plan: Equatable {
+        /// It is prepared under this name.
+        case prepared(String)
+        /// Prepare it under this name, then say so with `remember`.
+        case prepareAs(String)
+        /// There are enough of them: run the text itself. Programs have a fixed set of statements; only text that is
+        /// put together at run time gets here, and must not fill the server's memory.
+        case unprepared
+    }
+
+    private struct Key: Hashable {
+        let sql: String
+        let types: [PostgresType]
+
+        init(_ query: Query) {
+            sql = query.sql
+            types = query.parameters.map(\.type)
+        }
+    }
+
+    let limit: Int
+    private var names: [Key: String] = [:]
+    private var used = 0
+
+    init(limit: Int = 256) { self.limit = limit }
+
+    mutating func plan(for query: Query) -> Plan {
+        if let name = names[Key(query)] { return .prepared(name) }
+        guard names.count < limit else { return .unprepared }
+        used += 1
+        return .prepareAs("moose_\(used)")
+    }
+
+    mutating func remember(_ name: String, _ query: Query) { names[Key(query)] = name }
+
+    /// Returns false when it wasn't prepared.
+    mutating func forget(_ query: Query) -> Bool { names.removeValue(forKey: Key(query)) != nil }
+}

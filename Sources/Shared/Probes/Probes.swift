@@ -1,0 +1,124 @@
+import Glibc
+import HTTPTypes
+import Hummingbird
+package import Logging
+import NIOCore
+import NIOPosix
+package import Telemetry
+
+/// The small HTTP server every long-running role has on loopback: `/healthz`, `/readyz` and `/metrics`.
+///
+/// It has one thread and one event loop of its own, so that it answers even while the process is busy.
+package struct Probes: Sendable {
+    private let port: Int
+    private let registry: MetricsRegistry
+    private let logger: Logger
+    private let health: @Sendable () async -> [ProbeCheck]
+    private let onListening: @Sendable (Int) async -> Void
+
+    /// Probes that aren't served yet.
+    ///
+    /// - Parameters:
+    ///   - port: the port on 127.0.0.1; 0 takes any free one.
+    ///   - registry: what `/metrics` prints.
+    ///   - logger: hears of the server's own troubles only.
+    ///   - health: asked at each request; should answer at once from what is known, not ask the network.
+    ///   - onListening: told the port once it is bound.
+    package init(
+        port: Int,
+        registry: MetricsRegistry,
+        logger: Logger,
+        health: @escaping @Sendable () async -> [ProbeCheck],
+        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        self.port = port
+        self.registry = registry
+        self.logger = logger
+        self.health = health
+        self.onListening = onListening
+    }
+
+    /// Serves until the surrounding task is cancelled, then returns.
+    @concurrent package func run() async throws(ProbesError) {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let outcome: Result<Void, ProbesError>
+        do {
+            try await application(on: group).run()
+            outcome = .success(())
+        } catch is CancellationError {
+            outcome = .success(())
+        } catch {
+            outcome = .failure(describe(error))
+        }
+        do {
+            try await group.shutdownGracefully()
+        } catch {
+            // The server is already stopped and nothing depends on its thread any more.
+            logger.warning("the probes' event loop didn't stop cleanly", metadata: ["reason": "\(error)"])
+        }
+        try outcome.get()
+    }
+
+    private func application(
+        on group: MultiThreadedEventLoopGroup
+    ) -> Application<CallbackResponder<BasicRequestContext>> {
+        var logger = logger
+        // The server logs its start and every shutdown; only its troubles concern an operator.
+        logger.logLevel = max(logger.logLevel, .warning)
+        return Application(
+            responder: CallbackResponder { request, _ in try await respond(to: request) },
+            configuration: ApplicationConfiguration(
+                address: .hostname("127.0.0.1", port: port),
+                serverName: nil,
+                backlog: 16
+            ),
+            onServerRunning: { channel in
+                await onListening(channel.localAddress?.port ?? port)
+            },
+            eventLoopGroupProvider: .shared(group),
+            logger: logger
+        )
+    }
+
+    private func respond(to request: Request) async throws -> Response {
+        guard request.method == .get || request.method == .head else {
+            return plain(.methodNotAllowed, "only GET and HEAD are answered here\n", headers: [.allow: "GET, HEAD"])
+        }
+        switch request.uri.path {
+        case "/healthz": return try answer(.health(await health()))
+        case "/readyz": return try answer(.readiness(await health()))
+        case "/metrics":
+            return response(.ok, registry.render(), type: "text/plain; version=0.0.4; charset=utf-8")
+        default: return plain(.notFound, "there are /healthz, /readyz and /metrics\n")
+        }
+    }
+
+    private func answer(_ report: ProbeReport) throws -> Response {
+        response(report.isGood ? .ok : .serviceUnavailable, try report.json(), type: "application/json")
+    }
+
+    private func plain(_ status: HTTPResponse.Status, _ text: String, headers: HTTPFields = [:]) -> Response {
+        response(status, Array(text.utf8), type: "text/plain; charset=utf-8", headers: headers)
+    }
+
+    private func response(
+        _ status: HTTPResponse.Status,
+        _ body: [UInt8],
+        type: String,
+        headers: HTTPFields = [:]
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = type
+        headers[.cacheControl] = "no-store"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    private func describe(_ error: any Error) -> ProbesError {
+        guard let error = error as? IOError else { return .notListening(port: port, reason: "\(error)") }
+        switch error.errnoCode {
+        case EADDRINUSE: return .portTaken(port)
+        case EACCES: return .portForbidden(port)
+        default: return .notListening(port: port, reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Yams
+
+/// Reads one entry of `handlers`.
+struct HandlerReader {
+    /// The shortest and the longest time an attempt may be given.
+    static let timeouts = Duration.milliseconds(10)...Duration.seconds(7 * 86_400)
+    /// An estimate above a million dollars is a slip of the keyboard.
+    static let largestEstimateMicroUSD: Int64 = 1_000_000 * 1_000_000
+
+    /// Resolves working directories; absolute.
+    let folder: String
+
+    /// The handler; nil with mistakes noted.
+    func read(_ field: Field) -> HandlerSettings? {
+        let keys = ["command", "http", "timeout_seconds", "default_estimate_usd", "free", "max_attempts"]
+        guard let section = Section(field)?.knowing(keys) else { return nil }
+        let transport = transport(section)
+        let timeout = section["timeout_seconds"]?.seconds(in: Self.timeouts)
+        let attempts = section["max_attempts"]?.integer(in: 1...100, unit: "attempts")
+        let isFree = section["free"]?.boolean() ?? false
+        let estimate = section["default_estimate_usd"]?.microUSD(atMost: Self.largestEstimateMicroUSD)
+        switch (section["default_estimate_usd"] != nil, isFree) {
+        case (true, true):
+            section.fail("has both default_estimate_usd and free: true: keep one")
+        case (false, false) where section["free"] == nil || section["free"]?.node.scalar?.string == "false":
+            section.fail("says nothing of its cost: add default_estimate_usd: \"0.05\" or the like, or free: true")
+        default: break
+        }
+        guard let transport else { return nil }
+        if isFree { return HandlerSettings(freeTransport: transport, timeout: timeout, maxAttempts: attempts) }
+        guard let estimate else { return nil }
+        return HandlerSettings(
+            transport: transport,
+            defaultEstimateMicroUSD: estimate,
+            timeout: timeout,
+            maxAttempts: attempts
+        )
+    }
+
+    private func transport(_ section: Section) -> HandlerSettings.Transport? {
+        switch (section["command"], section["http"]) {
+        case (let command?, nil): return self.command(command).map { .command($0) }
+        case (nil, let http?): return self.http(http).map { .http($0) }
+        case (nil, nil): section.fail("has neither command nor http: say how the handler is reached")
+        case (_?, _?): section.fail("has both command and http: keep one")
+        }
+        return nil
+    }
+
+    private func command(_ field: Field) -> CommandSettings? {
+        let keys = ["argv", "environment", "working_directory", "output_limit_bytes"]
+        guard let section = Section(field)?.knowing(keys) else { return nil }
+        let words = section["argv"]?.items(of: "words")
+        let argv = words?.compactMap { $0.text() }
+        let shown = words?.compactMap { $0.node.scalar?.string }
+        if section["argv"] == nil || argv?.first?.isEmpty == true || words?.isEmpty == true {
+            section.fail("has no program to start: set argv: [program, argument, ...]")
+        }
+        let names = section["environment"]?.items(of: "names of variables").map { $0.compactMap(variableName) }
+        let directory = section["working_directory"]?.text(expected: "a folder") ?? "."
+        let limit = section["output_limit_bytes"]?.integer(in: 0...67_108_864, unit: "bytes")
+        guard let argv, let shown, !argv.isEmpty else { return nil }
+        return CommandSettings(
+            argv: argv,
+            environment: names ?? ["PATH"],
+            workingDirectory: ConfigFile.resolve(directory, in: folder),
+            outputLimitBytes: limit ?? 65_536,
+            shownArgv: shown
+        )
+    }
+
+    private func variableName(_ field: Field) -> String? {
+        guard let name = field.text(expected: "the name of a variable") else { return nil }
+        if Expansion.isVariableName(name) { return name }
+        field.fail("should be the name of an environment variable, without $ and without a value")
+        return nil
+    }
+
+    private func http(_ field: Field) -> HTTPSettings? {
+        guard let section = Section(field)?.knowing(["url", "headers", "cost_header"]) else { return nil }
+        var headers: [String: String] = [:]
+        let rule = "use letters, digits and -"
+        for (name, value) in section.section("headers")?.named("header", rule, where: NameRule.isHeaderName) ?? [] {
+            headers[name] = headerValue(value)
+        }
+        let costHeader = section["cost_header"]?.text(expected: "the name of a header")
+        if let costHeader, !NameRule.isHeaderName(costHeader) {
+            section["cost_header"]?.fail("should be the name of a header: \(rule)")
+        }
+        guard let address = section["url"] else {
+            section.fail("has no url: set url: https://...")
+            return nil
+        }
+        guard let url = address.text(expected: "a URL") else { return nil }
+        if let flaw = URLRole.service.flaw(in: url) {
+            address.fail(flaw)
+            return nil
+        }
+        return HTTPSettings(url: url, headers: headers, costHeader: costHeader, shownURL: address.node.scalar?.string)
+    }
+
+    private func headerValue(_ field: Field) -> String? {
+        guard let value = field.text(expected: "a header's value") else { return nil }
+        let isPrintable = value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+        if isPrintable { return value }
+        field.fail("holds a line break or another control character, which no header may")
+        return nil
+    }
+}

@@ -1,0 +1,82 @@
+extension Settings: CustomStringConvertible {
+    /// The settings in force as YAML, without secrets: what `moose config show` prints.
+    package var description: String { shown.yaml() }
+
+    /// The settings in force without secrets: passwords in URLs and the values of headers are `***`, and what came
+    /// from `${NAME}` stands as written.
+    package var shown: ShownValue {
+        .block([
+            ("amqp_url", .text(broker.redactedURL)),
+            ("database_url", .text(database.redactedURL)),
+            ("lanes", .block(sorted(lanes) { .block([("weight", .number("\($0.weight)"))]) })),
+            (
+                "defaults",
+                .block([
+                    ("max_attempts", .number("\(defaults.maxAttempts)")),
+                    ("timeout_seconds", seconds(defaults.timeout)),
+                    ("max_message_bytes", .number("\(defaults.maxMessageBytes)")),
+                    ("unknown_kind_grace_seconds", seconds(defaults.unknownKindGrace)),
+                ])
+            ),
+            ("retry", .block([("base_seconds", seconds(retry.base)), ("cap_seconds", seconds(retry.cap))])),
+            (
+                "lease",
+                .block([
+                    ("heartbeat_seconds", seconds(lease.heartbeat)), ("expiry_seconds", seconds(lease.expiry)),
+                ])
+            ),
+            (
+                "worker",
+                .block([
+                    ("drain_timeout_seconds", seconds(worker.drainTimeout)),
+                    ("http_port", .number("\(worker.httpPort)")),
+                ])
+            ),
+            ("handlers", .block(sorted(handlers, show))),
+        ])
+    }
+
+    private func show(_ handler: HandlerSettings) -> ShownValue {
+        var entries: [(String, ShownValue)] = []
+        switch handler.transport {
+        case .command(let command):
+            entries.append(("command", show(command)))
+        case .http(let http):
+            entries.append(("http", show(http)))
+        }
+        if let timeout = handler.timeout { entries.append(("timeout_seconds", seconds(timeout))) }
+        if let estimate = handler.defaultEstimateMicroUSD {
+            entries.append(("default_estimate_usd", .text(DecimalText.text(millionths: estimate))))
+        }
+        if handler.isFree { entries.append(("free", .boolean(true))) }
+        if let attempts = handler.maxAttempts { entries.append(("max_attempts", .number("\(attempts)"))) }
+        return .block(entries.map { (key: $0.0, value: $0.1) })
+    }
+
+    private func show(_ command: CommandSettings) -> ShownValue {
+        .block([
+            ("argv", .list(command.shownArgv.map(ShownValue.text))),
+            ("environment", .list(command.environment.map(ShownValue.text))),
+            ("working_directory", .text(command.workingDirectory)),
+            ("output_limit_bytes", .number("\(command.outputLimitBytes)")),
+        ])
+    }
+
+    private func show(_ http: HTTPSettings) -> ShownValue {
+        var entries: [(key: String, value: ShownValue)] = [("url", .text(http.shownURL))]
+        if !http.headers.isEmpty { entries.append(("headers", .block(sorted(http.headers) { _ in .text("***") }))) }
+        if let costHeader = http.costHeader { entries.append(("cost_header", .text(costHeader))) }
+        return .block(entries)
+    }
+
+    private func sorted<Value>(
+        _ values: [String: Value],
+        _ show: (Value) -> ShownValue
+    ) -> [(key: String, value: ShownValue)] {
+        values.sorted { $0.key < $1.key }.map { (key: $0.key, value: show($0.value)) }
+    }
+
+    private func seconds(_ duration: Duration) -> ShownValue {
+        .number(Field.seconds(duration))
+    }
+}

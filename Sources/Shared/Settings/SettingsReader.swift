@@ -1,0 +1,86 @@
+import Yams
+
+/// Turns the root of a configuration file into settings, noting every mistake on the way.
+struct SettingsReader {
+    private static let day = Duration.seconds(86_400)
+    /// The shortest wait that can be written: shorter ones would only spin.
+    private static let shortest = Duration.milliseconds(10)
+
+    /// Resolves working directories; absolute.
+    let folder: String
+
+    /// Reads what the block holds into `settings`; what is missing or wrong keeps its default.
+    func read(_ root: Section, into settings: inout Settings) {
+        let root = root.knowing([
+            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "handlers",
+        ])
+        settings.broker.url = url(root["amqp_url"], as: .broker) ?? settings.broker.url
+        settings.database.url = url(root["database_url"], as: .database) ?? settings.database.url
+        if let lanes = root.section("lanes") { settings.lanes = readLanes(lanes) }
+        if let defaults = root.section("defaults") { read(defaults, into: &settings.defaults) }
+        if let retry = root.section("retry") { read(retry, into: &settings.retry) }
+        if let lease = root.section("lease") { read(lease, into: &settings.lease) }
+        if let worker = root.section("worker") { read(worker, into: &settings.worker) }
+        if let handlers = root.section("handlers") {
+            let kinds = handlers.named("kind of work order", NameRule.kindRule, where: NameRule.isKind)
+            for (kind, field) in kinds {
+                settings.handlers[kind] = HandlerReader(folder: folder).read(field)
+            }
+        }
+    }
+
+    private func url(_ field: Field?, as role: URLRole) -> String? {
+        guard let field, let text = field.text(expected: "a URL") else { return nil }
+        if let flaw = role.flaw(in: text) {
+            field.fail(flaw)
+            return nil
+        }
+        return text
+    }
+
+    private func readLanes(_ section: Section) -> [String: LaneSettings] {
+        var lanes: [String: LaneSettings] = [:]
+        for (name, field) in section.named("lane", NameRule.laneRule, where: NameRule.isLane) {
+            guard let lane = Section(field)?.knowing(["weight"]) else { continue }
+            lanes[name] = LaneSettings(weight: lane["weight"]?.integer(in: 1...100) ?? 1)
+        }
+        if lanes.isEmpty { section.fail("names no lane: add one, or leave the key out for the lane default") }
+        return lanes
+    }
+
+    private func read(_ section: Section, into defaults: inout DefaultSettings) {
+        let section = section.knowing([
+            "max_attempts", "timeout_seconds", "max_message_bytes", "unknown_kind_grace_seconds",
+        ])
+        defaults.maxAttempts = section["max_attempts"]?.integer(in: 1...100, unit: "attempts") ?? defaults.maxAttempts
+        defaults.timeout = section["timeout_seconds"]?.seconds(in: HandlerReader.timeouts) ?? defaults.timeout
+        defaults.maxMessageBytes =
+            section["max_message_bytes"]?.integer(in: 1_024...134_217_728, unit: "bytes") ?? defaults.maxMessageBytes
+        defaults.unknownKindGrace =
+            section["unknown_kind_grace_seconds"]?.seconds(in: .zero...Self.day) ?? defaults.unknownKindGrace
+    }
+
+    private func read(_ section: Section, into retry: inout RetrySettings) {
+        let section = section.knowing(["base_seconds", "cap_seconds"])
+        retry.base = section["base_seconds"]?.seconds(in: Self.shortest...Self.day) ?? retry.base
+        retry.cap = section["cap_seconds"]?.seconds(in: Self.shortest...Self.day) ?? retry.cap
+        if retry.cap < retry.base { section.fail("has a cap_seconds below its base_seconds: raise the cap") }
+    }
+
+    private func read(_ section: Section, into lease: inout LeaseSettings) {
+        let section = section.knowing(["heartbeat_seconds", "expiry_seconds"])
+        lease.heartbeat = section["heartbeat_seconds"]?.seconds(in: .milliseconds(100)...Self.day) ?? lease.heartbeat
+        lease.expiry = section["expiry_seconds"]?.seconds(in: .milliseconds(200)...Self.day) ?? lease.expiry
+        if lease.expiry < lease.heartbeat * 2 {
+            section.fail(
+                "has an expiry_seconds below twice its heartbeat_seconds: one late heartbeat would lose the work"
+            )
+        }
+    }
+
+    private func read(_ section: Section, into worker: inout WorkerSettings) {
+        let section = section.knowing(["drain_timeout_seconds", "http_port"])
+        worker.drainTimeout = section["drain_timeout_seconds"]?.seconds(in: .zero...Self.day) ?? worker.drainTimeout
+        worker.httpPort = section["http_port"]?.integer(in: 0...65_535) ?? worker.httpPort
+    }
+}

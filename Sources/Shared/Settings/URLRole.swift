@@ -1,0 +1,14 @@
+/// What a URL of the configuration leads to, and so what it must look like.
+enum URLRole {
+    case broker, database, service
+
+    /// What is wrong with the URL; nil when it will do.
+    func flaw(in text: String) -> String? {
+        switch self {
+        case .broker: ConnectionURL.flaw(in: text, schemes: ["amqp", "amqps"])
+        // libpq takes a URL without a host for the socket of this machine.
+        case .database: ConnectionURL.flaw(in: text, schemes: ["postgresql", "postgres"], mayLackHost: true)
+        case .service: ConnectionURL.flaw(in: text, schemes: ["https", "http"])
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package import FoundationEssentials
+package import WorkOrders
+
+/// What a worker knows when it claims: who it is, how long a lease lasts, which kinds it can run.
+package struct ClaimTerms: Sendable {
+    package var worker: UUID
+    package var lease: Duration
+    /// How long an order of a kind that no live worker knows is parked before it is dead-lettered.
+    package var unknownKindGrace: Duration
+    /// Kinds this worker runs, with their default estimate (nil: has none).
+    package var kinds: [String: MicroUSD?]
+
+    package init(worker: UUID, lease: Duration, unknownKindGrace: Duration, kinds: [String: MicroUSD?]) {
+        self.worker = worker
+        self.lease = lease
+        self.unknownKindGrace = unknownKindGrace
+        self.kinds = kinds
+    }
+}
+
+/// One delivery of a batch to claim. The ids of a batch are distinct.
+package struct ClaimItem: Sendable {
+    package var form: WorkOrderMessage.Form
+    /// The message as it was published; empty for a doorbell.
+    package var body: [UInt8]
+    package var appID: String?
+    package var replyTo: String?
+    package var correlationID: String?
+    package var traceparent: String?
+
+    package init(
+        form: WorkOrderMessage.Form, body: [UInt8], appID: String? = nil, replyTo: String? = nil,
+        correlationID: String? = nil, traceparent: String? = nil
+    ) {
+        self.form = form
+        self.body = body
+        self.appID = appID
+        self.replyTo = replyTo
+        self.correlationID = correlationID
+        self.traceparent = traceparent
+    }
+
+    package var id: UUID {
+        switch form {
+        case .order(let message): message.id
+        case .doorbell(let id): id
+        }
+    }
+}

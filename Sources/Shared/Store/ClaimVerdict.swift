@@ -1,0 +1,48 @@
+package import WorkOrders
+
+/// What a claim decided about one delivery. In every case the delivery is acknowledged once the claim has committed.
+package enum ClaimVerdict: Sendable, Equatable {
+    /// Leased to this worker, its hold taken.
+    case run(Grant)
+    /// Leased by a live worker, or settled: dropped and counted.
+    case duplicate
+    /// Not due, or blocked by a dependency: a doorbell rings when it is time.
+    case later
+    /// This worker doesn't know the kind: parked, a doorbell rings.
+    case unknownKind
+    /// The budget refused it; the reason is `never_fits`, `spent` or `held_retry`.
+    case overBudget(reason: String)
+    /// Dead-lettered by the claim, with its error event.
+    case invalid(reason: String)
+
+    /// What the row says about an order that may run. Fields that are nil stand in the message.
+    package struct Grant: Sendable, Equatable {
+        package var token: Int64
+        package var attempt: Int
+        package var estimate: MicroUSD
+        package var stored: Stored?
+    }
+
+    /// The stored order, where the message was only a doorbell or a redelivery.
+    package struct Stored: Sendable, Equatable {
+        package var kind: String
+        package var lane: String
+        package var title: String
+        package var maxAttempts: Int?
+        package var timeoutSeconds: Int?
+        package var traceparent: String?
+        package var body: [UInt8]
+    }
+
+    /// The value of the `verdict` label in metrics.
+    package var label: String {
+        switch self {
+        case .run: "run"
+        case .duplicate: "duplicate"
+        case .later: "later"
+        case .unknownKind: "unknown_kind"
+        case .overBudget: "over_budget"
+        case .invalid: "invalid"
+        }
+    }
+}

@@ -1,0 +1,138 @@
+-- The truth about every job. A message on the broker is only a doorbell; what counts stands here.
+
+CREATE TABLE moose.work_order_transitions (
+    from_state text NOT NULL,
+    to_state   text NOT NULL,
+    PRIMARY KEY (from_state, to_state)
+);
+COMMENT ON TABLE moose.work_order_transitions IS
+    'The legal moves of a work order; a trigger refuses all others. from_state "new" is the insert.';
+
+INSERT INTO moose.work_order_transitions (from_state, to_state)
+SELECT f, t
+FROM (VALUES
+    (ARRAY['new'],
+     ARRAY['scheduled', 'pending', 'in_progress', 'awaiting_budget', 'blocked', 'failed', 'cancelled']),
+    (ARRAY['scheduled', 'pending', 'retrying', 'awaiting_budget'],
+     ARRAY['in_progress', 'scheduled', 'pending', 'awaiting_budget', 'blocked', 'failed', 'cancelled']),
+    (ARRAY['in_progress'],
+     ARRAY['completed', 'retrying', 'failed', 'awaiting_budget', 'pending', 'scheduled', 'needs_review', 'cancelled']),
+    (ARRAY['blocked', 'needs_review'],
+     ARRAY['pending', 'failed', 'cancelled']),
+    (ARRAY['failed'],
+     ARRAY['pending', 'needs_review', 'blocked', 'cancelled'])
+) AS rule (froms, tos), unnest(froms) AS f, unnest(tos) AS t
+WHERE f <> t;
+
+CREATE TABLE moose.work_orders (
+    id               uuid PRIMARY KEY,
+    state            text NOT NULL,
+    kind             text NOT NULL,
+    lane             text NOT NULL,
+    title            text NOT NULL,
+    project          text,
+    agent            text,
+    -- What one attempt reserves, in micro-USD. NULL until a worker that knows the kind prices it.
+    estimate_u       bigint CHECK (estimate_u >= 0),
+    attempt          integer NOT NULL DEFAULT 0,
+    max_attempts     integer,
+    timeout_seconds  integer,
+    run_at           timestamptz NOT NULL,
+    -- The lease: who works it, under which fencing token (rises at every claim, never resets), until when.
+    fencing_token    bigint NOT NULL DEFAULT 0,
+    lease_worker     uuid,
+    lease_claim      uuid,
+    lease_expires_at timestamptz,
+    started_at       timestamptz,
+    worker_losses    integer NOT NULL DEFAULT 0,
+    unknown_since    timestamptz,
+    -- The message as it was published, byte for byte, and the first half of its SHA-256 to recognise it again.
+    body             bytea NOT NULL,
+    digest           bytea NOT NULL,
+    app_id           text,
+    reply_to         text,
+    correlation_id   text,
+    traceparent      text,
+    result           bytea,
+    error            text,
+    failure_class    text,
+    github_pr_number integer,
+    metadata         jsonb NOT NULL DEFAULT '{}',
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    finished_at      timestamptz,
+    CHECK ((state = 'in_progress') = (lease_worker IS NOT NULL))
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
+-- Only the live part is indexed: what waits, what runs, what went wrong. Finished rows cost nothing.
+CREATE INDEX work_orders_waiting ON moose.work_orders (state, run_at)
+    WHERE state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked');
+CREATE INDEX work_orders_leased ON moose.work_orders (id) WHERE state = 'in_progress';
+CREATE INDEX work_orders_wrong ON moose.work_orders (state, id) WHERE state IN ('failed', 'needs_review', 'cancelled');
+
+CREATE FUNCTION moose.check_transition() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_from text := CASE TG_OP WHEN 'INSERT' THEN 'new' ELSE OLD.state END;
+BEGIN
+    PERFORM 1 FROM moose.work_order_transitions t WHERE t.from_state = v_from AND t.to_state = NEW.state;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'invalid state transition' USING
+            ERRCODE = 'MS001',
+            DETAIL = format('work order %s: %s -> %s', NEW.id, v_from, NEW.state),
+            HINT = 'Legal moves are listed in moose.work_order_transitions.';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER work_orders_insert BEFORE INSERT ON moose.work_orders
+    FOR EACH ROW WHEN (NEW.state IS DISTINCT FROM 'in_progress') EXECUTE FUNCTION moose.check_transition();
+CREATE TRIGGER work_orders_transition BEFORE UPDATE ON moose.work_orders
+    FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION moose.check_transition();
+
+CREATE TABLE moose.work_order_dependencies (
+    work_order_id uuid NOT NULL REFERENCES moose.work_orders (id) ON DELETE CASCADE,
+    depends_on    uuid NOT NULL,
+    PRIMARY KEY (work_order_id, depends_on)
+);
+CREATE INDEX work_order_dependents ON moose.work_order_dependencies (depends_on);
+
+-- One row an attempt, whatever came of it.
+CREATE TABLE moose.outcome_vectors (
+    work_order_id uuid NOT NULL,
+    fencing_token bigint NOT NULL,
+    attempt       integer NOT NULL,
+    outcome       text NOT NULL,
+    success       boolean NOT NULL,
+    cost_u        bigint,
+    handler       text,
+    worker        uuid,
+    duration_ms   bigint,
+    failure_class text,
+    error         text,
+    output        text,
+    tokens_in     bigint,
+    tokens_out    bigint,
+    started_at    timestamptz,
+    finished_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (work_order_id, fencing_token)
+);
+
+CREATE TABLE moose.workers (
+    id         uuid PRIMARY KEY,
+    host       text NOT NULL,
+    pid        integer NOT NULL,
+    version    text NOT NULL,
+    lanes      text[] NOT NULL,
+    kinds      text[] NOT NULL,
+    slots      integer NOT NULL,
+    running    integer NOT NULL DEFAULT 0,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    last_seen  timestamptz NOT NULL DEFAULT now(),
+    stopped_at timestamptz
+) WITH (fillfactor = 50);
+
+-- Whether a worker that is alive knows this kind, so that a rolling deploy dead-letters nothing.
+CREATE FUNCTION moose.kind_is_known(p_kind text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM moose.workers w
+        WHERE p_kind = ANY (w.kinds) AND w.stopped_at IS NULL AND w.last_seen > now() - interval '60 seconds')
+$$;

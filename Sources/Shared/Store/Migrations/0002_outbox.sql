@@ -1,0 +1,71 @@
+-- What is still to be said: doorbells, error events, replies. The relay publishes each with a confirm, then deletes it.
+
+CREATE TABLE moose.outbox (
+    id             uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    -- Set on doorbells only: at most one waits per work order.
+    doorbell_for   uuid,
+    exchange       text NOT NULL,
+    routing_key    text NOT NULL,
+    type           text NOT NULL,
+    correlation_id text,
+    body           bytea NOT NULL DEFAULT '',
+    due_at         timestamptz NOT NULL DEFAULT now(),
+    lease          uuid,
+    leased_until   timestamptz,
+    created_at     timestamptz NOT NULL DEFAULT now()
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
+CREATE UNIQUE INDEX outbox_doorbell ON moose.outbox (doorbell_for) WHERE doorbell_for IS NOT NULL;
+CREATE INDEX outbox_due ON moose.outbox (due_at);
+
+CREATE TABLE moose.dead_letters (
+    id            uuid PRIMARY KEY,
+    state         text NOT NULL DEFAULT 'dead' CHECK (state IN ('dead', 'redriven', 'purged')),
+    reason        text NOT NULL,
+    explanation   text NOT NULL,
+    work_order_id uuid,
+    kind          text,
+    lane          text,
+    exchange      text,
+    routing_key   text,
+    body          bytea NOT NULL,
+    digest        bytea NOT NULL,
+    headers       json NOT NULL DEFAULT '{}',
+    created_at    timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX dead_letters_recent ON moose.dead_letters (created_at DESC, id);
+CREATE INDEX dead_letters_digest ON moose.dead_letters (digest);
+
+-- Rings for work orders at given times. One doorbell a work order: an earlier time wins, and one that is just being
+-- published (leased) is rung again rather than lost with its confirm.
+CREATE FUNCTION moose.ring(p_ids uuid[], p_lanes text[], p_due timestamptz[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO moose.outbox AS o (doorbell_for, exchange, routing_key, type, due_at)
+    SELECT id, 'moose.work', lane, 'moose.doorbell.v1', due
+    FROM unnest(p_ids, p_lanes, p_due) AS i (id, lane, due)
+    ORDER BY id
+    ON CONFLICT (doorbell_for) WHERE doorbell_for IS NOT NULL DO UPDATE
+    SET due_at = CASE WHEN o.lease IS NULL THEN least(o.due_at, excluded.due_at) ELSE excluded.due_at END,
+        lease = NULL, leased_until = NULL
+$$;
+
+-- The id of an error event: the same order, claim and cause always give the same, so that a repeat counts once.
+CREATE FUNCTION moose.event_id(p_subject text, p_token bigint, p_cause text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+    SELECT md5(p_subject || ':' || p_token || ':' || p_cause)::uuid
+$$;
+
+-- Writes an error event into the outbox, in the transaction of whatever went wrong.
+CREATE FUNCTION moose.report(
+    p_event uuid, p_component text, p_operation text, p_severity text, p_message text, p_work_order uuid,
+    p_failure_class text, p_details jsonb DEFAULT '{}'
+) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO moose.outbox (id, exchange, routing_key, type, body)
+    VALUES (
+        p_event, 'moose.events',
+        'error.' || p_severity || '.' || regexp_replace(p_component, '[^A-Za-z0-9]', '_', 'g'),
+        'moose.error-event.v1',
+        convert_to(jsonb_strip_nulls(jsonb_build_object(
+            'id', p_event, 'component', p_component, 'operation', p_operation, 'severity', p_severity,
+            'message', p_message, 'work_order_id', p_work_order, 'failure_class', p_failure_class,
+            'details', p_details,
+            'occurred_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::text, 'UTF8'))
+    ON CONFLICT (id) DO NOTHING
+$$;

@@ -1,0 +1,220 @@
+-- One verdict for each delivery of a batch, in one commit: dedupe, state, budget hold and lease together.
+-- Order of the steps: create missing rows, lock, then read (a neighbour's row is invisible to one single statement).
+-- Lock order: work orders by id, then buckets by id. The ids of a batch must be distinct.
+--
+-- verdict        meaning                                            the caller then
+-- run            leased to p_worker under token                     acks and runs it
+-- duplicate      leased by a live worker, or settled                acks, drops
+-- later          not due, or blocked by a dependency                acks; a doorbell rings when it is time
+-- unknown_kind   p_kinds lacks it; parked, a doorbell rings         acks
+-- over_budget    refused; state and reason say what follows         acks
+-- invalid        dead-lettered here, with its error event           acks
+CREATE FUNCTION moose.claim_batch(
+    p_worker uuid, p_claim uuid, p_lease interval, p_grace interval,
+    p_kinds text[], p_kind_estimates bigint[],
+    p_ids uuid[], p_doorbells boolean[],
+    p_kind text[], p_lane text[], p_title text[], p_project text[], p_agent text[], p_estimates bigint[],
+    p_max_attempts integer[], p_timeouts integer[], p_run_at timestamptz[], p_bodies bytea[],
+    p_app_id text[], p_reply_to text[], p_correlation_id text[], p_traceparent text[],
+    p_dependency_items integer[], p_dependency_ids uuid[]
+) RETURNS TABLE (item integer, verdict text, reason text, token bigint, attempt integer, estimate_u bigint,
+                 max_attempts integer, timeout_seconds integer, kind text, lane text, title text, traceparent text,
+                 body bytea)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_items integer := cardinality(p_ids);
+    v_park interval := least(interval '30 seconds', p_grace);
+    v_blocked integer[] := '{}';
+    -- What is answered, by category.
+    o_item integer[] := '{}'; o_verdict text[] := '{}'; o_reason text[] := '{}';
+    -- What was inserted, and what was there before.
+    n_item integer[]; n_state text[];
+    x_item integer[]; x_verdict text[]; x_token bigint[]; x_project text[]; x_kind text[]; x_lane text[];
+    x_estimate bigint[]; x_run_at timestamptz[];
+    -- What may run, in item order.
+    r_item integer[]; r_fresh boolean[]; r_token bigint[]; r_estimate bigint[]; r_project text[]; r_kind text[];
+    v_budget record;
+    v_refused boolean;
+BEGIN
+    -- 1. What a batch depends on is locked first, or a dependency that finishes meanwhile rings nobody.
+    IF cardinality(p_dependency_ids) > 0 THEN
+        PERFORM 1 FROM moose.work_orders w WHERE w.id = ANY (p_dependency_ids) ORDER BY w.id FOR SHARE;
+        SELECT coalesce(array_agg(DISTINCT d.item), '{}') INTO v_blocked
+        FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id)
+        LEFT JOIN moose.work_orders w ON w.id = d.id
+        WHERE w.state IS DISTINCT FROM 'completed';
+    END IF;
+
+    -- 2. New work orders are written in the state they take at once: in progress, unless something speaks against it.
+    WITH fresh AS (
+        INSERT INTO moose.work_orders (
+            id, state, kind, lane, title, project, agent, estimate_u, max_attempts, timeout_seconds, run_at,
+            body, digest, app_id, reply_to, correlation_id, traceparent,
+            attempt, fencing_token, lease_worker, lease_claim, lease_expires_at, started_at, unknown_since)
+        SELECT i.id, s.state, i.kind, i.lane, i.title, i.project, i.agent, i.estimate, i.max_attempts, i.timeout,
+               coalesce(i.run_at, now()), i.body, substr(sha256(i.body), 1, 16), i.app_id, i.reply_to,
+               i.correlation_id, i.traceparent,
+               s.runs::integer, s.runs::integer,
+               CASE WHEN s.runs THEN p_worker END, CASE WHEN s.runs THEN p_claim END,
+               CASE WHEN s.runs THEN now() + p_lease END, CASE WHEN s.runs THEN now() END,
+               CASE WHEN NOT s.known THEN now() END
+        FROM unnest(p_ids, p_doorbells, p_kind, p_lane, p_title, p_project, p_agent, p_estimates, p_max_attempts,
+                    p_timeouts, p_run_at, p_bodies, p_app_id, p_reply_to, p_correlation_id, p_traceparent)
+             WITH ORDINALITY AS i (id, doorbell, kind, lane, title, project, agent, estimate, max_attempts, timeout,
+                                   run_at, body, app_id, reply_to, correlation_id, traceparent, item)
+        CROSS JOIN LATERAL (
+            SELECT t.state, t.known, t.state = 'in_progress' AS runs
+            FROM (SELECT i.kind = ANY (p_kinds) AS known,
+                         CASE WHEN i.item = ANY (v_blocked) THEN 'blocked'
+                              WHEN i.run_at > now() THEN 'scheduled'
+                              WHEN NOT i.kind = ANY (p_kinds) THEN 'pending'
+                              ELSE 'in_progress' END AS state) t) s
+        WHERE NOT i.doorbell
+        ORDER BY i.id
+        ON CONFLICT (id) DO NOTHING
+        RETURNING id, state
+    )
+    SELECT coalesce(array_agg(i.item ORDER BY i.item), '{}'), coalesce(array_agg(f.state ORDER BY i.item), '{}')
+    INTO n_item, n_state
+    FROM fresh f
+    JOIN unnest(p_ids) WITH ORDINALITY AS i (id, item) ON i.id = f.id;
+
+    SELECT coalesce(array_agg(n.item), '{}'), array_agg(true), array_agg(1::bigint),
+           array_agg(p_estimates[n.item]), array_agg(p_project[n.item]), array_agg(p_kind[n.item])
+    INTO r_item, r_fresh, r_token, r_estimate, r_project, r_kind
+    FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state = 'in_progress';
+
+    IF cardinality(r_item) < cardinality(n_item) THEN
+        INSERT INTO moose.work_order_dependencies (work_order_id, depends_on)
+        SELECT p_ids[d.item], d.id
+        FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id) WHERE d.item = ANY (n_item)
+        ON CONFLICT DO NOTHING;
+        PERFORM moose.ring(array_agg(p_ids[n.item]), array_agg(p_lane[n.item]),
+                           array_agg(CASE n.state WHEN 'scheduled' THEN p_run_at[n.item] ELSE now() + v_park END))
+        FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state IN ('scheduled', 'pending');
+        PERFORM moose.report_broken_dependencies(ARRAY(
+            SELECT d.id FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id) WHERE d.item = ANY (n_item)));
+        SELECT o_item || array_agg(n.item),
+               o_verdict || array_agg(CASE n.state WHEN 'pending' THEN 'unknown_kind' ELSE 'later' END),
+               o_reason || array_agg(n.state)
+        INTO o_item, o_verdict, o_reason
+        FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state <> 'in_progress';
+    END IF;
+
+    -- 3. What was there before is locked in id order and judged by its row; the message only rang the bell.
+    IF cardinality(n_item) < v_items THEN
+        SELECT coalesce(array_agg(j.item), '{}'), array_agg(j.verdict), array_agg(j.token), array_agg(j.project),
+               array_agg(j.kind), array_agg(j.lane), array_agg(j.estimate), array_agg(j.run_at)
+        INTO x_item, x_verdict, x_token, x_project, x_kind, x_lane, x_estimate, x_run_at
+        FROM (
+            SELECT i.item, w.fencing_token AS token, w.project, w.kind, w.lane, w.run_at,
+                   coalesce(w.estimate_u, p_kind_estimates[array_position(p_kinds, w.kind)]) AS estimate,
+                   CASE
+                       WHEN w.id IS NULL THEN 'unknown_work_order'
+                       WHEN NOT p_doorbells[i.item] AND w.digest <> substr(sha256(p_bodies[i.item]), 1, 16)
+                           THEN 'id_reused'
+                       WHEN w.state = 'in_progress' AND w.lease_claim = p_claim THEN 'replay'
+                       WHEN w.state NOT IN ('scheduled', 'pending', 'retrying', 'awaiting_budget') THEN 'duplicate'
+                       WHEN w.run_at > now() AND w.state <> 'awaiting_budget' THEN 'later'
+                       WHEN w.kind = ANY (p_kinds) THEN
+                           CASE WHEN coalesce(w.estimate_u, p_kind_estimates[array_position(p_kinds, w.kind)]) IS NULL
+                                THEN 'unknown_price' ELSE 'run' END
+                       WHEN now() - coalesce(w.unknown_since, now()) >= p_grace AND NOT moose.kind_is_known(w.kind)
+                           THEN 'give_up'
+                       ELSE 'unknown_kind'
+                   END AS verdict
+            FROM unnest(p_ids) WITH ORDINALITY AS i (id, item)
+            LEFT JOIN (
+                SELECT o.id, o.state, o.fencing_token, o.project, o.kind, o.lane, o.run_at, o.estimate_u, o.digest,
+                       o.lease_claim, o.unknown_since
+                FROM moose.work_orders o
+                WHERE o.id = ANY (p_ids)
+                ORDER BY o.id
+                FOR NO KEY UPDATE) w ON w.id = i.id
+            WHERE NOT i.item = ANY (n_item)
+            ORDER BY i.item
+        ) j;
+
+        SELECT o_item || coalesce(array_agg(x.item), '{}'),
+               o_verdict || coalesce(array_agg(CASE
+                   WHEN x.verdict = 'replay' THEN 'run'
+                   WHEN x.verdict IN ('duplicate', 'later', 'unknown_kind') THEN x.verdict
+                   ELSE 'invalid' END), '{}'),
+               o_reason || coalesce(array_agg(x.verdict), '{}')
+        INTO o_item, o_verdict, o_reason
+        FROM unnest(x_item, x_verdict) AS x (item, verdict) WHERE x.verdict <> 'run';
+
+        SELECT r_item || coalesce(array_agg(x.item), '{}'), r_fresh || coalesce(array_agg(false), '{}'),
+               r_token || coalesce(array_agg(x.token + 1), '{}'),
+               r_estimate || coalesce(array_agg(x.estimate), '{}'),
+               r_project || coalesce(array_agg(x.project), '{}'), r_kind || coalesce(array_agg(x.kind), '{}')
+        INTO r_item, r_fresh, r_token, r_estimate, r_project, r_kind
+        FROM unnest(x_item, x_verdict, x_token, x_estimate, x_project, x_kind)
+             AS x (item, verdict, token, estimate, project, kind)
+        WHERE x.verdict = 'run';
+
+        IF EXISTS (SELECT 1 FROM unnest(x_verdict) AS v WHERE v IN ('later', 'unknown_kind')) THEN
+            UPDATE moose.work_orders w SET unknown_since = now()
+            FROM unnest(x_item, x_verdict) AS x (item, verdict)
+            WHERE w.id = p_ids[x.item] AND x.verdict = 'unknown_kind' AND w.unknown_since IS NULL;
+            PERFORM moose.ring(array_agg(p_ids[x.item]), array_agg(x.lane),
+                               array_agg(CASE x.verdict WHEN 'later' THEN x.run_at ELSE now() + v_park END))
+            FROM unnest(x_item, x_verdict, x_lane, x_run_at) AS x (item, verdict, lane, run_at)
+            WHERE x.verdict IN ('later', 'unknown_kind');
+        END IF;
+
+        IF EXISTS (SELECT 1 FROM unnest(x_verdict) AS v
+                   WHERE v IN ('id_reused', 'unknown_work_order', 'unknown_price', 'give_up')) THEN
+            PERFORM moose.refuse_claims(
+                array_agg(p_ids[x.item]), array_agg(CASE x.verdict WHEN 'give_up' THEN 'unknown_kind'
+                                                                   ELSE x.verdict END),
+                array_agg(coalesce(p_bodies[x.item], '')))
+            FROM unnest(x_item, x_verdict) AS x (item, verdict)
+            WHERE x.verdict IN ('id_reused', 'unknown_work_order', 'unknown_price', 'give_up');
+        END IF;
+    END IF;
+
+    -- 4. Money before work: one hold an item, or no work.
+    IF cardinality(r_item) > 0 THEN
+        v_budget := moose.reserve_batch(
+            ARRAY(SELECT p_ids[r.item] FROM unnest(r_item) WITH ORDINALITY AS r (item, n) ORDER BY r.n),
+            r_token, r_estimate, r_project, r_kind, NULL);
+        v_refused := 'refused' = ANY (v_budget.status);
+
+        UPDATE moose.work_orders w
+        SET state = 'in_progress', fencing_token = r.token, attempt = w.attempt + 1, lease_worker = p_worker,
+            lease_claim = p_claim, lease_expires_at = now() + p_lease, started_at = now(),
+            estimate_u = r.estimate, unknown_since = NULL
+        FROM unnest(r_item, r_fresh, r_token, r_estimate, v_budget.status) AS r (item, fresh, token, estimate, status)
+        WHERE w.id = p_ids[r.item] AND NOT r.fresh AND r.status <> 'refused';
+
+        IF v_refused THEN
+            PERFORM moose.refuse_budget(
+                array_agg(p_ids[r.item]), array_agg(r.token), array_agg(r.fresh), array_agg(r.reason),
+                array_agg(r.retry_at), array_agg(r.estimate))
+            FROM unnest(r_item, r_fresh, r_token, r_estimate, v_budget.status, v_budget.reason, v_budget.retry_at)
+                 AS r (item, fresh, token, estimate, status, reason, retry_at)
+            WHERE r.status = 'refused';
+        END IF;
+
+        SELECT o_item || array_agg(r.item),
+               o_verdict || array_agg(CASE r.status WHEN 'refused' THEN 'over_budget' ELSE 'run' END),
+               o_reason || array_agg(coalesce(r.reason, r.status))
+        INTO o_item, o_verdict, o_reason
+        FROM unnest(r_item, v_budget.status, v_budget.reason) AS r (item, status, reason);
+    END IF;
+
+    IF cardinality(n_item) = v_items THEN
+        RETURN QUERY
+            SELECT o.item, o.verdict, o.reason, 1::bigint, 1, p_estimates[o.item], NULL::integer, NULL::integer,
+                   NULL::text, NULL::text, NULL::text, NULL::text, NULL::bytea
+            FROM unnest(o_item, o_verdict, o_reason) AS o (item, verdict, reason);
+    ELSE
+        RETURN QUERY
+            SELECT o.item, o.verdict, o.reason, w.fencing_token, w.attempt, w.estimate_u, w.max_attempts,
+                   w.timeout_seconds, w.kind, w.lane, w.title, w.traceparent, w.body
+            FROM unnest(o_item, o_verdict, o_reason) AS o (item, verdict, reason)
+            LEFT JOIN moose.work_orders w ON w.id = p_ids[o.item] AND o.verdict = 'run';
+    END IF;
+END $$;

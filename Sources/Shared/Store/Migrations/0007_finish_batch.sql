@@ -1,0 +1,128 @@
+-- Ends attempts: state, settlement, outcome row, retry or error event, all in one commit.
+-- Only the holder of the current fencing token may; a late or foreign finish is refused and counted, but what it
+-- cost is still recorded, once.
+--
+-- outcome      the order becomes
+-- completed    completed
+-- failed       failed, with an error event
+-- retry        retrying, due after p_delays_ms
+-- snoozed      scheduled, due after p_delays_ms; burns no attempt
+-- interrupted  pending, due at once; burns no attempt
+CREATE FUNCTION moose.finish_batch(
+    p_worker uuid, p_ids uuid[], p_tokens bigint[], p_outcomes text[], p_started boolean[], p_actuals bigint[],
+    p_delays_ms bigint[], p_failure_classes text[], p_errors text[], p_results bytea[], p_outputs text[],
+    p_handlers text[], p_durations bigint[], p_tokens_in bigint[], p_tokens_out bigint[]
+) RETURNS TABLE (item integer, accepted boolean) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_accepted uuid[];
+    v_ended uuid[];
+    v_lost integer[];
+    v_over record;
+BEGIN
+    WITH ended AS (
+        UPDATE moose.work_orders w
+        SET state = CASE i.outcome WHEN 'completed' THEN 'completed' WHEN 'failed' THEN 'failed'
+                                   WHEN 'retry' THEN 'retrying' WHEN 'snoozed' THEN 'scheduled' ELSE 'pending' END,
+            attempt = w.attempt - (i.outcome IN ('snoozed', 'interrupted'))::integer,
+            run_at = CASE WHEN i.outcome IN ('completed', 'failed') THEN w.run_at
+                          ELSE now() + coalesce(i.delay, 0) * interval '1 millisecond' END,
+            lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
+            result = CASE WHEN i.outcome = 'completed' THEN i.result ELSE w.result END,
+            error = CASE WHEN i.outcome = 'completed' THEN NULL ELSE i.error END,
+            failure_class = CASE WHEN i.outcome = 'completed' THEN NULL ELSE i.failure_class END,
+            finished_at = CASE WHEN i.outcome IN ('completed', 'failed') THEN now() END
+        FROM unnest(p_ids, p_tokens, p_outcomes, p_delays_ms, p_failure_classes, p_errors, p_results)
+             AS i (id, token, outcome, delay, failure_class, error, result)
+        WHERE w.id = i.id AND w.fencing_token = i.token AND w.state = 'in_progress'
+        RETURNING w.id, w.fencing_token, w.attempt, w.started_at, w.state
+    ), vectors AS (
+        INSERT INTO moose.outcome_vectors (
+            work_order_id, fencing_token, attempt, outcome, success, cost_u, handler, worker, duration_ms,
+            failure_class, error, output, tokens_in, tokens_out, started_at)
+        SELECT e.id, e.fencing_token, e.attempt + (i.outcome IN ('snoozed', 'interrupted'))::integer, i.outcome,
+               i.outcome = 'completed', i.actual, i.handler, p_worker, i.duration, i.failure_class, i.error, i.output,
+               i.tokens_in, i.tokens_out, e.started_at
+        FROM ended e
+        JOIN unnest(p_ids, p_outcomes, p_actuals, p_failure_classes, p_errors, p_outputs, p_handlers, p_durations,
+                    p_tokens_in, p_tokens_out)
+             AS i (id, outcome, actual, failure_class, error, output, handler, duration, tokens_in, tokens_out)
+          ON i.id = e.id
+    )
+    SELECT coalesce(array_agg(e.id), '{}'), coalesce(array_agg(e.id) FILTER (WHERE e.state <> 'completed'), '{}')
+    INTO v_accepted, v_ended
+    FROM ended e;
+
+    IF cardinality(v_accepted) < cardinality(p_ids) THEN
+        SELECT array_agg(i.item) INTO v_lost
+        FROM unnest(p_ids) WITH ORDINALITY AS i (id, item) WHERE NOT i.id = ANY (v_accepted);
+    END IF;
+
+    -- Everything that did not simply complete: doorbells, error events, replies.
+    IF cardinality(v_ended) > 0 THEN
+        PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))
+        FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state IN ('retrying', 'scheduled', 'pending');
+        PERFORM moose.report(
+            moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'run', 'critical',
+            coalesce(w.error, 'failed without a message'), w.id, coalesce(w.failure_class, 'unknown'),
+            jsonb_build_object('handler', w.kind, 'attempt', w.attempt, 'lane', w.lane, 'title', w.title))
+        FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state = 'failed';
+        PERFORM moose.report_broken_dependencies(ARRAY(
+            SELECT w.id FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state = 'failed'));
+    END IF;
+    PERFORM moose.reply(v_accepted);
+    PERFORM moose.release_dependents(v_accepted);
+
+    -- The ledger last: its hot rows are locked no longer than this and the commit.
+    FOR v_over IN SELECT * FROM moose.settle_batch(p_ids, p_tokens, p_actuals, p_started) LOOP
+        PERFORM moose.report(
+            moose.event_id(v_over.owner::text, v_over.token, 'overrun'), 'worker', 'settle', 'warning',
+            format('the real cost $%s is above the hold of $%s', v_over.actual_u / 1000000.0,
+                   v_over.estimate_u / 1000000.0),
+            v_over.owner, 'budget_exceeded',
+            jsonb_build_object('reason', 'overrun', 'handler', (SELECT w.kind FROM moose.work_orders w
+                                                                WHERE w.id = v_over.owner)));
+    END LOOP;
+
+    RETURN QUERY
+        SELECT i.item::integer, v_lost IS NULL OR NOT i.item = ANY (v_lost)
+        FROM generate_series(1, cardinality(p_ids)) AS i (item);
+END $$;
+
+-- The outcome for publishers that asked for one (reply_to), once the order has ended.
+CREATE FUNCTION moose.reply(p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO moose.outbox (exchange, routing_key, type, correlation_id, body)
+    SELECT '', w.reply_to, 'moose.outcome.v1', coalesce(w.correlation_id, w.id::text),
+           convert_to(jsonb_strip_nulls(jsonb_build_object(
+               'id', w.id, 'state', w.state, 'attempt', w.attempt, 'error', w.error,
+               'failure_class', w.failure_class))::text, 'UTF8')
+    FROM moose.work_orders w
+    WHERE w.id = ANY (p_ids) AND w.reply_to IS NOT NULL AND w.state IN ('completed', 'failed', 'cancelled')
+$$;
+
+-- Orders that waited only for these become pending and are rung.
+CREATE FUNCTION moose.release_dependents(p_ids uuid[]) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_ready uuid[];
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM moose.work_order_dependencies d WHERE d.depends_on = ANY (p_ids)) THEN
+        RETURN 0;
+    END IF;
+    -- Locked in id order, then judged again: the last of several dependencies to finish must see the others.
+    v_ready := ARRAY(
+        SELECT b.id FROM moose.work_orders b
+        WHERE b.state = 'blocked'
+          AND b.id IN (SELECT d.work_order_id FROM moose.work_order_dependencies d WHERE d.depends_on = ANY (p_ids))
+        ORDER BY b.id FOR NO KEY UPDATE);
+    WITH ready AS (
+        UPDATE moose.work_orders b SET state = 'pending', run_at = greatest(b.run_at, now())
+        WHERE b.id = ANY (v_ready) AND b.state = 'blocked' AND NOT EXISTS (
+            SELECT 1 FROM moose.work_order_dependencies d
+            LEFT JOIN moose.work_orders w ON w.id = d.depends_on
+            WHERE d.work_order_id = b.id AND w.state IS DISTINCT FROM 'completed')
+        RETURNING b.id, b.lane, b.run_at
+    )
+    SELECT array_agg(r.id) INTO v_ready
+    FROM (SELECT r.id, moose.ring(ARRAY[r.id], ARRAY[r.lane], ARRAY[r.run_at]) FROM ready r) r;
+    RETURN coalesce(cardinality(v_ready), 0);
+END $$;

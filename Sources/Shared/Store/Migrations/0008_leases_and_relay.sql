@@ -1,0 +1,152 @@
+-- Leases: a worker renews what it really runs; a sweeper rescues what nobody renewed. Postgres's clock decides.
+
+-- Renews every (order, token) pair in one statement; succeeds while the token matches, also past expiry. Rows that a
+-- finish holds just now are skipped: they are ending anyway. Returns the pairs this worker has lost.
+CREATE FUNCTION moose.renew_leases(p_worker uuid, p_ids uuid[], p_tokens bigint[], p_lease interval)
+RETURNS TABLE (id uuid, token bigint) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    UPDATE moose.work_orders w SET lease_expires_at = now() + p_lease
+    FROM (
+        SELECT o.id FROM moose.work_orders o
+        JOIN unnest(p_ids, p_tokens) AS i (id, token) ON i.id = o.id AND i.token = o.fencing_token
+        WHERE o.state = 'in_progress' ORDER BY o.id FOR NO KEY UPDATE OF o SKIP LOCKED) mine
+    WHERE w.id = mine.id;
+    RETURN QUERY
+        SELECT i.id, i.token
+        FROM unnest(p_ids, p_tokens) AS i (id, token)
+        LEFT JOIN moose.work_orders w ON w.id = i.id AND w.fencing_token = i.token AND w.state = 'in_progress'
+        WHERE w.id IS NULL;
+END $$;
+
+-- Leases that stand expired now. A sweeper acts only on what it saw expired twice (see LeaseWatch).
+CREATE FUNCTION moose.expired_leases() RETURNS TABLE (id uuid, token bigint) LANGUAGE sql STABLE AS $$
+    SELECT w.id, w.fencing_token FROM moose.work_orders w
+    WHERE w.state = 'in_progress' AND w.lease_expires_at < now()
+    ORDER BY w.id LIMIT 5000
+$$;
+
+-- Takes orders back from workers that are gone: retrying, or failed as poison at the third loss. What the attempt
+-- cost is unknown, so its hold is presumed spent until a late report corrects it.
+CREATE FUNCTION moose.rescue_leases(p_ids uuid[], p_tokens bigint[], p_max_attempts integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_ids uuid[]; v_tokens bigint[]; v_workers uuid[];
+BEGIN
+    WITH lost AS (
+        SELECT w.id, w.lease_worker, w.started_at FROM moose.work_orders w
+        JOIN unnest(p_ids, p_tokens) AS i (id, token) ON i.id = w.id AND i.token = w.fencing_token
+        WHERE w.state = 'in_progress' AND w.lease_expires_at < now()
+        ORDER BY w.id FOR NO KEY UPDATE OF w SKIP LOCKED
+    ), rescued AS (
+        UPDATE moose.work_orders w
+        SET state = CASE WHEN w.worker_losses + 1 >= 3 OR w.attempt >= coalesce(w.max_attempts, p_max_attempts)
+                         THEN 'failed' ELSE 'retrying' END,
+            worker_losses = w.worker_losses + 1, run_at = now(),
+            lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
+            error = CASE WHEN w.worker_losses + 1 >= 3 THEN 'poison: three workers were lost while they ran it'
+                         ELSE 'the worker that ran it was lost' END,
+            failure_class = 'worker_lost',
+            finished_at = CASE WHEN w.worker_losses + 1 >= 3 OR w.attempt >= coalesce(w.max_attempts, p_max_attempts)
+                               THEN now() END
+        FROM lost l WHERE w.id = l.id
+        RETURNING w.id, w.fencing_token, w.attempt, w.lane, w.kind, w.state, w.error, l.lease_worker, l.started_at
+    ), vectors AS (
+        INSERT INTO moose.outcome_vectors (work_order_id, fencing_token, attempt, outcome, success, handler, worker,
+                                           failure_class, error, started_at)
+        SELECT r.id, r.fencing_token, r.attempt, 'worker_lost', false, r.kind, r.lease_worker, 'worker_lost', r.error,
+               r.started_at
+        FROM rescued r ON CONFLICT DO NOTHING
+    )
+    SELECT array_agg(r.id), array_agg(r.fencing_token), array_agg(DISTINCT r.lease_worker)
+    INTO v_ids, v_tokens, v_workers FROM rescued r;
+    IF v_ids IS NULL THEN RETURN 0; END IF;
+
+    PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))
+    FROM moose.work_orders w WHERE w.id = ANY (v_ids) AND w.state = 'retrying';
+    PERFORM moose.report(
+        moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'run', 'critical', w.error, w.id,
+        'worker_lost', jsonb_build_object('handler', w.kind, 'attempt', w.attempt, 'lane', w.lane,
+                                          'poison', w.worker_losses >= 3))
+    FROM moose.work_orders w WHERE w.id = ANY (v_ids) AND w.state = 'failed';
+    PERFORM moose.report_broken_dependencies(v_ids);
+    -- One event a lost process, not one an order.
+    PERFORM moose.report(
+        moose.event_id(l::text, 0, 'worker lost'), 'worker', 'heartbeat', 'warning',
+        format('worker process %s on %s stopped without a word; its work was rescued', k.pid, k.host), NULL,
+        'worker_lost', jsonb_build_object('worker', l))
+    FROM unnest(v_workers) AS l JOIN moose.workers k ON k.id = l;
+    PERFORM moose.settle_batch(v_ids, v_tokens, array_fill(NULL::bigint, ARRAY[cardinality(v_ids)]),
+                               array_fill(true, ARRAY[cardinality(v_ids)]));
+    RETURN cardinality(v_ids);
+END $$;
+
+-- The relay takes what is due for 30 s; it publishes without a transaction open, then deletes what was confirmed.
+CREATE FUNCTION moose.lease_outbox(p_lease uuid, p_limit integer)
+RETURNS TABLE (id uuid, doorbell_for uuid, exchange text, routing_key text, type text, correlation_id text, body bytea,
+               lag_seconds double precision)
+LANGUAGE sql AS $$
+    UPDATE moose.outbox o SET lease = p_lease, leased_until = now() + interval '30 seconds'
+    FROM (SELECT x.id FROM moose.outbox x
+          WHERE x.due_at <= now() AND (x.leased_until IS NULL OR x.leased_until < now())
+          ORDER BY x.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED) due
+    WHERE o.id = due.id
+    RETURNING o.id, o.doorbell_for, o.exchange, o.routing_key, o.type, o.correlation_id, o.body,
+              extract(epoch FROM now() - o.due_at)::double precision
+$$;
+
+-- Deletes what was confirmed, unless it was rung again meanwhile (then its lease is no longer ours).
+CREATE FUNCTION moose.delete_outbox(p_lease uuid, p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM moose.outbox o WHERE o.id = ANY (p_ids) AND o.lease = p_lease
+$$;
+
+-- The safety net, every 30 s: what could go on and has no doorbell is rung again, so that no wake-up is lost for good.
+-- p_idle_lanes: lanes whose queue is empty; only there an unclaimed order can't still be waiting in the broker.
+CREATE FUNCTION moose.sweep(p_idle_lanes text[]) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_rung integer := 0;
+    v_free bigint;
+    v_ids uuid[]; v_lanes text[];
+    v_owners uuid[]; v_tokens bigint[];
+BEGIN
+    -- Blocked orders whose dependencies are all completed.
+    PERFORM moose.release_dependents(ARRAY(
+        SELECT DISTINCT d.depends_on FROM moose.work_orders b
+        JOIN moose.work_order_dependencies d ON d.work_order_id = b.id
+        JOIN moose.work_orders w ON w.id = d.depends_on AND w.state = 'completed'
+        WHERE b.state = 'blocked' LIMIT 1000));
+
+    -- Refused orders, oldest first, as many as there is free money for: no stampede on a raise.
+    SELECT min(coalesce(p.kill_u, p.hard_u) - b.held_u - b.posted_u) INTO v_free
+    FROM moose.budget_buckets b JOIN moose.budget_policies p ON p.id = b.policy_id
+    WHERE p.scope = 'org' AND now() >= b.window_start AND now() < b.window_end;
+    SELECT array_agg(x.id), array_agg(x.lane) INTO v_ids, v_lanes
+    FROM (SELECT w.id, w.lane, sum(w.estimate_u) OVER (ORDER BY w.created_at, w.id) AS running
+          FROM (SELECT * FROM moose.work_orders WHERE state = 'awaiting_budget' ORDER BY created_at, id LIMIT 1000) w) x
+    WHERE x.running <= coalesce(v_free, x.running);
+    IF v_ids IS NOT NULL THEN
+        PERFORM moose.ring(v_ids, v_lanes, array_fill(now(), ARRAY[cardinality(v_ids)]));
+        v_rung := v_rung + cardinality(v_ids);
+    END IF;
+
+    -- Due, unclaimed, and no doorbell on its way.
+    SELECT array_agg(w.id), array_agg(w.lane) INTO v_ids, v_lanes
+    FROM (SELECT o.id, o.lane FROM moose.work_orders o
+          WHERE o.state IN ('scheduled', 'pending', 'retrying') AND o.run_at < now() - interval '30 seconds'
+            AND o.lane = ANY (p_idle_lanes)
+            AND NOT EXISTS (SELECT 1 FROM moose.outbox x WHERE x.doorbell_for = o.id)
+          ORDER BY o.run_at LIMIT 1000) w;
+    IF v_ids IS NOT NULL THEN
+        PERFORM moose.ring(v_ids, v_lanes, array_fill(now(), ARRAY[cardinality(v_ids)]));
+        v_rung := v_rung + cardinality(v_ids);
+    END IF;
+
+    -- Reservations of other services that were never settled in their hour.
+    SELECT array_agg(h.owner), array_agg(h.token) INTO v_owners, v_tokens
+    FROM moose.budget_holds h WHERE h.expires_at < now() AND h.state = 'dispatched';
+    IF v_owners IS NOT NULL THEN
+        PERFORM moose.settle_batch(v_owners, v_tokens, array_fill(NULL::bigint, ARRAY[cardinality(v_owners)]),
+                                   array_fill(true, ARRAY[cardinality(v_owners)]));
+    END IF;
+    RETURN v_rung;
+END $$;

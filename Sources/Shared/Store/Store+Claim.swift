@@ -1,0 +1,126 @@
+package import FoundationEssentials
+package import Postgres
+internal import WorkOrders
+
+extension Store {
+    private static let claimSQL = """
+        SELECT item, verdict, reason, token, attempt, estimate_u, max_attempts, timeout_seconds, kind, lane, title,
+               traceparent, body
+        FROM moose.claim_batch(
+            $1, $2, $3 * interval '1 millisecond', $4 * interval '1 millisecond', $5, $6, $7, $8, $9, $10, $11, $12,
+            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+        """
+
+    /// Judges a batch of deliveries in one commit: one verdict an item, in the order of the items.
+    ///
+    /// - Parameters:
+    ///   - items: distinct ids; a few hundred are best.
+    ///   - claim: names this call; asking again with the same one after a lost reply gives the same leases.
+    package func claim(
+        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms
+    ) async throws(PostgresError) -> [ClaimVerdict] {
+        guard !items.isEmpty else { return [] }
+        var columns = ClaimColumns(capacity: items.count)
+        for item in items { columns.append(item, terms: terms) }
+        let kinds = Array(terms.kinds)
+        let query = Query(
+            Self.claimSQL,
+            parameters: [
+                Parameter(terms.worker), Parameter(claim), Parameter(terms.lease.milliseconds),
+                Parameter(terms.unknownKindGrace.milliseconds),
+                Parameter(kinds.map(\.key)), Parameter(kinds.map { $0.value?.microdollars }),
+            ] + columns.parameters)
+        let rows = try await postgres.run(query).rows
+        var verdicts = [ClaimVerdict](repeating: .duplicate, count: items.count)
+        for row in rows {
+            let item = Int(try row.decode(0, as: Int32.self)) - 1
+            verdicts[item] = try Self.verdict(row)
+        }
+        return verdicts
+    }
+
+    private static func verdict(_ row: PostgresRow) throws(PostgresError) -> ClaimVerdict {
+        switch try row.decode(1, as: String.self) {
+        case "run":
+            var grant = ClaimVerdict.Grant(
+                token: try row.decode(3, as: Int64.self), attempt: Int(try row.decode(4, as: Int32.self)),
+                estimate: MicroUSD(microdollars: try row.decode(5, as: Int64.self)), stored: nil)
+            if let body = try row.decode(12, as: [UInt8]?.self) {
+                grant.stored = ClaimVerdict.Stored(
+                    kind: try row.decode(8, as: String.self), lane: try row.decode(9, as: String.self),
+                    title: try row.decode(10, as: String.self),
+                    maxAttempts: try row.decode(6, as: Int32?.self).map(Int.init),
+                    timeoutSeconds: try row.decode(7, as: Int32?.self).map(Int.init),
+                    traceparent: try row.decode(11, as: String?.self), body: body)
+            }
+            return .run(grant)
+        case "later": return .later
+        case "unknown_kind": return .unknownKind
+        case "over_budget": return .overBudget(reason: try row.decode(2, as: String.self))
+        case "invalid": return .invalid(reason: try row.decode(2, as: String.self))
+        default: return .duplicate
+        }
+    }
+}
+
+/// The columns of a claim, one array a field, as `claim_batch` takes them.
+private struct ClaimColumns {
+    var ids: [UUID] = []
+    var doorbells: [Bool] = []
+    var kinds: [String?] = []
+    var lanes: [String?] = []
+    var titles: [String?] = []
+    var projects: [String?] = []
+    var agents: [String?] = []
+    var estimates: [Int64?] = []
+    var maxAttempts: [Int32?] = []
+    var timeouts: [Int32?] = []
+    var runAt: [Date?] = []
+    var bodies: [[UInt8]?] = []
+    var appIDs: [String?] = []
+    var replyTo: [String?] = []
+    var correlationIDs: [String?] = []
+    var traceparents: [String?] = []
+    var dependencyItems: [Int32] = []
+    var dependencyIDs: [UUID] = []
+
+    init(capacity: Int) { ids.reserveCapacity(capacity) }
+
+    mutating func append(_ item: ClaimItem, terms: ClaimTerms) {
+        let message: WorkOrderMessage? =
+            switch item.form {
+            case .order(let message): message
+            case .doorbell: nil
+            }
+        ids.append(item.id)
+        doorbells.append(message == nil)
+        kinds.append(message?.kind)
+        lanes.append(message?.lane)
+        titles.append(message?.title)
+        projects.append(message?.project)
+        agents.append(message?.agent)
+        let standard = message.flatMap { terms.kinds[$0.kind] ?? nil }
+        estimates.append((message?.estimate ?? standard)?.microdollars)
+        maxAttempts.append(message?.maxAttempts.map(Int32.init(clamping:)))
+        timeouts.append(message?.timeoutSeconds.map(Int32.init(clamping:)))
+        runAt.append(message?.runAt)
+        bodies.append(message == nil ? nil : item.body)
+        appIDs.append(item.appID)
+        replyTo.append(item.replyTo)
+        correlationIDs.append(item.correlationID)
+        traceparents.append(item.traceparent)
+        for dependency in message?.dependsOn ?? [] {
+            dependencyItems.append(Int32(ids.count))
+            dependencyIDs.append(dependency)
+        }
+    }
+
+    var parameters: [Parameter] {
+        [
+            Parameter(ids), Parameter(doorbells), Parameter(kinds), Parameter(lanes), Parameter(titles),
+            Parameter(projects), Parameter(agents), Parameter(estimates), Parameter(maxAttempts), Parameter(timeouts),
+            Parameter(runAt), Parameter(bodies), Parameter(appIDs), Parameter(replyTo), Parameter(correlationIDs),
+            Parameter(traceparents), Parameter(dependencyItems), Parameter(dependencyIDs),
+        ]
+    }
+}

@@ -1,0 +1,63 @@
+package import FoundationEssentials
+package import Postgres
+internal import WorkOrders
+
+extension Store {
+    private static let finishSQL = """
+        SELECT item, accepted FROM moose.finish_batch(
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        """
+
+    /// Ends a batch of attempts in one commit: state, settlement, outcome, retry or error event.
+    ///
+    /// - Returns: for each item whether it was accepted. A late or foreign finish is refused; what it cost is recorded.
+    package func finish(_ items: [FinishItem], worker: UUID) async throws(PostgresError) -> [Bool] {
+        guard !items.isEmpty else { return [] }
+        let query = Query(
+            Self.finishSQL,
+            parameters: [
+                Parameter(worker), Parameter(items.map(\.id)), Parameter(items.map(\.token)),
+                Parameter(items.map(\.ending.name)), Parameter(items.map(\.report.didStart)),
+                Parameter(items.map { $0.report.cost?.microdollars }),
+                Parameter(items.map(\.ending.delay?.milliseconds)),
+                Parameter(items.map(\.ending.failure?.failureClass.rawValue)),
+                Parameter(items.map(\.ending.failure?.message)), Parameter(items.map(\.report.result)),
+                Parameter(items.map(\.report.output)), Parameter(items.map(\.handler)),
+                Parameter(items.map(\.duration.milliseconds)),
+                Parameter(items.map { $0.report.tokensIn.map(Int64.init) }),
+                Parameter(items.map { $0.report.tokensOut.map(Int64.init) }),
+            ])
+        var accepted = [Bool](repeating: false, count: items.count)
+        for row in try await postgres.run(query).rows {
+            accepted[Int(try row.decode(0, as: Int32.self)) - 1] = try row.decode(1, as: Bool.self)
+        }
+        return accepted
+    }
+}
+
+extension FinishItem.Ending {
+    /// The value of the `outcome` column and of the metrics' label.
+    package var name: String {
+        switch self {
+        case .completed: "completed"
+        case .failed: "failed"
+        case .retry: "retry"
+        case .snoozed: "snoozed"
+        case .interrupted: "interrupted"
+        }
+    }
+
+    fileprivate var delay: Duration? {
+        switch self {
+        case .retry(_, let wait), .snoozed(let wait): wait
+        case .completed, .failed, .interrupted: nil
+        }
+    }
+
+    fileprivate var failure: AttemptFailure? {
+        switch self {
+        case .failed(let failure), .retry(let failure, _): failure
+        case .completed, .snoozed, .interrupted: nil
+        }
+    }
+}

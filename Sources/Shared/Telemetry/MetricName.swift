@@ -1,0 +1,35 @@
+/// Every metric Moose itself exports, with its help text: what a dashboard may rely on.
+package enum MetricName: String, Sendable, CaseIterable {
+    case claims = "moose_claims_total"
+    case finishes = "moose_finishes_total"
+    case publishConfirms = "moose_publish_confirms_total"
+    case slots = "moose_slots"
+    case claimSeconds = "moose_claim_seconds"
+    case finishSeconds = "moose_finish_seconds"
+    case consumerRegistered = "moose_consumer_registered"
+    case lastFrameAge = "moose_last_frame_age_seconds"
+    case outboxLag = "moose_outbox_lag_seconds"
+    case reconnects = "moose_reconnects_total"
+    case leaseRescues = "moose_lease_rescues_total"
+    case deadLetters = "moose_dead_letters_total"
+    case escalationEvents = "moose_escalation_events_total"
+
+    /// The `HELP` line: what is counted or measured, and the labels.
+    package var help: String {
+        switch self {
+        case .claims: "Work orders this process tried to claim, by verdict."
+        case .finishes: "Attempts this process ended, by outcome."
+        case .publishConfirms: "Messages the broker confirmed to this process."
+        case .slots: "Slots of this worker, by state."
+        case .claimSeconds: "Time of one claim statement, a whole batch at once."
+        case .finishSeconds: "Time of one finish statement, a whole batch at once."
+        case .consumerRegistered: "1 while the broker has this process as a consumer, else 0, by lane."
+        case .lastFrameAge: "Seconds since the broker last sent anything, heartbeats included."
+        case .outboxLag: "Age of the oldest message due in the outbox and not yet sent."
+        case .reconnects: "Connections opened again after a loss, by service."
+        case .leaseRescues: "Work orders taken back from a worker that stopped renewing its lease."
+        case .deadLetters: "Messages and work orders given up on, by reason."
+        case .escalationEvents: "Error events written for the Client Manager."
+        }
+    }
+}

@@ -1,0 +1,27 @@
+/// Why a message can't become or stay a work order. Stored with the dead letter and shown to whoever inspects it.
+package enum DeadLetterReason: String, Sendable, CaseIterable {
+    /// Not JSON, not UTF-8, or not an object.
+    case malformed
+    /// JSON, but a field is missing, of the wrong type or out of range.
+    case invalidField = "invalid_field"
+    /// Neither `message_id` nor `id` is a UUID, or the two differ.
+    case noID = "no_id"
+    /// Larger than the configured limit.
+    case oversize
+    /// No estimate, and its kind has no default price.
+    case unknownPrice = "unknown_price"
+    /// No live worker knew its kind within the grace.
+    case unknownKind = "unknown_kind"
+    /// The id was used before with another body.
+    case idReused = "id_reused"
+    /// A doorbell for a work order that doesn't exist (any more).
+    case unknownWorkOrder = "unknown_work_order"
+    /// No queue was bound for its lane.
+    case unroutable
+    /// The broker gave up delivering it.
+    case deliveryLimit = "delivery_limit"
+    /// The broker dead-lettered it for another reason.
+    case rejected
+    /// Refused by the database although it decoded.
+    case refused
+}

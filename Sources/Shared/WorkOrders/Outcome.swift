@@ -1,0 +1,44 @@
+/// How one attempt of a work order ended: one value, settled by one exhaustive switch.
+package enum Outcome: Sendable {
+    /// The handler did its work.
+    case completed(AttemptReport)
+    /// The handler, or something around it, failed; the retry policy decides what follows.
+    case failed(AttemptFailure, AttemptReport)
+    /// The handler asks to be run again later; burns no attempt.
+    case snoozed(Duration, AttemptReport)
+    /// The worker is stopping; burns no attempt, another worker goes on at once.
+    case interrupted(AttemptReport)
+
+    /// What the attempt used up, however it ended.
+    package var report: AttemptReport {
+        switch self {
+        case .completed(let report), .failed(_, let report), .snoozed(_, let report), .interrupted(let report): report
+        }
+    }
+}
+
+/// What an attempt produced and used up.
+package struct AttemptReport: Sendable, Equatable {
+    /// False when the handler never started: then its hold is cancelled, else settled.
+    package var didStart: Bool
+    /// The real cost; nil when the handler didn't say, which posts the estimate, marked presumed.
+    package var cost: MicroUSD?
+    /// The handler's result: JSON text, stored with the work order.
+    package var result: [UInt8]?
+    package var tokensIn: Int?
+    package var tokensOut: Int?
+    /// The last lines the handler wrote, for the person who reads the story of the job. Valid UTF-8.
+    package var output: String?
+
+    package init(
+        didStart: Bool, cost: MicroUSD? = nil, result: [UInt8]? = nil, tokensIn: Int? = nil, tokensOut: Int? = nil,
+        output: String? = nil
+    ) {
+        self.didStart = didStart
+        self.cost = cost
+        self.result = result
+        self.tokensIn = tokensIn
+        self.tokensOut = tokensOut
+        self.output = output
+    }
+}

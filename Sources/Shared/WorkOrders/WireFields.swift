@@ -1,0 +1,84 @@
+internal import FoundationEssentials
+
+/// The JSON fields of a work order's body, before they are judged.
+struct WireFields: Decodable {
+    var id: String?
+    var kind: String
+    var title: String
+    var lane: String?
+    var project: String?
+    var agent: String?
+    var estimate: MicroUSD?
+    var maxAttempts: Int?
+    var timeoutSeconds: Int?
+    var runAt: String?
+    var dependsOn: [String]?
+    var complexity: Double?
+    var riskLevel: String?
+
+    private enum Keys: String, CodingKey {
+        case id, kind, title, lane, project, agent, complexity
+        case estimate = "estimated_cost_usd"
+        case maxAttempts = "max_attempts"
+        case timeoutSeconds = "timeout_seconds"
+        case runAt = "run_at"
+        case dependsOn = "depends_on"
+        case riskLevel = "risk_level"
+        case acceptanceCriteria = "acceptance_criteria"
+        case filesInScope = "files_in_scope"
+        case metadata
+    }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: Keys.self)
+        id = try fields.decodeIfPresent(String.self, forKey: .id)
+        kind = try fields.decode(String.self, forKey: .kind)
+        title = try fields.decode(String.self, forKey: .title)
+        lane = try fields.decodeIfPresent(String.self, forKey: .lane)
+        project = try fields.decodeIfPresent(String.self, forKey: .project)
+        agent = try fields.decodeIfPresent(String.self, forKey: .agent)
+        estimate = try fields.decodeIfPresent(WireMoney.self, forKey: .estimate)?.amount
+        maxAttempts = try fields.decodeIfPresent(Int.self, forKey: .maxAttempts)
+        timeoutSeconds = try fields.decodeIfPresent(Int.self, forKey: .timeoutSeconds)
+        runAt = try fields.decodeIfPresent(String.self, forKey: .runAt)
+        dependsOn = try fields.decodeIfPresent([String].self, forKey: .dependsOn)
+        complexity = try fields.decodeIfPresent(Double.self, forKey: .complexity)
+        riskLevel = try fields.decodeIfPresent(String.self, forKey: .riskLevel)
+        // Shapes only: what they say belongs to the handler.
+        _ = try fields.decodeIfPresent([String].self, forKey: .acceptanceCriteria)
+        _ = try fields.decodeIfPresent([String].self, forKey: .filesInScope)
+        _ = try fields.decodeIfPresent(AnyObjectShape.self, forKey: .metadata)
+    }
+}
+
+/// Money on the wire: a decimal text, or a JSON number read exactly.
+struct WireMoney: Decodable {
+    let amount: MicroUSD
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        let parsed: MicroUSD?
+        if let text = try? value.decode(String.self) {
+            parsed = MicroUSD(decimal: text)
+        } else {
+            parsed = MicroUSD(try value.decode(Decimal.self))
+        }
+        guard let parsed else {
+            throw InvalidMessage(
+                .invalidField, "\(decoder.codingPath.last?.stringValue ?? "cost") must be between 0 and 1000000000")
+        }
+        amount = parsed
+    }
+}
+
+/// Decodes from a JSON object and nothing else.
+private struct AnyObjectShape: Decodable {
+    private struct AnyKey: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws { _ = try decoder.container(keyedBy: AnyKey.self) }
+}

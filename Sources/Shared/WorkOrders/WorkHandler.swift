@@ -1,0 +1,48 @@
+package import FoundationEssentials
+
+/// A work order as a handler sees it: one attempt, leased to this process.
+package struct Job: Sendable {
+    package let id: UUID
+    package let kind: String
+    package let title: String
+    package let lane: String
+    /// From 1.
+    package let attempt: Int
+    package let maxAttempts: Int
+    /// The fencing token: rises with every claim of this work order.
+    package let token: Int64
+    /// The body as it was published, verbatim JSON.
+    package let body: [UInt8]
+    /// What was reserved for it.
+    package let estimate: MicroUSD
+    /// How long this attempt may run.
+    package let timeout: Duration
+    /// W3C trace context of the publisher, passed on to whatever the handler calls.
+    package let traceparent: String?
+
+    package init(
+        id: UUID, kind: String, title: String, lane: String, attempt: Int, maxAttempts: Int, token: Int64,
+        body: [UInt8], estimate: MicroUSD, timeout: Duration, traceparent: String?
+    ) {
+        self.id = id
+        self.kind = kind
+        self.title = title
+        self.lane = lane
+        self.attempt = attempt
+        self.maxAttempts = maxAttempts
+        self.token = token
+        self.body = body
+        self.estimate = estimate
+        self.timeout = timeout
+        self.traceparent = traceparent
+    }
+}
+
+/// Does the work of one kind. Settling, cancelling and retrying belong to the worker runtime: a handler can't forget them.
+package protocol WorkHandler: Sendable {
+    /// Runs one attempt. It returns, never throws: every way it can end is an ``Outcome``.
+    ///
+    /// The surrounding task is cancelled when the time-out passes, the lease is lost, the order is cancelled or the
+    /// worker stops; the handler then ends soon and reports what it used up.
+    func run(_ job: Job) async -> Outcome
+}

@@ -1,0 +1,143 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import Subprocess
+internal import SystemPackage
+package import WorkOrders
+
+/// Runs a program for each work order.
+///
+/// The program reads the work order from standard input, works in a session and process group of its own, and may write
+/// a result file. The attempt ends when the program's own process ends: what it leaves behind in its group is killed.
+/// A process that moves itself to another session is beyond reach.
+package struct CommandHandler: WorkHandler {
+    let configuration: CommandConfiguration
+    private let scratch: ScratchSpace
+    private let environment: [Environment.Key: String]
+    private let onOutput: @Sendable (Job, [UInt8]) -> Void
+
+    /// - Parameters:
+    ///   - scratch: shared by all command handlers of a worker.
+    ///   - onOutput: gets each piece the program writes as it comes, for the log; must return at once.
+    package init(
+        _ configuration: CommandConfiguration, scratch: ScratchSpace,
+        onOutput: @escaping @Sendable (Job, [UInt8]) -> Void = { _, _ in }
+    ) {
+        self.configuration = configuration
+        self.scratch = scratch
+        self.onOutput = onOutput
+        let own = ProcessInfo.processInfo.environment
+        var passedOn: [Environment.Key: String] = [:]
+        for name in configuration.environment {
+            guard let key = Environment.Key(rawValue: name), let value = own[name] else { continue }
+            passedOn[key] = value
+        }
+        environment = passedOn
+    }
+
+    @concurrent
+    package func run(_ job: Job) async -> Outcome {
+        let group = ProcessGroup(grace: configuration.terminationGrace)
+        // A task of its own, which nobody cancels: a stop goes to the program, and everything after it (reading what it
+        // used up, removing its folder) still has to happen.
+        let attempt = Task { await self.attempt(job, group) }
+        return await withTaskCancellationHandler {
+            await attempt.value
+        } onCancel: {
+            group.stop(.cancelled)
+        }
+    }
+
+    @concurrent
+    private func attempt(_ job: Job, _ group: ProcessGroup) async -> Outcome {
+        guard let document = WorkOrderDocument.bytes(for: job) else {
+            return Self.notStarted(.invalidInput, "the work order's body is not a JSON object", retry: .never)
+        }
+        guard let program = executable else {
+            return Self.notStarted(
+                .infrastructure, "the handler's argv names no program: correct it in moose.yaml", retry: .never)
+        }
+        let folder: ScratchFolder
+        do throws(ScratchFolder.Failure) {
+            folder = try await scratch.makeFolder(input: document)
+        } catch {
+            return Self.notStarted(.infrastructure, error.description, retry: .backoff)
+        }
+        guard group.stopCause == nil else {
+            close(folder.input)
+            _ = await scratch.finish(folder)
+            return .interrupted(AttemptReport(didStart: false))
+        }
+        let timer = Task {
+            guard (try? await Task.sleep(for: job.timeout)) != nil else { return }
+            group.stop(.timeout)
+        }
+        let ending = await ending(of: program, job, folder, group)
+        timer.cancel()
+        await group.leaderWasReaped()
+        let result = await scratch.finish(folder)
+        switch ending {
+        case .success(let (ending, output)):
+            return CommandVerdict(
+                ending: ending, stoppedFor: group.stopCause, timeout: job.timeout, result: result, output: output
+            ).outcome
+        case .failure(let failure):
+            return .failed(failure, AttemptReport(didStart: group.didStart, cost: result.cost))
+        }
+    }
+
+    private func ending(
+        of program: Executable, _ job: Job, _ folder: ScratchFolder, _ group: ProcessGroup
+    ) async -> Result<(CommandVerdict.Ending, String?), AttemptFailure> {
+        do {
+            let run = try await Subprocess.run(
+                configuration(of: program, job, folder),
+                input: .fileDescriptor(FileDescriptor(rawValue: folder.input), closeAfterSpawningProcess: true),
+                output: .sequence, error: .combinedWithOutput
+            ) { execution in
+                group.started(execution.processIdentifier.value)
+                var tail = OutputTail(limit: configuration.outputLimitBytes)
+                for try await chunk in execution.standardOutput {
+                    let bytes = chunk.withUnsafeBytes { unsafe Array($0) }
+                    tail.append(bytes)
+                    onOutput(job, bytes)
+                    group.killLeftoversIfLeaderEnded()
+                }
+                return tail.text()
+            }
+            return .success((CommandVerdict.Ending(run.terminationStatus), run.closureResult))
+        } catch {
+            return .failure(failure(for: error))
+        }
+    }
+
+    private func configuration(of program: Executable, _ job: Job, _ folder: ScratchFolder) -> Configuration {
+        var environment = environment
+        environment["MOOSE_WORK_ORDER_ID"] = job.id.uuidString.lowercased()
+        environment["MOOSE_ATTEMPT"] = String(job.attempt)
+        environment["MOOSE_RESULT_FILE"] = folder.resultPath
+        environment["TRACEPARENT"] = job.traceparent
+        var options = PlatformOptions()
+        options.createSession = true
+        return Configuration(
+            executable: program, arguments: Arguments(Array(configuration.argv.dropFirst())),
+            environment: .custom(environment),
+            workingDirectory: configuration.workingDirectory.map { FilePath($0) }, platformOptions: options)
+    }
+
+    private var executable: Executable? {
+        guard let program = configuration.argv.first, !program.isEmpty,
+            !configuration.argv.contains(where: { $0.utf8.contains(0) })
+        else { return nil }
+        guard program.contains("/") else { return .name(program) }
+        guard let directory = configuration.workingDirectory, !program.hasPrefix("/") else {
+            return .path(FilePath(program))
+        }
+        return .path(FilePath(directory).appending(program))
+    }
+
+    private static func notStarted(
+        _ failureClass: FailureClass, _ message: String, retry: AttemptFailure.Retry
+    ) -> Outcome {
+        .failed(AttemptFailure(failureClass, message, retry: retry), AttemptReport(didStart: false))
+    }
+}

@@ -1,0 +1,77 @@
+internal import FoundationEssentials
+internal import WorkOrders
+
+/// What a command wrote to its result file.
+struct CommandResult: Equatable {
+    /// More than this is not read.
+    static let limit = 1_048_576
+
+    /// The value of `result`, byte for byte.
+    var result: [UInt8]?
+    var cost: MicroUSD?
+    var tokensIn: Int?
+    var tokensOut: Int?
+    var error: String?
+    var failureClass: FailureClass?
+    var retry: Bool?
+    /// What is wrong with the file; what could be read all the same is in the other fields.
+    var complaint: String?
+
+    static let none = CommandResult()
+
+    private init() {}
+
+    init(complaint: String) { self.complaint = complaint }
+
+    /// Reads the file's bytes; whatever is wrong with them ends up in ``complaint``.
+    init(_ bytes: [UInt8]) {
+        let decoded: Fields
+        do {
+            guard (try? UTF8Span(validating: bytes.span)) != nil else {
+                complaint = "the result file is not valid UTF-8"
+                return
+            }
+            decoded = try JSONDecoder().decode(Fields.self, from: Data(bytes))
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+            let field = context.codingPath.first?.stringValue
+            complaint = field.map { "\($0) in the result file has the wrong type" } ?? "the result file is no JSON object"
+            return
+        } catch {
+            // The decoder's own words quote the input; which byte is wrong helps nobody who reads a work order.
+            complaint = "the result file is not valid JSON"
+            return
+        }
+        if let members = JSONMembers(bytes), let range = members.value(of: "result") { result = Array(bytes[range]) }
+        cost = decoded.cost?.amount
+        tokensIn = decoded.tokensIn
+        tokensOut = decoded.tokensOut
+        error = decoded.error.map { PlainText.line($0) }
+        failureClass = decoded.failureClass.map { FailureClass(rawValue: $0) ?? .unknown }
+        retry = decoded.retry
+        if let cost = decoded.cost, cost.amount == nil {
+            complaint = "cost_usd in the result file must be between 0 and 1000000000"
+        }
+        if tokensIn ?? 0 < 0 || tokensOut ?? 0 < 0 {
+            complaint = "tokens_in and tokens_out in the result file must not be negative"
+            tokensIn = nil
+            tokensOut = nil
+        }
+    }
+
+    private struct Fields: Decodable {
+        var cost: ReportedCost?
+        var tokensIn: Int?
+        var tokensOut: Int?
+        var error: String?
+        var failureClass: String?
+        var retry: Bool?
+
+        enum CodingKeys: String, CodingKey {
+            case error, retry
+            case cost = "cost_usd"
+            case tokensIn = "tokens_in"
+            case tokensOut = "tokens_out"
+            case failureClass = "failure_class"
+        }
+    }
+}

@@ -1,0 +1,71 @@
+internal import WorkOrders
+
+/// What an attempt of a command comes to: from how its process ended, what stopped it, its result file and its output.
+/// Pure; every rule of the exit codes stands here.
+struct CommandVerdict {
+    enum Ending: Equatable {
+        case exited(Int32)
+        case signalled(Int32)
+    }
+
+    enum StopCause: Equatable {
+        case timeout
+        case cancelled
+    }
+
+    var ending: Ending
+    var stoppedFor: StopCause?
+    var timeout: Duration
+    var result: CommandResult
+    var output: String?
+
+    var outcome: Outcome {
+        var report = AttemptReport(
+            didStart: true, cost: result.cost, tokensIn: result.tokensIn, tokensOut: result.tokensOut, output: output)
+        switch (stoppedFor, ending) {
+        case (.cancelled, _):
+            return .interrupted(report)
+        case (.timeout, _):
+            return .failed(
+                AttemptFailure(.timeout, "the command ran longer than its time-out of \(timeout) and was stopped"), report)
+        case (nil, .exited(0)):
+            if let complaint = result.complaint { return .failed(AttemptFailure(.malformedOutput, complaint), report) }
+            report.result = result.result
+            return .completed(report)
+        case (nil, .exited(let code)):
+            return .failed(failure(exitCode: code), report)
+        case (nil, .signalled(let signal)):
+            return .failed(
+                AttemptFailure(
+                    result.failureClass ?? .infrastructure, words("the command was killed by signal \(signal)"),
+                    retry: result.retry == false ? .never : .backoff), report)
+        }
+    }
+
+    private func failure(exitCode: Int32) -> AttemptFailure {
+        let usual: (FailureClass, AttemptFailure.Retry) =
+            switch exitCode {
+            case Self.dataError: (.invalidInput, .never)
+            case Self.configurationError: (.infrastructure, .never)
+            case Self.temporaryFailure: (.infrastructure, .backoff)
+            default: (.unknown, .backoff)
+            }
+        let retry: AttemptFailure.Retry = result.retry.map { $0 ? .backoff : .never } ?? usual.1
+        return AttemptFailure(
+            result.failureClass ?? usual.0, words("the command ended with exit code \(exitCode)"), retry: retry)
+    }
+
+    /// The command's own words come first; without any, the last line it wrote says most.
+    private func words(_ ending: String) -> String {
+        if let error = result.error, !error.isEmpty { return error }
+        var words = ending
+        if let last = PlainText.lastLine(of: output) { words += ": \(last)" }
+        if let complaint = result.complaint { words += " (\(complaint))" }
+        return words
+    }
+
+    // sysexits.h
+    private static let dataError: Int32 = 65
+    private static let temporaryFailure: Int32 = 75
+    private static let configurationError: Int32 = 78
+}

@@ -1,0 +1,94 @@
+package import AsyncHTTPClient
+internal import FoundationEssentials
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+package import WorkOrders
+
+/// Posts each work order to a service and takes its answer as the result.
+///
+/// Every attempt of an order carries the order's id as `Idempotency-Key`, without the attempt: a service that has acted
+/// on an order must answer a repetition as it answered the first time, and not act twice.
+package struct HTTPHandler: WorkHandler {
+    let configuration: HTTPConfiguration
+    private let client: HTTPClient
+
+    /// - Parameter client: one for all `http` handlers of a worker, from
+    ///   ``AsyncHTTPClient/HTTPClient/forHandlers(connectionsPerHost:)``; the worker shuts it down.
+    package init(_ configuration: HTTPConfiguration, client: HTTPClient) {
+        self.configuration = configuration
+        self.client = client
+    }
+
+    @concurrent
+    package func run(_ job: Job) async -> Outcome {
+        guard let document = WorkOrderDocument.bytes(for: job) else {
+            return .failed(
+                AttemptFailure(.invalidInput, "the work order's body is not a JSON object", retry: .never),
+                AttemptReport(didStart: false))
+        }
+        let request = request(for: job, document)
+        let outcome = await withTaskGroup(of: Outcome?.self) { group in
+            group.addTask { await exchange(request) }
+            group.addTask {
+                // Cancelled when the answer is there, and then its nil is read by nobody.
+                try? await Task.sleep(for: job.timeout)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        if Task.isCancelled {
+            if let outcome, case .completed = outcome { return outcome }
+            return .interrupted(AttemptReport(didStart: outcome?.report.didStart ?? true, cost: outcome?.report.cost))
+        }
+        return outcome
+            ?? .failed(
+                AttemptFailure(
+                    .timeout, "\(configuration.redactedURL) did not answer within the time-out of \(job.timeout)"),
+                AttemptReport(didStart: true))
+    }
+
+    private func request(for job: Job, _ document: [UInt8]) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: configuration.url)
+        request.method = .POST
+        request.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
+        request.headers.replaceOrAdd(name: "User-Agent", value: "moose")
+        for (name, value) in configuration.headers { request.headers.replaceOrAdd(name: name, value: value) }
+        request.headers.replaceOrAdd(name: "Idempotency-Key", value: job.id.uuidString.lowercased())
+        if let traceparent = job.traceparent {
+            request.headers.replaceOrAdd(name: "traceparent", value: traceparent)
+        }
+        request.body = .bytes(document)
+        return request
+    }
+
+    @concurrent
+    private func exchange(_ request: HTTPClientRequest) async -> Outcome {
+        do {
+            // The job's time-out is kept by the caller; this deadline is far away on purpose.
+            let response = try await client.execute(request, timeout: .hours(24 * 7))
+            return HTTPVerdict(
+                status: Int(response.status.code), body: try await body(of: response),
+                costHeader: configuration.costHeader.flatMap { response.headers.first(name: $0) },
+                retryAfter: response.headers.first(name: "Retry-After"), now: Date()
+            ).outcome
+        } catch {
+            return failure(for: error)
+        }
+    }
+
+    /// Reads up to the limit; of an error's body, which only a person reads, the beginning.
+    private func body(of response: HTTPClientResponse) async throws -> [UInt8]? {
+        let isSuccess = (200...299).contains(response.status.code)
+        let limit = isSuccess ? HTTPVerdict.bodyLimit : 4096
+        var bytes: [UInt8] = []
+        for try await part in response.body {
+            bytes.append(contentsOf: part.readableBytesView)
+            // Leaving the loop closes the connection: the rest is never read.
+            if bytes.count > limit { return isSuccess ? nil : Array(bytes.prefix(limit)) }
+        }
+        return bytes
+    }
+}

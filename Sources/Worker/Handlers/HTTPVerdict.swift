@@ -1,0 +1,97 @@
+internal import FoundationEssentials
+internal import WorkOrders
+
+/// What an attempt comes to when a service has answered. Pure; every rule of the status codes stands here.
+struct HTTPVerdict {
+    /// More of a response is not read.
+    static let bodyLimit = 1_048_576
+
+    var status: Int
+    /// Nil when the body is larger than ``bodyLimit``. The beginning only when the status is not 2xx.
+    var body: [UInt8]?
+    /// The header that was configured to hold the cost.
+    var costHeader: String?
+    var retryAfter: String?
+    var now: Date
+
+    var outcome: Outcome {
+        var report = AttemptReport(didStart: true)
+        let cost = reportedCost
+        report.cost = cost?.amount
+        guard (200...299).contains(status) else {
+            report.output = body.flatMap(Self.text)
+            return .failed(failure, report)
+        }
+        guard let body else {
+            return .failed(
+                AttemptFailure(.malformedOutput, "the service answered with more than \(Self.bodyLimit) bytes"), report)
+        }
+        if let cost, cost.amount == nil {
+            return .failed(
+                AttemptFailure(.malformedOutput, "the service reported a cost that is not between 0 and 1000000000"),
+                report)
+        }
+        report.result = Self.result(body)
+        return .completed(report)
+    }
+
+    private var reportedCost: ReportedCost? {
+        if let costHeader { return ReportedCost(decimal: costHeader) }
+        guard let body, Self.isText(body) else { return nil }
+        do {
+            return try JSONDecoder().decode(Billed.self, from: Data(body)).cost
+        } catch {
+            // Not a JSON object: it says nothing about a cost.
+            return nil
+        }
+    }
+
+    private var failure: AttemptFailure {
+        let wait = retryAfter.flatMap { RetryAfter.wait($0, now: now) }
+        let again = wait.map(AttemptFailure.Retry.after) ?? .backoff
+        return switch status {
+        case 408, 504: AttemptFailure(.timeout, words, retry: again)
+        case 425, 429: AttemptFailure(.infrastructure, words, retry: again)
+        case 501, 505: AttemptFailure(.infrastructure, words, retry: .never)
+        case 500...599: AttemptFailure(.infrastructure, words, retry: again)
+        case 400...499: AttemptFailure(.invalidInput, words, retry: .never)
+        case 300...399:
+            AttemptFailure(
+                .infrastructure, "the service answered \(status), but redirects are not followed: correct url in moose.yaml",
+                retry: .never)
+        default: AttemptFailure(.infrastructure, words, retry: .never)
+        }
+    }
+
+    private var words: String {
+        let said = body.flatMap(Self.text).map { PlainText.line($0, limit: 200) } ?? ""
+        return "the service answered \(status)" + (said.isEmpty ? "" : ": \(said)")
+    }
+
+    /// The body itself when it is JSON, else the body as a JSON text; nil for an empty one.
+    private static func result(_ body: [UInt8]) -> [UInt8]? {
+        guard !body.isEmpty else { return nil }
+        if isText(body), (try? JSONDecoder().decode(AnyJSON.self, from: Data(body))) != nil { return body }
+        guard let quoted = text(body).flatMap({ try? JSONEncoder().encode($0) }) else { return nil }
+        return Array(quoted)
+    }
+
+    /// Repaired UTF-8 without NUL.
+    private static func text(_ body: [UInt8]) -> String? {
+        var tail = OutputTail(limit: bodyLimit)
+        tail.append(body)
+        return tail.text()
+    }
+
+    private static func isText(_ body: [UInt8]) -> Bool { (try? UTF8Span(validating: body.span)) != nil }
+
+    private struct Billed: Decodable {
+        var cost: ReportedCost?
+        enum CodingKeys: String, CodingKey { case cost = "cost_usd" }
+    }
+
+    /// Decodes from any JSON and keeps nothing: the decoder has read it whole by then.
+    private struct AnyJSON: Decodable {
+        init(from decoder: any Decoder) throws {}
+    }
+}

@@ -1,0 +1,118 @@
+internal import FoundationEssentials
+
+/// Where the members of a JSON object's top level stand in its bytes.
+///
+/// It only finds places, so that parts can be added or cut out without re-encoding the rest; it doesn't judge whether
+/// the text is JSON all the way down. It doesn't recurse: depth costs no stack.
+struct JSONMembers: Equatable {
+    struct Member: Equatable {
+        let key: String
+        /// The value's bytes, without the blanks around it.
+        let value: Range<Int>
+    }
+
+    /// Right behind the opening brace.
+    let start: Int
+    /// In the order they appear, repeated keys included.
+    let members: [Member]
+
+    /// - Returns: nil when the bytes are not shaped like one JSON object.
+    init?(_ bytes: [UInt8]) {
+        var cursor = Cursor(bytes: bytes)
+        cursor.skipByteOrderMark()
+        cursor.skipBlanks()
+        guard cursor.take("{") else { return nil }
+        start = cursor.index
+        var members: [Member] = []
+        cursor.skipBlanks()
+        if !cursor.take("}") {
+            repeat {
+                cursor.skipBlanks()
+                let keyStart = cursor.index
+                guard cursor.skipString(), let key = Self.text(bytes[keyStart..<cursor.index]) else { return nil }
+                cursor.skipBlanks()
+                guard cursor.take(":") else { return nil }
+                cursor.skipBlanks()
+                let valueStart = cursor.index
+                guard cursor.skipValue() else { return nil }
+                members.append(Member(key: key, value: valueStart..<cursor.index))
+                cursor.skipBlanks()
+            } while cursor.take(",")
+            guard cursor.take("}") else { return nil }
+        }
+        cursor.skipBlanks()
+        guard cursor.index == bytes.count else { return nil }
+        self.members = members
+    }
+
+    /// The last value of a key, as JSON readers take it.
+    func value(of key: String) -> Range<Int>? { members.last { $0.key == key }?.value }
+
+    private static func text(_ quoted: ArraySlice<UInt8>) -> String? {
+        guard quoted.contains(UInt8(ascii: "\\")) else {
+            return String(decoding: quoted.dropFirst().dropLast(), as: UTF8.self)
+        }
+        return try? JSONDecoder().decode(String.self, from: Data(quoted))
+    }
+}
+
+private struct Cursor {
+    let bytes: [UInt8]
+    var index = 0
+
+    private var current: UInt8? { index < bytes.count ? bytes[index] : nil }
+
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard current == UInt8(ascii: character) else { return false }
+        index += 1
+        return true
+    }
+
+    mutating func skipByteOrderMark() {
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { index = 3 }
+    }
+
+    mutating func skipBlanks() {
+        while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { index += 1 }
+    }
+
+    mutating func skipString() -> Bool {
+        guard take("\"") else { return false }
+        while let byte = current {
+            index += 1
+            if byte == UInt8(ascii: "\"") { return true }
+            if byte == UInt8(ascii: "\\") { index += 1 }
+        }
+        return false
+    }
+
+    mutating func skipValue() -> Bool {
+        guard let first = current else { return false }
+        if first == UInt8(ascii: "\"") { return skipString() }
+        guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return skipScalar() }
+        var depth = 0
+        while let byte = current {
+            switch byte {
+            case UInt8(ascii: "\""):
+                guard skipString() else { return false }
+                continue
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            default: break
+            }
+            index += 1
+            if depth == 0 { return true }
+        }
+        return false
+    }
+
+    private mutating func skipScalar() -> Bool {
+        let start = index
+        while let byte = current, byte > 0x20, byte != UInt8(ascii: ","), byte != UInt8(ascii: "}"),
+            byte != UInt8(ascii: "]")
+        {
+            index += 1
+        }
+        return index > start
+    }
+}

@@ -1,0 +1,28 @@
+/// Makes a program's or a service's words fit to be stored and shown.
+enum PlainText {
+    /// One paragraph of at most `limit` characters: control characters become blanks, blanks at the ends go.
+    static func line(_ text: some StringProtocol, limit: Int = 300) -> String {
+        var line = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let isBlank = scalar.value <= 0x20 || scalar.value == 0x7F || (0x80...0x9F).contains(scalar.value)
+            guard isBlank else {
+                line.append(scalar)
+                continue
+            }
+            if let last = line.last, last != " " { line.append(" ") }
+        }
+        if line.last == " " { line.removeLast() }
+        let words = String(line)
+        return words.count > limit ? words.prefix(limit - 1) + "…" : words
+    }
+
+    /// The last line that says something, for a message that has nothing better.
+    static func lastLine(of output: String?) -> String? {
+        guard let output else { return nil }
+        for candidate in output.split(whereSeparator: \.isNewline).reversed() {
+            let words = line(candidate)
+            if !words.isEmpty { return words }
+        }
+        return nil
+    }
+}

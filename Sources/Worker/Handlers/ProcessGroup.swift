@@ -1,0 +1,106 @@
+internal import Glibc
+internal import Synchronization
+
+/// Stops a command with everything it started: SIGTERM to its process group, SIGKILL after the grace.
+///
+/// The group's number is that of its leader; the kernel gives it to nobody else while the unreaped leader or any
+/// process of the group is there.
+final class ProcessGroup: Sendable {
+    private struct State {
+        var id: pid_t?
+        var stopCause: CommandVerdict.StopCause?
+        var killsAt: ContinuousClock.Instant?
+        var killTask: Task<Void, Never>?
+        var isReaped = false
+    }
+
+    private let state = Mutex(State())
+    private let grace: Duration
+
+    init(grace: Duration) { self.grace = grace }
+
+    /// Whether a process was ever started.
+    var didStart: Bool { state.withLock { $0.id != nil } }
+
+    /// Why the group was asked to end, if it was.
+    var stopCause: CommandVerdict.StopCause? { state.withLock { $0.stopCause } }
+
+    /// The process exists; a stop that was asked for before is carried out now.
+    func started(_ id: pid_t) {
+        state.withLock { state in
+            state.id = id
+            if state.stopCause != nil { terminate(id, &state) }
+        }
+    }
+
+    /// Asks the group to end. Only the first cause counts, and none when the leader has ended by itself already.
+    func stop(_ cause: CommandVerdict.StopCause) {
+        state.withLock { state in
+            guard state.stopCause == nil, !state.isReaped else { return }
+            if let id = state.id {
+                guard !Self.hasExited(leader: id) else { return }
+                terminate(id, &state)
+            }
+            state.stopCause = cause
+        }
+    }
+
+    /// Kills what the leader left behind when it ended by itself. Called while its output is still read: a child that
+    /// goes on writing would keep the attempt open for ever.
+    func killLeftoversIfLeaderEnded() {
+        state.withLock { state in
+            guard let id = state.id, state.stopCause == nil, !state.isReaped, Self.hasExited(leader: id) else { return }
+            kill(-id, SIGKILL)
+        }
+    }
+
+    /// The leader is gone for good. A group that was asked to end keeps the rest of its grace, any other is killed now;
+    /// nothing of it is left when this returns.
+    @concurrent
+    func leaderWasReaped() async {
+        let (id, killsAt) = state.withLock { state in
+            state.isReaped = true
+            state.killTask?.cancel()
+            state.killTask = nil
+            return (state.id, state.killsAt)
+        }
+        guard let id else { return }
+        if let killsAt {
+            while ContinuousClock.now < killsAt, Self.isAlive(group: id) { await Self.pause() }
+        }
+        kill(-id, SIGKILL)
+        // Whoever inherited them takes a moment to bury them. Bounded: where nobody does, their zombies stay.
+        for _ in 0..<100 {
+            guard Self.isAlive(group: id) else { return }
+            await Self.pause()
+        }
+    }
+
+    private func terminate(_ id: pid_t, _ state: inout State) {
+        kill(-id, SIGTERM)
+        state.killsAt = .now + grace
+        state.killTask = Task { [grace] in
+            // Cancelled when the leader has ended before its grace: then the sweep does the rest.
+            guard (try? await Task.sleep(for: grace)) != nil else { return }
+            self.state.withLock { state in
+                if !state.isReaped { kill(-id, SIGKILL) }
+            }
+        }
+    }
+
+    private static func hasExited(leader id: pid_t) -> Bool {
+        var info = unsafe siginfo_t()
+        guard unsafe waitid(P_PID, id_t(id), &info, WEXITED | WNOHANG | WNOWAIT) == 0 else {
+            // No longer a child: it has been reaped a moment ago.
+            return errno == ECHILD
+        }
+        return unsafe info.si_signo == SIGCHLD
+    }
+
+    private static func isAlive(group id: pid_t) -> Bool { kill(-id, 0) == 0 || errno == EPERM }
+
+    private static func pause() async {
+        // Only ever called from a task that nobody cancels.
+        try? await Task.sleep(for: .milliseconds(10))
+    }
+}

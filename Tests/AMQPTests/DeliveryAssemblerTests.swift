@@ -1,0 +1,52 @@
+import Testing
+
+@testable import AMQP
+
+@Suite struct DeliveryAssemblerTests {
+    @Test func `a body in several frames comes out whole`() {
+        var assembler = DeliveryAssembler<Int>()
+        assembler.open(7)
+        let early1 = assembler.header(bodySize: 5, properties: MessageProperties(messageID: "m"))
+        #expect(early1 == nil)
+        let early2 = assembler.body([1, 2])
+        #expect(early2 == nil)
+        let early3 = assembler.body([3, 4])
+        #expect(early3 == nil)
+        let content = assembler.body([5])
+        #expect(content?.opening == 7)
+        #expect(content?.properties.messageID == "m")
+        #expect(content?.body == [1, 2, 3, 4, 5])
+    }
+
+    @Test func `an empty body needs no frame`() {
+        var assembler = DeliveryAssembler<Int>()
+        assembler.open(1)
+        let content = assembler.header(bodySize: 0, properties: MessageProperties())
+        #expect(content?.body == [])
+    }
+
+    @Test func `frames nobody asked for are dropped`() {
+        var assembler = DeliveryAssembler<Int>()
+        let early4 = assembler.header(bodySize: 0, properties: MessageProperties())
+        #expect(early4 == nil)
+        let early5 = assembler.body([1])
+        #expect(early5 == nil)
+        assembler.open(1)
+        let early6 = assembler.body([1])
+        #expect(early6 == nil)
+    }
+
+    @Test func `a queue gives back what it got, also what was put in front`() {
+        var queue = FIFO<Int>()
+        for number in 1...10_000 { queue.append(number) }
+        let front = (1...6000).map { _ in queue.popFirst() }
+        #expect(front == Array(1...6000))
+        queue.prepend([5999, 6000])
+        #expect(queue.count == 4002)
+        var rest: [Int] = []
+        while let number = queue.popFirst() { rest.append(number) }
+        #expect(rest == Array(5999...10_000))
+        #expect(queue.isEmpty)
+    }
+}
+

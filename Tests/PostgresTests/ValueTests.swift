@@ -1,0 +1,118 @@
+import FoundationEssentials
+import Testing
+
+@testable import Postgres
+
+@Suite struct `Values` {
+    private func decode<Value: PostgresDecodable>(
+        _ bytes: [UInt8], _ type: PostgresType, as value: Value.Type
+    ) throws -> Value {
+        try unsafe Value.decode(bytes.span.bytes, type: type)
+    }
+
+    @Test func `become numbered parameters, never text`() {
+        let name = "x'; DROP TABLE t; --"
+        let query: Query = "SELECT * FROM \(unescaped: "t") WHERE a = \(name) AND b = \(Int?.none)"
+        #expect(query.sql == "SELECT * FROM t WHERE a = $1 AND b = $2")
+        #expect(query.parameters[0] == Parameter(type: .text, bytes: Array(name.utf8)))
+        #expect(query.parameters[1] == Parameter(type: .int8, bytes: nil))
+    }
+
+    @Test func `in arrays are encoded into one buffer of exactly the expected size`() {
+        let bodies = [[UInt8]](repeating: [UInt8](repeating: 7, count: 1024), count: 500)
+        let parameter = Parameter(bodies)
+        #expect(parameter.type == .byteaArray)
+        #expect(parameter.bytes?.count == 20 + 500 * 1028)
+        #expect(bodies.encodedSize == 20 + 500 * 1028)
+        #expect(Parameter([UUID](repeating: UUID(), count: 500)).bytes?.count == 20 + 500 * 20)
+    }
+
+    @Test func `cut short are refused, whatever the type`() {
+        let short: [UInt8] = [0, 0]
+        #expect(throws: DecodingFault.self) { try decode(short, .int8, as: Int.self) }
+        #expect(throws: DecodingFault.self) { try decode(short, .uuid, as: UUID.self) }
+        #expect(throws: DecodingFault.self) { try decode(short, .timestamptz, as: Date.self) }
+        #expect(throws: DecodingFault.self) { try decode(short, .interval, as: Duration.self) }
+        #expect(throws: DecodingFault.self) { try decode(short, .numeric, as: String.self) }
+        #expect(throws: DecodingFault.self) { try decode([], .jsonb, as: String.self) }
+        #expect(throws: DecodingFault.self) { try decode([], .bool, as: Bool.self) }
+        let whole = Parameter(["one", "two"]).bytes ?? []
+        for length in 0..<whole.count {
+            #expect(throws: DecodingFault.self) { try decode(Array(whole[..<length]), .textArray, as: [String].self) }
+        }
+    }
+
+    @Test func `of random bytes never crash a decoder`() {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<2000 {
+            let bytes = (0..<Int.random(in: 0...48)).map { _ in UInt8.random(in: 0...3, using: &random) }
+            _ = try? decode(bytes, .textArray, as: [String?].self)
+            _ = try? decode(bytes, .uuidArray, as: [UUID].self)
+            _ = try? decode(bytes, .numeric, as: String.self)
+            _ = try? decode(bytes, .interval, as: Duration.self)
+            _ = try? decode(bytes, .timestamptz, as: Date.self)
+        }
+    }
+
+    @Test func `that don't fit are refused instead of cut`() {
+        #expect(throws: DecodingFault.outOfRange("70000 as Int16")) {
+            try decode(Parameter(Int32(70_000)).bytes ?? [], .int4, as: Int16.self)
+        }
+        #expect(throws: DecodingFault.wrongType(.text)) { try decode([1], .text, as: Bool.self) }
+        #expect(throws: DecodingFault.unexpectedNull) { try Int.decodeNull() }
+    }
+
+    @Test func `of dates beyond the server's calendar become its infinity`() throws {
+        #expect(Parameter(Date.distantFuture).bytes == Parameter(Int64.max).bytes)
+        #expect(Parameter(Date(timeIntervalSinceReferenceDate: .nan)).bytes == Parameter(Int64.max).bytes)
+        #expect(Parameter(Date(timeIntervalSinceReferenceDate: -1e15)).bytes == Parameter(Int64.min).bytes)
+        #expect(try decode(Parameter(Int64.max).bytes ?? [], .timestamptz, as: Date.self) == .distantFuture)
+    }
+
+    @Test(arguments: [
+        ("postgresql://moose:s3cret@db/moose", "postgresql://moose:***@db/moose"),
+        ("postgresql://moose:p@ss/word@db/moose", "postgresql://moose:***@db/moose"),
+        ("postgresql://db/moose?user=a&password=s3cret&port=1", "postgresql://db/moose?user=a&password=***&port=1"),
+        ("host=db password=s3cret user=a", "host=db password=*** user=a"),
+        ("host=db password = 's3 \\' cret' user=a", "host=db password=*** user=a"),
+        ("postgresql://moose@db/moose", "postgresql://moose@db/moose"),
+    ])
+    func `of passwords never show`(url: String, redacted: String) {
+        #expect(PostgresConfiguration(url: url).description == redacted + " as moose")
+    }
+
+    @Test func `of a URL that libpq can't read are not quoted in the error`() {
+        #expect {
+            let configuration = PostgresConfiguration(url: "postgresql://a:s3cr%zz@h/d")
+            return try PostgresClient(configuration: configuration, maxConnections: 1)
+        } throws: { error in
+            "\(error)".contains("can't be used") && !"\(error)".contains("s3cr")
+        }
+    }
+
+    @Test func `of libpq's words are sorted into kinds of failure`() {
+        let wrong = ConnectFailure.error(
+            message: "connection to server at \"h\", port 1 failed: FATAL:  28P01: no LOCATION:  auth_failed, auth.c:3",
+            needsPassword: false)
+        let reason = "connection to server at \"h\", port 1 failed: FATAL: 28P01: no"
+        #expect(wrong == .authenticationFailed(reason: reason))
+        guard case .databaseMissing = ConnectFailure.error(message: "FATAL:  3D000: gone", needsPassword: false) else {
+            Issue.record("not told apart")
+            return
+        }
+        guard case .unreachable = ConnectFailure.error(message: "FATAL:  57P03: starting", needsPassword: false) else {
+            Issue.record("not told apart")
+            return
+        }
+    }
+
+    @Test func `of statements are prepared once by text and types, up to a limit`() {
+        var prepared = PreparedStatements(limit: 1)
+        #expect(prepared.plan(for: "SELECT \(1)") == .prepareAs("moose_1"))
+        prepared.remember("moose_1", "SELECT \(1)")
+        #expect(prepared.plan(for: "SELECT \(2)") == .prepared("moose_1"))
+        #expect(prepared.plan(for: "SELECT \("2")") == .unprepared)
+        #expect(prepared.forget("SELECT \(1)") == true)
+        #expect(prepared.plan(for: "SELECT \("2")") == .prepareAs("moose_2"))
+    }
+}

@@ -1,0 +1,60 @@
+import Testing
+
+@testable import Settings
+
+@Suite struct ValueTests {
+    @Test(arguments: [
+        ("0", 0), ("1", 1_000_000), ("0.05", 50_000), ("1.2345", 1_234_500), ("0.000001", 1), ("0.0000001", 1),
+        ("0.1234560", 123_456), ("0.1234561", 123_457), ("007", 7_000_000), ("9223372036854.775807", Int64.max),
+    ])
+    func `money is exact and rounded up past six places`(text: String, expected: Int64) throws {
+        #expect(try DecimalText.millionths(text) == expected)
+    }
+
+    @Test(arguments: ["", ".", "1.", ".5", "-1", "+1", "1e3", "1_000", "1,5", "1.2.3", " 1", "nan", "٣"])
+    func `what isn't plain digits is no money`(text: String) {
+        #expect(throws: DecimalText.Failure.malformed) { try DecimalText.millionths(text) }
+    }
+
+    @Test(arguments: ["9223372036854.775808", "9223372036854.7758071", "99999999999999999999999"])
+    func `money past the range is refused, never wrapped`(text: String) {
+        #expect(throws: DecimalText.Failure.tooLarge) { try DecimalText.millionths(text) }
+    }
+
+    @Test(arguments: [
+        (0, "0"), (1, "0.000001"), (1_500_000, "1.5"), (-50_000, "-0.05"), (Int64.min, "-9223372036854.775808"),
+    ])
+    func `an amount prints as its shortest text`(value: Int64, expected: String) {
+        #expect(DecimalText.text(millionths: value) == expected)
+    }
+
+    @Test(arguments: [
+        ("amqp://guest:guest@h:1/%2F", "amqp://guest:***@h:1/%2F"),
+        ("amqp://h/v", "amqp://h/v"),
+        ("amqp://u:p@ss@h/v", "amqp://u:***@h/v"),
+        ("amqp://u:p/w@h/v", "amqp://u:***@h/v"),
+        ("postgresql://u@h/d?sslmode=require&password=x", "postgresql://u@h/d?sslmode=require&password=***"),
+        ("https://h/p?api_key=x&n=1&sig=", "https://h/p?api_key=***&n=1&sig=***"),
+        ("host=h password=x", "***"),
+    ])
+    func `a shown URL keeps its place and loses its password`(url: String, expected: String) {
+        #expect(ConnectionURL.redacted(url) == expected)
+    }
+
+    @Test(arguments: [
+        "postgresql:///moose?host=/run/postgresql", "postgresql://", "postgres://a:1,b:2/moose",
+        "postgresql://u:p@[::1]:5432/m",
+    ])
+    func `every form of URL libpq takes is taken`(url: String) {
+        #expect(URLRole.database.flaw(in: url) == nil)
+    }
+
+    @Test func `a typing slip finds its word and a foreign word finds none`() {
+        let known = ["timeout_seconds", "free", "http"]
+        #expect(Spelling.suggestion(for: "timeuot_seconds", among: known) == "timeout_seconds")
+        #expect(Spelling.suggestion(for: "Free", among: known) == "free")
+        #expect(Spelling.suggestion(for: "fr", among: known) == nil)
+        #expect(Spelling.suggestion(for: "budget", among: known) == nil)
+        #expect(Spelling.suggestion(for: "", among: known) == nil)
+    }
+}
