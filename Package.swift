@@ -34,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0", traits: []),
@@ -51,7 +52,22 @@ let package = Package(
         shared("Stack"),
         shared("Telemetry", [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         shared("Store", ["Postgres", "WorkOrders", logging], resources: [.embedInCode("Migrations")]),
-        .executableTarget(name: "Moose", dependencies: [argumentParser, "Stack", "Settings"], swiftSettings: strict),
+        shared("Messaging", ["AMQP", "WorkOrders"]),
+        shared("Probes", ["Telemetry", logging, .product(name: "Hummingbird", package: "hummingbird")]),
+        .target(
+            name: "Publisher", dependencies: ["AMQP", "Messaging", "Postgres", "Store", "WorkOrders", logging],
+            swiftSettings: strict),
+        .target(
+            name: "Worker",
+            dependencies: [
+                "AMQP", "Messaging", "Postgres", "Publisher", "Store", "Telemetry", "WorkOrders", logging,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "Moose", dependencies: [argumentParser, "Stack", "Settings", "Worker"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -205,7 +205,7 @@ import Testing
     }
 
     @Test func `survives a thousand tasks that are cancelled at any moment`() async throws {
-        try await Server.withClient(maxConnections: 2) { client in
+        try await Server.withClient(maxConnections: 2) { (client) async throws in
             await withTaskGroup { group in
                 for number in 0..<1000 {
                     group.addTask {

@@ -3,8 +3,8 @@ import Testing
 
 /// Sends one request to 127.0.0.1 and reads the whole answer, as the simplest of clients would.
 ///
-/// It blocks its thread for the moment the answer takes; the server has a thread of its own.
-func get(_ path: String, port: Int, method: String = "GET") throws -> String {
+/// While nothing has come it gives its thread away, which the server may be waiting for.
+func get(_ path: String, port: Int, method: String = "GET") async throws -> String {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     try #require(descriptor >= 0)
     defer { close(descriptor) }
@@ -24,7 +24,12 @@ func get(_ path: String, port: Int, method: String = "GET") throws -> String {
     var answer: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4_096)
     while true {
-        let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+        let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
+        if count < 0, errno == EAGAIN {
+            try Task.checkCancellation()
+            await Task.yield()
+            continue
+        }
         guard count > 0 else { break }
         answer += chunk[..<count]
     }

@@ -31,11 +31,12 @@ import Testing
         let registry = MetricsRegistry()
         registry.observe(.outboxLag) { 1.5 }
         try await serving([ProbeCheck(name: "broker", isReady: true)], registry: registry) { port in
-            let ready = try get("/readyz", port: port)
+            let ready = try await get("/readyz", port: port)
             #expect(ready.hasPrefix("HTTP/1.1 200 "))
             #expect(ready.contains(#"{"checks":[{"name":"broker","ready":true}],"failing":[],"status":"ok"}"#))
-            #expect(try get("/healthz", port: port).hasPrefix("HTTP/1.1 200 "))
-            let metrics = try get("/metrics", port: port)
+            let alive = try await get("/healthz", port: port)
+            #expect(alive.hasPrefix("HTTP/1.1 200 "))
+            let metrics = try await get("/metrics", port: port)
             #expect(metrics.contains("moose_outbox_lag_seconds 1.5\n"))
             #expect(metrics.lowercased().contains("content-type: text/plain; version=0.0.4"))
         }
@@ -47,26 +48,27 @@ import Testing
             ProbeCheck(name: "broker", isReady: false, detail: "reconnecting for 12 s"),
         ]
         try await serving(checks) { port in
-            let ready = try get("/readyz", port: port)
+            let ready = try await get("/readyz", port: port)
             #expect(ready.hasPrefix("HTTP/1.1 503 "))
             #expect(ready.contains(#""failing":["broker"]"#))
             #expect(ready.contains("reconnecting for 12 s"))
-            #expect(try get("/healthz", port: port).hasPrefix("HTTP/1.1 200 "))
+            let alive = try await get("/healthz", port: port)
+            #expect(alive.hasPrefix("HTTP/1.1 200 "))
         }
     }
 
     @Test(.timeLimit(.minutes(1))) func `what only a restart can help is not alive`() async throws {
         try await serving([ProbeCheck(name: "watchdog", isReady: false, needsRestart: true)]) { port in
-            let answer = try get("/healthz", port: port)
+            let answer = try await get("/healthz", port: port)
             #expect(answer.hasPrefix("HTTP/1.1 503 "))
         }
     }
 
     @Test(.timeLimit(.minutes(1))) func `other paths and other methods are refused`() async throws {
         try await serving([]) { port in
-            let missing = try get("/secret", port: port)
+            let missing = try await get("/secret", port: port)
             #expect(missing.hasPrefix("HTTP/1.1 404 "))
-            let posted = try get("/healthz", port: port, method: "POST")
+            let posted = try await get("/healthz", port: port, method: "POST")
             #expect(posted.hasPrefix("HTTP/1.1 405 "))
         }
     }

@@ -71,7 +71,7 @@ struct Database: Server {
     func clearRemains() {
         unsafe unlink("\(data)/postmaster.pid")
         let folder = layout.data(of: .database)
-        for name in FolderListing.names(in: folder) where name.hasPrefix(".never") {
+        for name in FolderListing.names(in: folder) where name.hasPrefix(".s.PGSQL.") {
             unsafe unlink("\(folder)/\(name)")
         }
     }

@@ -8,7 +8,7 @@ extension Store {
                traceparent, body
         FROM moose.claim_batch(
             $1, $2, $3 * interval '1 millisecond', $4 * interval '1 millisecond', $5, $6, $7, $8, $9, $10, $11, $12,
-            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
         """
 
     /// Judges a batch of deliveries in one commit: one verdict an item, in the order of the items.
@@ -16,8 +16,9 @@ extension Store {
     /// - Parameters:
     ///   - items: distinct ids; a few hundred are best.
     ///   - claim: names this call; asking again with the same one after a lost reply gives the same leases.
+    ///   - park: there is no slot for any of them: keep them and ring again in 5 s.
     package func claim(
-        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms
+        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms, park: Bool = false
     ) async throws(PostgresError) -> [ClaimVerdict] {
         guard !items.isEmpty else { return [] }
         var columns = ClaimColumns(capacity: items.count)
@@ -29,7 +30,7 @@ extension Store {
                 Parameter(terms.worker), Parameter(claim), Parameter(terms.lease.milliseconds),
                 Parameter(terms.unknownKindGrace.milliseconds),
                 Parameter(kinds.map(\.key)), Parameter(kinds.map { $0.value?.microdollars }),
-            ] + columns.parameters)
+            ] + columns.parameters + [Parameter(park)])
         let rows = try await postgres.run(query).rows
         var verdicts = [ClaimVerdict](repeating: .duplicate, count: items.count)
         for row in rows {

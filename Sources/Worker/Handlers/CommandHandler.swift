@@ -71,23 +71,29 @@ package struct CommandHandler: WorkHandler {
             guard (try? await Task.sleep(for: job.timeout)) != nil else { return }
             group.stop(.timeout)
         }
-        let ending = await ending(of: program, job, folder, group)
+        let run = await follow(program, job, folder, group)
         timer.cancel()
         await group.leaderWasReaped()
         let result = await scratch.finish(folder)
-        switch ending {
-        case .success(let (ending, output)):
+        switch run {
+        case .ended(let ending, let output):
             return CommandVerdict(
                 ending: ending, stoppedFor: group.stopCause, timeout: job.timeout, result: result, output: output
             ).outcome
-        case .failure(let failure):
+        case .broken(let failure):
             return .failed(failure, AttemptReport(didStart: group.didStart, cost: result.cost))
         }
     }
 
-    private func ending(
-        of program: Executable, _ job: Job, _ folder: ScratchFolder, _ group: ProcessGroup
-    ) async -> Result<(CommandVerdict.Ending, String?), AttemptFailure> {
+    private enum Run {
+        case ended(CommandVerdict.Ending, output: String?)
+        /// It could not be started or followed.
+        case broken(AttemptFailure)
+    }
+
+    private func follow(
+        _ program: Executable, _ job: Job, _ folder: ScratchFolder, _ group: ProcessGroup
+    ) async -> Run {
         do {
             let run = try await Subprocess.run(
                 configuration(of: program, job, folder),
@@ -97,16 +103,16 @@ package struct CommandHandler: WorkHandler {
                 group.started(execution.processIdentifier.value)
                 var tail = OutputTail(limit: configuration.outputLimitBytes)
                 for try await chunk in execution.standardOutput {
-                    let bytes = chunk.withUnsafeBytes { unsafe Array($0) }
+                    let bytes = unsafe chunk.withUnsafeBytes { unsafe Array($0) }
                     tail.append(bytes)
                     onOutput(job, bytes)
                     group.killLeftoversIfLeaderEnded()
                 }
                 return tail.text()
             }
-            return .success((CommandVerdict.Ending(run.terminationStatus), run.closureResult))
+            return .ended(CommandVerdict.Ending(run.terminationStatus), output: run.closureResult)
         } catch {
-            return .failure(failure(for: error))
+            return .broken(failure(for: error))
         }
     }
 

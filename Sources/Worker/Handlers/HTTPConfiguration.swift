@@ -16,11 +16,10 @@ package struct HTTPConfiguration: Sendable, Equatable {
     /// The address without user, password, query and fragment, which may hold secrets.
     package var redactedURL: String {
         let plain = url.prefix { $0 != "?" && $0 != "#" }
-        guard let scheme = plain.range(of: "://") else { return String(plain.drop { $0 != "@" }.isEmpty ? plain : "") }
-        let rest = plain[scheme.upperBound...]
-        let authority = rest.prefix { $0 != "/" }
-        let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
-        return plain[..<scheme.upperBound] + host + rest[authority.endIndex...]
+        // What stands before an @ may be a password, also where the address is not well formed.
+        guard let at = plain.lastIndex(of: "@") else { return String(plain) }
+        let scheme = plain.firstIndex(of: ":").map { plain[..<$0] } ?? ""
+        return "\(scheme)://\(plain[plain.index(after: at)...])"
     }
 }
 

@@ -11,10 +11,9 @@ extension HTTPHandler {
             switch error {
             case is NIOConnectionError: (.infrastructure, .backoff, false)
             case let error as IOError: (.infrastructure, .backoff, !Self.unreachable.contains(error.errnoCode))
-            case HTTPClientError.connectTimeout: (.timeout, .backoff, false)
-            case HTTPClientError.deadlineExceeded, HTTPClientError.readTimeout: (.timeout, .backoff, true)
-            case HTTPClientError.invalidURL, HTTPClientError.emptyHost, HTTPClientError.emptyScheme:
-                (.infrastructure, .never, false)
+            case let error as HTTPClientError where error == .connectTimeout: (.timeout, .backoff, false)
+            case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
+                (.timeout, .backoff, true)
             case let error as HTTPClientError where error.isMisconfiguration: (.infrastructure, .never, false)
             default: (.infrastructure, .backoff, true)
             }
@@ -45,7 +44,10 @@ extension HTTPHandler {
 extension HTTPClientError {
     /// Nothing was sent, and nothing will be until the configuration changes.
     fileprivate var isMisconfiguration: Bool {
-        ["Unsupported scheme", "Invalid header field names", "Invalid header field values", "Missing socket path"]
-            .contains(shortDescription)
+        let withoutDetails: [HTTPClientError] = [.invalidURL, .emptyHost, .emptyScheme, .missingSocketPath]
+        // The others carry what was refused and compare equal to nothing else.
+        return withoutDetails.contains(self)
+            || ["Unsupported scheme", "Invalid header field names", "Invalid header field values"]
+                .contains(shortDescription)
     }
 }

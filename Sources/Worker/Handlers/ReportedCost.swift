@@ -6,6 +6,9 @@ struct ReportedCost: Decodable, Equatable {
     /// Nil when what was said is negative, not a number or beyond ``MicroUSD/limit``.
     let amount: MicroUSD?
 
+    private init(amount: MicroUSD?) { self.amount = amount }
+
+    /// Blanks around the text don't matter.
     init(decimal text: String) {
         let digits = text.utf8.drop { $0 == 0x20 || $0 == 0x09 }
         amount = MicroUSD(decimal: String(decoding: digits, as: UTF8.self).trimmingSuffix { $0 == " " || $0 == "\t" })
@@ -15,10 +18,8 @@ struct ReportedCost: Decodable, Equatable {
         let value = try decoder.singleValueContainer()
         if let text = try? value.decode(String.self) {
             self.init(decimal: text)
-        } else if let number = try? value.decode(Decimal.self) {
-            amount = MicroUSD(number)
         } else {
-            amount = nil
+            self.init(amount: (try? value.decode(Decimal.self)).flatMap { MicroUSD($0) })
         }
     }
 }

@@ -64,7 +64,7 @@ struct ScratchFolder: Sendable {
                 ? .none : CommandResult(complaint: "the result file can't be read (\(Self.words(for: errno)))")
         }
         defer { close(file) }
-        var status = unsafe stat()
+        var status = stat()
         guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             return CommandResult(complaint: "the result file is not a regular file")
         }

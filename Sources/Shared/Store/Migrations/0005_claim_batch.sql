@@ -16,7 +16,9 @@ CREATE FUNCTION moose.claim_batch(
     p_kind text[], p_lane text[], p_title text[], p_project text[], p_agent text[], p_estimates bigint[],
     p_max_attempts integer[], p_timeouts integer[], p_run_at timestamptz[], p_bodies bytea[],
     p_app_id text[], p_reply_to text[], p_correlation_id text[], p_traceparent text[],
-    p_dependency_items integer[], p_dependency_ids uuid[]
+    p_dependency_items integer[], p_dependency_ids uuid[],
+    -- The worker has no slot for any of these and won't have one soon: keep them, ring again in 5 s.
+    p_park boolean
 ) RETURNS TABLE (item integer, verdict text, reason text, token bigint, attempt integer, estimate_u bigint,
                  max_attempts integer, timeout_seconds integer, kind text, lane text, title text, traceparent text,
                  body bytea)
@@ -24,7 +26,7 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     v_items integer := cardinality(p_ids);
-    v_park interval := least(interval '30 seconds', p_grace);
+    v_park interval := CASE WHEN p_park THEN interval '5 seconds' ELSE least(interval '30 seconds', p_grace) END;
     v_blocked integer[] := '{}';
     -- What is answered, by category.
     o_item integer[] := '{}'; o_verdict text[] := '{}'; o_reason text[] := '{}';
@@ -68,7 +70,7 @@ BEGIN
             FROM (SELECT i.kind = ANY (p_kinds) AS known,
                          CASE WHEN i.item = ANY (v_blocked) THEN 'blocked'
                               WHEN i.run_at > now() THEN 'scheduled'
-                              WHEN NOT i.kind = ANY (p_kinds) THEN 'pending'
+                              WHEN p_park OR NOT i.kind = ANY (p_kinds) THEN 'pending'
                               ELSE 'in_progress' END AS state) t) s
         WHERE NOT i.doorbell
         ORDER BY i.id
@@ -96,7 +98,7 @@ BEGIN
         PERFORM moose.report_broken_dependencies(ARRAY(
             SELECT d.id FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id) WHERE d.item = ANY (n_item)));
         SELECT o_item || array_agg(n.item),
-               o_verdict || array_agg(CASE n.state WHEN 'pending' THEN 'unknown_kind' ELSE 'later' END),
+               o_verdict || array_agg(CASE WHEN n.state = 'pending' AND NOT p_park THEN 'unknown_kind' ELSE 'later' END),
                o_reason || array_agg(n.state)
         INTO o_item, o_verdict, o_reason
         FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state <> 'in_progress';
@@ -116,7 +118,7 @@ BEGIN
                            THEN 'id_reused'
                        WHEN w.state = 'in_progress' AND w.lease_claim = p_claim THEN 'replay'
                        WHEN w.state NOT IN ('scheduled', 'pending', 'retrying', 'awaiting_budget') THEN 'duplicate'
-                       WHEN w.run_at > now() AND w.state <> 'awaiting_budget' THEN 'later'
+                       WHEN p_park OR w.run_at > now() AND w.state <> 'awaiting_budget' THEN 'later'
                        WHEN w.kind = ANY (p_kinds) THEN
                            CASE WHEN coalesce(w.estimate_u, p_kind_estimates[array_position(p_kinds, w.kind)]) IS NULL
                                 THEN 'unknown_price' ELSE 'run' END
@@ -159,7 +161,9 @@ BEGIN
             FROM unnest(x_item, x_verdict) AS x (item, verdict)
             WHERE w.id = p_ids[x.item] AND x.verdict = 'unknown_kind' AND w.unknown_since IS NULL;
             PERFORM moose.ring(array_agg(p_ids[x.item]), array_agg(x.lane),
-                               array_agg(CASE x.verdict WHEN 'later' THEN x.run_at ELSE now() + v_park END))
+                               array_agg(CASE x.verdict WHEN 'later' THEN
+                                   greatest(x.run_at, CASE WHEN p_park THEN now() + v_park END)
+                               ELSE now() + v_park END))
             FROM unnest(x_item, x_verdict, x_lane, x_run_at) AS x (item, verdict, lane, run_at)
             WHERE x.verdict IN ('later', 'unknown_kind');
         END IF;

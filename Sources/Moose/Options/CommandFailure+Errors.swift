@@ -1,0 +1,44 @@
+internal import Postgres
+internal import Settings
+
+extension CommandFailure {
+    /// Any error, as a person should read it and a script should see it.
+    init(reporting error: any Error) {
+        switch error {
+        case let error as CommandFailure: self = error
+        case let error as SettingsError: self.init(settings: error)
+        case let error as PostgresError: self.init(database: error)
+        case is CancellationError: self.init("interrupted")
+        default: self.init("\(error)")
+        }
+    }
+
+    /// Every mistake of a configuration, one a line.
+    init(settings error: SettingsError) {
+        switch error {
+        case .unreadable: self.init(error.description, status: .usage)
+        case .invalid(let problems):
+            let one = problems.count == 1
+            self.init(
+                "the configuration has \(one ? "a mistake" : "\(problems.count) mistakes"):\n"
+                    + problems.map { "  \($0)\n" }.joined(),
+                status: .usage)
+        }
+    }
+
+    /// An error of the database.
+    init(database error: PostgresError) {
+        switch error {
+        case .server(let server) where ["3F000", "42P01", "42883", "42703"].contains(server.sqlState):
+            // A missing schema or table; a missing function or column is a schema of an older version.
+            let isOld = server.sqlState == "42883" || server.sqlState == "42703"
+            self.init(
+                isOld ? "the database's schema is of another version" : "the database has no Moose schema",
+                why: isOld ? server.message : nil, next: "run `moose migrate`")
+        case .unreachable, .authenticationFailed, .databaseMissing, .connectionLost, .timeout:
+            self.init(error.description, status: .unreachable)
+        case .invalidConfiguration: self.init(error.description, status: .usage)
+        case .server, .cancelled, .decoding, .transactionAborted, .closed: self.init(error.description)
+        }
+    }
+}

@@ -1,0 +1,14 @@
+internal import ArgumentParser
+
+/// `moose work-orders`.
+struct WorkOrdersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "work-orders",
+        abstract: "Look at work orders.",
+        discussion: """
+            EXAMPLES
+              moose work-orders list --state failed
+              moose work-orders show 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e
+            """,
+        subcommands: [WorkOrdersList.self, WorkOrdersShow.self])
+}

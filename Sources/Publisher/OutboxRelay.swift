@@ -1,0 +1,59 @@
+package import AMQP
+internal import FoundationEssentials
+package import Logging
+internal import Messaging
+internal import Postgres
+package import Store
+
+/// Carries the outbox to the broker: doorbells, error events, replies. Any number may run; each row goes to one at a
+/// time. Nothing is deleted before its confirm, so a crash between costs a duplicate, which the claim drops.
+package struct OutboxRelay: Sendable {
+    private let store: Store
+    private let publisher: AMQPPublisher
+    private let logger: Logger
+    private let idle: Duration
+
+    /// - Parameter idle: how often to look when nothing was due. Default 250 ms.
+    package init(store: Store, publisher: AMQPPublisher, logger: Logger, idle: Duration = .milliseconds(250)) {
+        self.store = store
+        self.publisher = publisher
+        self.logger = logger
+        self.idle = idle
+    }
+
+    /// Runs until the task is cancelled. Errors are logged and tried again: the rows are safe where they are.
+    package func run() async {
+        var pause = idle
+        while !Task.isCancelled {
+            do {
+                let count = try await relayOnce()
+                pause = count > 0 ? .zero : idle
+            } catch {
+                logger.warning("the outbox waits", metadata: ["error": "\(error)"])
+                pause = min(max(pause, idle) * 2, .seconds(5))
+            }
+            // Cancelled while asleep: the loop's condition ends it.
+            if pause > .zero { try? await Task.sleep(for: pause) }
+        }
+    }
+
+    /// Publishes what is due now. Returns how many rows that were.
+    package func relayOnce() async throws -> Int {
+        let lease = UUID()
+        let due = try await store.leaseOutbox(lease)
+        guard !due.isEmpty else { return 0 }
+        try await publisher.publish(due.map(Self.message), deadline: .seconds(20))
+        try await store.deleteOutbox(lease, due)
+        return due.count
+    }
+
+    private static func message(_ row: OutboxMessage) -> OutgoingMessage {
+        var properties = MessageProperties()
+        properties.messageID = (row.doorbellFor ?? row.row).uuidString.lowercased()
+        properties.type = row.type
+        properties.correlationID = row.correlationID
+        if row.doorbellFor == nil { properties.contentType = "application/json" }
+        return OutgoingMessage(
+            exchange: row.exchange, routingKey: row.routingKey, properties: properties, body: row.body)
+    }
+}

@@ -1,0 +1,42 @@
+package import FoundationEssentials
+package import WorkOrders
+
+/// How one worker process works. Times follow the design's defaults.
+package struct WorkerConfiguration: Sendable {
+    /// A lane and how many of its jobs may run at once here.
+    package struct Lane: Sendable, Equatable {
+        package var name: String
+        package var slots: Int
+
+        package init(name: String, slots: Int) {
+            self.name = name
+            self.slots = slots
+        }
+    }
+
+    /// Names this process in leases; new for every start.
+    package var id = UUID.timeOrdered()
+    package var host = "localhost"
+    package var lanes: [Lane]
+    /// How often leases are renewed. Default 10 s.
+    package var heartbeat: Duration = .seconds(10)
+    /// When a lease that nobody renews may be rescued. Default 45 s.
+    package var lease: Duration = .seconds(45)
+    /// How often expired leases are looked at; a rescue takes two passes. Default 15 s.
+    package var leasePass: Duration = .seconds(15)
+    /// How often the safety net looks for what could go on. Default 30 s.
+    package var sweep: Duration = .seconds(30)
+    package var unknownKindGrace: Duration = .seconds(600)
+    package var retry = RetryPolicy()
+    package var defaultTimeout: Duration = .seconds(600)
+    package var defaultMaxAttempts = 5
+    package var maxMessageBytes = 1_048_576
+    /// How long running jobs may go on after a stop was asked for, before they are interrupted. Default 30 s.
+    package var drainTimeout: Duration = .seconds(30)
+    /// How long a delivery may wait for a slot before it is parked in Postgres. Default 2 s.
+    package var patience: Duration = .seconds(2)
+    /// The most deliveries one claim takes. Default 500.
+    package var batch = 500
+
+    package init(lanes: [Lane]) { self.lanes = lanes }
+}

@@ -1,0 +1,23 @@
+internal import CoreMetrics
+internal import Telemetry
+
+/// The worker's metric handles, made once.
+struct WorkerMetrics: Sendable {
+    let running = Meter(.slots, dimensions: [("state", "running")])
+    let free = Meter(.slots, dimensions: [("state", "free")])
+    let claimSeconds = Timer(.claimSeconds)
+    let finishSeconds = Timer(.finishSeconds)
+    let rescues = Counter(.leaseRescues)
+
+    func claimed(_ verdict: String, _ count: Int) {
+        Counter(.claims, dimensions: [("verdict", verdict)]).increment(by: Int64(count))
+    }
+
+    func finished(_ outcome: String, _ count: Int) {
+        Counter(.finishes, dimensions: [("outcome", outcome)]).increment(by: Int64(count))
+    }
+
+    func buried(_ reason: String, _ count: Int) {
+        Counter(.deadLetters, dimensions: [("reason", reason)]).increment(by: Int64(count))
+    }
+}

@@ -1,0 +1,88 @@
+internal import AMQP
+internal import FoundationEssentials
+internal import Logging
+internal import Store
+internal import Synchronization
+internal import WorkOrders
+
+extension WorkerPool {
+    /// Starts what a claim granted. Each job is a task of its own, kept by its lease, so that a lost lease or the
+    /// drain can cancel exactly that one; the drain waits for all of them.
+    func start(_ grants: [(lane: Int, item: ClaimItem, grant: ClaimVerdict.Grant)]) {
+        for (lane, item, grant) in grants {
+            let job = makeJob(item, grant)
+            let key = LeaseKey(id: job.id, token: job.token)
+            state.withLock { state in
+                state.jobs[key] = Task { await self.run(job, lane: lane) }
+            }
+        }
+    }
+
+    private func makeJob(_ item: ClaimItem, _ grant: ClaimVerdict.Grant) -> Job {
+        let message: WorkOrderMessage? =
+            switch item.form {
+            case .order(let message): message
+            case .doorbell: nil
+            }
+        let kind = grant.stored?.kind ?? message?.kind ?? ""
+        let entry = handlers[kind]
+        let seconds = grant.stored?.timeoutSeconds ?? message?.timeoutSeconds
+        return Job(
+            id: item.id, kind: kind, title: grant.stored?.title ?? message?.title ?? "",
+            lane: grant.stored?.lane ?? message?.lane ?? "", attempt: grant.attempt,
+            maxAttempts: grant.stored?.maxAttempts ?? message?.maxAttempts ?? entry?.maxAttempts
+                ?? configuration.defaultMaxAttempts,
+            token: grant.token, body: grant.stored?.body ?? item.body, estimate: grant.estimate,
+            timeout: seconds.map { .seconds($0) } ?? entry?.timeout ?? configuration.defaultTimeout,
+            traceparent: grant.stored?.traceparent ?? item.traceparent)
+    }
+
+    private func run(_ job: Job, lane: Int) async {
+        let started = ContinuousClock.now
+        let outcome: Outcome
+        if let handler = handlers[job.kind]?.handler {
+            outcome = await handler.run(job)
+        } else {
+            outcome = .failed(
+                AttemptFailure(.orchestrationError, "no handler for the kind \(job.kind)", retry: .never),
+                AttemptReport(didStart: false))
+        }
+        let item = FinishItem(
+            id: job.id, token: job.token, ending: ending(of: job, outcome), report: outcome.report, handler: job.kind,
+            duration: ContinuousClock.now - started)
+        state.withLock { state in
+            state.finishes.append((lane, item))
+            // The lease is renewed until the end is written: it stays in `jobs` till then.
+        }
+        wake()
+    }
+
+    /// One outcome, one exhaustive switch.
+    private func ending(of job: Job, _ outcome: Outcome) -> FinishItem.Ending {
+        switch outcome {
+        case .completed: return .completed
+        case .snoozed(let wait, _): return .snoozed(wait)
+        case .interrupted: return .interrupted
+        case .failed(let failure, _):
+            var generator = SystemRandomNumberGenerator()
+            let wait = configuration.retry.delay(
+                after: failure, attempt: job.attempt, maxAttempts: job.maxAttempts, using: &generator)
+            guard let wait else {
+                logger.error(
+                    "work order failed",
+                    metadata: [
+                        "work_order": "\(job.id)", "kind": "\(job.kind)", "attempt": "\(job.attempt)",
+                        "class": "\(failure.failureClass.rawValue)", "error": "\(failure.message)",
+                    ])
+                return .failed(failure)
+            }
+            logger.warning(
+                "attempt failed",
+                metadata: [
+                    "work_order": "\(job.id)", "kind": "\(job.kind)", "attempt": "\(job.attempt)",
+                    "class": "\(failure.failureClass.rawValue)", "retry_in": "\(wait)", "error": "\(failure.message)",
+                ])
+            return .retry(failure, after: wait)
+        }
+    }
+}

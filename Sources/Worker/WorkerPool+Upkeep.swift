@@ -1,0 +1,137 @@
+internal import AMQP
+internal import CoreMetrics
+internal import DequeModule
+internal import FoundationEssentials
+internal import Logging
+internal import Messaging
+internal import Postgres
+internal import Store
+internal import Synchronization
+
+extension WorkerPool {
+    /// Registers this process, so that other workers know which kinds are alive.
+    func announce() async throws {
+        try await control.announce(registration, running: running)
+    }
+
+    private var registration: WorkerRegistration {
+        WorkerRegistration(
+            id: configuration.id, host: configuration.host, pid: Int32(ProcessInfo.processInfo.processIdentifier),
+            version: "0.1.0", lanes: configuration.lanes.map(\.name), kinds: handlers.entries.keys.sorted(),
+            slots: configuration.lanes.reduce(0) { $0 + $1.slots })
+    }
+
+    /// Renews the leases of everything that runs, and stops what was lost.
+    func keepLeases() async {
+        await every(configuration.heartbeat) {
+            let leases = self.state.withLock { Array($0.jobs.keys) }
+            do {
+                try await self.control.announce(self.registration, running: leases.count)
+                for start in stride(from: 0, to: leases.count, by: 1000) {
+                    let some = Array(leases[start..<min(start + 1000, leases.count)])
+                    let lost = try await self.control.renew(
+                        some, worker: self.configuration.id, lease: self.configuration.lease)
+                    self.stopLost(lost)
+                }
+            } catch {
+                self.logger.warning("leases were not renewed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func stopLost(_ lost: [LeaseKey]) {
+        // An end that was written between the two looks is no loss: its task is gone.
+        let tasks = state.withLock { state in lost.compactMap { key in state.jobs[key].map { (key, $0) } } }
+        for (key, task) in tasks where !state.withLock({ $0.finishes.contains { $0.item.id == key.id } }) {
+            logger.error("lease lost; the job is stopped", metadata: ["work_order": "\(key.id)"])
+            task.cancel()
+        }
+    }
+
+    /// Takes work back from workers that are gone.
+    func rescueLost() async {
+        var watch = LeaseWatch(patience: configuration.leasePass, latest: configuration.leasePass * 2)
+        while !Task.isCancelled {
+            do {
+                let rescue = watch.pass(try await control.expiredLeases(), at: .now)
+                let count = try await control.rescue(rescue, maxAttempts: configuration.defaultMaxAttempts)
+                if count > 0 {
+                    metrics.rescues.increment(by: Int64(count))
+                    logger.warning("rescued work of a lost worker", metadata: ["work_orders": "\(count)"])
+                }
+            } catch {
+                watch.passFailed()
+                logger.warning("expired leases were not looked at", metadata: ["error": "\(error)"])
+            }
+            // Slightly more than the patience, so that the second look counts. Cancelled: the loop ends.
+            try? await Task.sleep(for: configuration.leasePass + .milliseconds(50))
+        }
+    }
+
+    /// The safety net against lost wake-ups.
+    func sweep() async {
+        await every(configuration.sweep) {
+            do {
+                var idle: [String] = []
+                for lane in self.configuration.lanes {
+                    let queue = MooseTopology.workQueue(lane: lane.name)
+                    if try await self.publisher.queueStatistics(queue)?.messages == 0 { idle.append(lane.name) }
+                }
+                let rung = try await self.control.sweep(idleLanes: idle)
+                if rung > 0 { self.logger.info("rang again", metadata: ["work_orders": "\(rung)"]) }
+            } catch {
+                self.logger.warning("the sweep was left out", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Parks what waits too long for a slot, and stops consuming until slots are free.
+    func parkOverdue() async {
+        await every(.milliseconds(500)) {
+            let deadline = ContinuousClock.now - self.configuration.patience
+            while let (lane, deliveries) = self.state.withLock({
+                $0.takeOverdue(before: deadline, upTo: self.configuration.batch)
+            }) {
+                let subscription = self.subscriptions.withLock { $0[lane] }
+                if !self.state.withLock({ $0.lanes[lane].isPaused }) {
+                    do {
+                        try await subscription.pause()
+                        self.state.withLock { $0.lanes[lane].isPaused = true }
+                    } catch {
+                        // Without a broker nothing more is delivered; the next tick looks again.
+                        self.logger.warning("the consumer was not paused", metadata: ["error": "\(error)"])
+                    }
+                }
+                await self.claim(deliveries.map { (lane, $0) }, park: true)
+            }
+            await self.resumePaused()
+        }
+    }
+
+    /// Consumes again where a pool that was full has slots free.
+    func resumePaused() async {
+        for index in configuration.lanes.indices {
+            let mayResume = state.withLock { state in
+                let lane = state.lanes[index]
+                guard lane.isPaused, lane.free > 0, lane.waiting.isEmpty, !state.isStopping else { return false }
+                state.lanes[index].isPaused = false
+                return true
+            }
+            guard mayResume else { continue }
+            do {
+                try await subscriptions.withLock { $0[index] }.resume(prefetch: prefetch(lane: index))
+            } catch {
+                state.withLock { $0.lanes[index].isPaused = true }
+                logger.warning("the consumer was not resumed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func every(_ interval: Duration, _ body: @escaping () async -> Void) async {
+        while !Task.isCancelled {
+            // Cancelled: the loop's condition ends it.
+            try? await Task.sleep(for: interval)
+            if !Task.isCancelled { await body() }
+        }
+    }
+}

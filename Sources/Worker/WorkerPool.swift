@@ -1,0 +1,162 @@
+package import AMQP
+internal import CoreMetrics
+internal import DequeModule
+internal import FoundationEssentials
+package import Logging
+internal import Messaging
+internal import Postgres
+internal import Publisher
+package import Store
+internal import Synchronization
+internal import Telemetry
+internal import WorkOrders
+
+/// A worker process: consumes lanes, claims in batches, runs jobs, settles them, renews leases, drains on request.
+///
+/// One writer has one statement in flight and takes everything that waits into the next: ends go before claims, so
+/// that money and slots are freed first.
+package final class WorkerPool: Sendable {
+    let configuration: WorkerConfiguration
+    let handlers: HandlerRegistry
+    let store: Store
+    let control: Store
+    let consumer: AMQPConsumer
+    let publisher: AMQPPublisher
+    let logger: Logger
+    let state: Mutex<PoolState>
+    let subscriptions = Mutex<[AMQPSubscription]>([])
+    let metrics: WorkerMetrics
+    private let wakeups: AsyncStream<Void>
+    private let wakeup: AsyncStream<Void>.Continuation
+
+    /// - Parameters:
+    ///   - store: for claims and finishes; one connection is best, more queue on the hot budget row.
+    ///   - control: for heartbeats, sweeps and the relay, which must not wait behind claims.
+    package init(
+        _ configuration: WorkerConfiguration, handlers: HandlerRegistry, store: Store, control: Store,
+        consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.handlers = handlers
+        self.store = store
+        self.control = control
+        self.consumer = consumer
+        self.publisher = publisher
+        self.logger = logger
+        state = Mutex(PoolState(lanes: configuration.lanes))
+        metrics = WorkerMetrics()
+        (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Works until `stop` yields or ends, then drains and returns. Throws when it can't start.
+    package func run(until stop: AsyncStream<Void>) async throws {
+        try await announce()
+        for (index, lane) in configuration.lanes.enumerated() {
+            let subscription = try await consumer.subscribe(
+                to: MooseTopology.workQueue(lane: lane.name), prefetch: prefetch(lane: index))
+            subscriptions.withLock { $0.append(subscription) }
+        }
+        logger.info(
+            "worker ready",
+            metadata: [
+                "worker": "\(configuration.id)",
+                "lanes": "\(configuration.lanes.map { "\($0.name):\($0.slots)" }.joined(separator: ","))",
+            ])
+        await withTaskGroup(of: Void.self) { group in
+            for (index, subscription) in subscriptions.withLock({ $0 }).enumerated() {
+                group.addTask { await self.receive(subscription, lane: index) }
+            }
+            group.addTask { await self.write() }
+            group.addTask { await self.keepLeases() }
+            group.addTask { await self.rescueLost() }
+            group.addTask { await self.sweep() }
+            group.addTask { await self.parkOverdue() }
+            group.addTask { await OutboxRelay(store: self.control, publisher: self.publisher, logger: self.logger).run() }
+            for await _ in stop { break }
+            await drain()
+            group.cancelAll()
+        }
+        do {
+            try await control.retire(configuration.id)
+        } catch {
+            // The registry row then ages out by itself.
+            logger.warning("the registry was not told of the stop", metadata: ["error": "\(error)"])
+        }
+        logger.info("worker stopped")
+    }
+
+    /// What `/readyz` and `moose doctor` want to know: nil while all is well.
+    package var trouble: String? {
+        state.withLock { $0.databaseTrouble } ?? (consumer.status().connected ? nil : "the broker is not connected")
+    }
+
+    package var running: Int { state.withLock { $0.jobs.count } }
+
+    func wake() { wakeup.yield() }
+
+    // Free slots and about a second's worth more, so that short jobs never wait for the broker.
+    func prefetch(lane index: Int) -> Int { min(2000, configuration.lanes[index].slots) }
+
+    private func receive(_ subscription: AMQPSubscription, lane: Int) async {
+        for await batch in subscription.batches {
+            let now = ContinuousClock.now
+            state.withLock { state in
+                guard !state.isStopping else { return }
+                for delivery in batch.deliveries {
+                    state.lanes[lane].waiting.append(.init(delivery: delivery, since: now))
+                }
+            }
+            wake()
+        }
+    }
+
+    private func write() async {
+        for await _ in wakeups {
+            var didWork = true
+            while didWork, !Task.isCancelled {
+                didWork = await flushFinishes()
+                if await claimWaiting() { didWork = true }
+            }
+            publishGauges()
+        }
+    }
+
+    private func publishGauges() {
+        let (running, slots) = state.withLock { ($0.lanes.reduce(0) { $0 + $1.running }, $0.lanes.reduce(0) { $0 + $1.slots }) }
+        metrics.running.set(Int64(running))
+        metrics.free.set(Int64(slots - running))
+    }
+
+    /// Stops intake, lets jobs end for a while, interrupts the rest, writes every end.
+    private func drain() async {
+        logger.info("draining", metadata: ["running": "\(running)"])
+        state.withLock { state in
+            state.isStopping = true
+            // Unclaimed deliveries go back with the connection.
+            for index in state.lanes.indices { state.lanes[index].waiting.removeAll() }
+        }
+        for subscription in subscriptions.withLock({ $0 }) {
+            // A broker that is away delivers nothing anyway.
+            try? await subscription.pause()
+        }
+        if await !becomesIdle(within: configuration.drainTimeout) {
+            let jobs = state.withLock { Array($0.jobs.values) }
+            logger.warning("interrupting what still runs", metadata: ["jobs": "\(jobs.count)"])
+            for job in jobs { job.cancel() }
+            if await !becomesIdle(within: .seconds(20)) {
+                logger.error("some jobs did not end; their leases will be rescued", metadata: ["jobs": "\(running)"])
+            }
+        }
+    }
+
+    private func becomesIdle(within limit: Duration) async -> Bool {
+        let deadline = ContinuousClock.now + limit
+        while ContinuousClock.now < deadline {
+            if state.withLock({ $0.isIdle }) { return true }
+            wake()
+            // Never cancelled here: the drain is what ends the group.
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        return state.withLock { $0.isIdle }
+    }
+}
