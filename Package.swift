@@ -35,6 +35,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0", traits: []),
@@ -53,7 +57,14 @@ let package = Package(
         shared("Telemetry", [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         shared("Store", ["Postgres", "WorkOrders", logging], resources: [.embedInCode("Migrations")]),
         shared("Messaging", ["AMQP", "WorkOrders"]),
-        shared("Probes", ["Telemetry", logging, .product(name: "Hummingbird", package: "hummingbird")]),
+        // The one place that links Hummingbird.
+        shared(
+            "Probes",
+            [
+                "Telemetry", logging, .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .target(
             name: "Publisher", dependencies: ["AMQP", "Messaging", "Postgres", "Store", "WorkOrders", logging],
             swiftSettings: strict),
@@ -66,8 +77,26 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ], swiftSettings: strict),
+        .target(
+            name: "ClientManager",
+            dependencies: [
+                "AMQP", "Messaging", "Postgres", "Publisher", "Store", "Telemetry", "WorkOrders", logging,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ], swiftSettings: strict),
         .executableTarget(
-            name: "Moose", dependencies: [argumentParser, "Stack", "Settings", "Worker"], swiftSettings: strict),
+            name: "Moose",
+            dependencies: [
+                "AMQP", "ClientManager", "Messaging", "Postgres", "Probes", "Publisher", "Settings", "Stack", "Store",
+                "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Stack"], path: "Tests/Support", swiftSettings: strict),
+        tests("WorkOrders", ["WorkOrders"]),
+        tests("Settings", ["Settings"]),
+        tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -5,6 +5,7 @@ internal import FoundationEssentials
 internal import Logging
 internal import Messaging
 internal import Postgres
+internal import Publisher
 internal import Store
 internal import Synchronization
 internal import Telemetry
@@ -177,11 +178,6 @@ extension WorkerPool {
 extension PostgresError {
     /// The data itself is at fault (SQLSTATE classes 22 and 23): trying the same again can't help.
     var isDataFault: Bool { sqlState.map { $0.hasPrefix("22") || $0.hasPrefix("23") } ?? false }
-}
-
-extension String {
-    /// Postgres keeps no NUL in a text.
-    var withoutNUL: String { utf8.contains(0) ? String(map { $0 == "\0" ? "\u{FFFD}" : $0 }) : self }
 }
 
 extension FieldValue {

@@ -5,7 +5,8 @@ import FoundationEssentials
 /// The broker that the integration tests talk to, and names of their own on it.
 enum Broker {
     struct Missing: Error, CustomStringConvertible {
-        let description = "no broker to test against: set MOOSE_TEST_AMQP_URL, for example amqp://guest:guest@127.0.0.1:5672"
+        let description =
+            "no broker to test against: set MOOSE_TEST_AMQP_URL, for example amqp://guest:guest@127.0.0.1:5672"
     }
 
     /// Without a broker the tests fail: skipping would hide that nothing was tested.

@@ -16,7 +16,9 @@ import Testing
 
     @Test func `every part is percent-decoded`() throws {
         let configuration = try AMQPConfiguration(
-            url: "amqps://us%40er:p%3A%2F%40ss@broker.example:5999/team%2Fa?heartbeat=20&connection_timeout=1500&cacertfile=%2Fca.pem")
+            url:
+                "amqps://us%40er:p%3A%2F%40ss@broker.example:5999/team%2Fa?heartbeat=20&connection_timeout=1500&cacertfile=%2Fca.pem"
+        )
         #expect(configuration.usesTLS)
         #expect(configuration.user == "us@er")
         #expect(configuration.password == "p:/@ss")
@@ -38,7 +40,8 @@ import Testing
 
     @Test(arguments: [
         "http://h", "amqp://", "amqp://h:0", "amqp://h:99999", "amqp://h:x", "amqp://h/a/b", "amqp://secret%zz@h",
-        "amqp://u:secret@h:70000", "amqp://u:secret%4@h", "amqp://u:secret@h?heartbeat=0", "amqp://[::1", "amqp://h/%FF",
+        "amqp://u:secret@h:70000", "amqp://u:secret%4@h", "amqp://u:secret@h?heartbeat=0", "amqp://[::1",
+        "amqp://h/%FF",
         "amqp://u:secret%00@h", "amqp://u:secret @h",
     ])
     func `an unusable URL is refused without showing the password`(url: String) {
@@ -54,7 +57,9 @@ import Testing
     @Test func `a message that AMQP can't carry is named before anything is sent`() {
         let long = String(repeating: "k", count: 256)
         let message = OutgoingMessage(exchange: "", routingKey: long, body: [])
-        #expect(message.defect(at: 3, maxBytes: 10) == .invalidMessage(index: 3, reason: "the routing key is longer than 255 bytes"))
+        #expect(
+            message.defect(at: 3, maxBytes: 10)
+                == .invalidMessage(index: 3, reason: "the routing key is longer than 255 bytes"))
         let large = OutgoingMessage(exchange: "", routingKey: "q", body: [UInt8](repeating: 0, count: 11))
         #expect(large.defect(at: 0, maxBytes: 10) == .messageTooLarge(index: 0, bytes: 11, limit: 10))
         #expect(large.defect(at: 0, maxBytes: 11) == nil)

@@ -11,7 +11,9 @@ import Testing
         let broker = try Broker.configuration()
         let path = (virtualHost ?? broker.virtualHost).replacing("/", with: "%2F")
         return try AMQPConfiguration(
-            url: "amqp://\(user ?? broker.user):\(password ?? broker.password)@\(broker.host):\(port ?? broker.port)/\(path)")
+            url:
+                "amqp://\(user ?? broker.user):\(password ?? broker.password)@\(broker.host):\(port ?? broker.port)/\(path)"
+        )
     }
 
     private func failure(_ configuration: AMQPConfiguration) async throws -> AMQPError? {
@@ -72,6 +74,20 @@ import Testing
         }
     }
 
+    @Test func `a broker that falls silent counts as lost, and the publish arrives by a new connection`() async throws {
+        let queue = Broker.queue()
+        let proxy = try FlakyProxy(target: Broker.configuration().port)
+        defer { proxy.close() }
+        var configuration = try url(port: proxy.port)
+        configuration.heartbeat = .seconds(1)
+        try await Broker.withPublisher(Topology(queues: [queue]), configuration: configuration) { publisher in
+            try await publisher.publish(Broker.messages(0..<1, for: queue.name))
+            proxy.freeze()
+            try await publisher.publish(Broker.messages(1..<2, for: queue.name))
+            #expect(publisher.status().reconnects == 1)
+        }
+    }
+
     @Test func `confirmed messages survive a connection that breaks again and again`() async throws {
         let queue = Broker.queue()
         let broker = try Broker.configuration()
@@ -81,8 +97,11 @@ import Testing
             let publishing = Task {
                 for start in stride(from: 0, to: 20_000, by: 1000) {
                     try await publisher.publish(Broker.messages(start..<start + 1000, for: queue.name))
-                    if start % 5000 == 0 { proxy.cut() }
                 }
+            }
+            for _ in 0..<5 {
+                try await Task.sleep(for: .milliseconds(40))
+                proxy.cut()
             }
             try await publishing.value
             #expect(publisher.status().reconnects > 0)

@@ -6,6 +6,7 @@ final class FlakyProxy: Sendable {
     private struct State {
         var pairs: [(client: Int32, server: Int32)] = []
         var isRefusing = false
+        var frozen: Set<Int32> = []
         var isClosed = false
     }
 
@@ -40,6 +41,13 @@ final class FlakyProxy: Sendable {
                 shutdown(pair.server, Int32(SHUT_RDWR))
             }
             state.pairs = []
+        }
+    }
+
+    /// From now on the present connections carry nothing and stay open; new ones work.
+    func freeze() {
+        state.withLock { state in
+            for pair in state.pairs { state.frozen.formUnion([pair.client, pair.server]) }
         }
     }
 
@@ -84,6 +92,7 @@ final class FlakyProxy: Sendable {
         copying: while true {
             let count = unsafe recv(source, buffer.baseAddress, buffer.count, 0)
             guard count > 0 else { break }
+            if state.withLock({ $0.frozen.contains(source) }) { continue }
             var sent = 0
             while sent < count {
                 let step = unsafe send(sink, buffer.baseAddress?.advanced(by: sent), count - sent, Int32(MSG_NOSIGNAL))
@@ -94,7 +103,10 @@ final class FlakyProxy: Sendable {
         shutdown(source, Int32(SHUT_RDWR))
         shutdown(sink, Int32(SHUT_RDWR))
         if open.left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-            state.withLock { $0.pairs.removeAll { pair in pair.client == source || pair.client == sink } }
+            state.withLock { state in
+                state.pairs.removeAll { pair in pair.client == source || pair.client == sink }
+                state.frozen.subtract([source, sink])
+            }
             Glibc.close(source)
             Glibc.close(sink)
         }
@@ -127,7 +139,9 @@ final class FlakyProxy: Sendable {
         unsafe pthread_create(
             &handle, nil,
             { argument in
-                if let argument = unsafe argument { unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
+                if let argument = unsafe argument {
+                    unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+                }
                 return nil
             }, box.toOpaque())
         pthread_detach(handle)

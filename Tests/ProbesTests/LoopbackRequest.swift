@@ -24,7 +24,9 @@ func get(_ path: String, port: Int, method: String = "GET") async throws -> Stri
     var answer: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4_096)
     while true {
-        let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
+        let count = unsafe chunk.withUnsafeMutableBytes {
+            unsafe recv(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
+        }
         if count < 0, errno == EAGAIN {
             try Task.checkCancellation()
             await Task.yield()

@@ -67,7 +67,9 @@ struct WorkOrderMessageTests {
     @Test(arguments: [
         "", " ", "nul", "not json", "[]", "\"text\"", "1", "null", "{", "{\"kind\":\"k\",\"title\":\"t\"",
         "{\"kind\":\"k\",\"title\":\"t\"} {}", "{'kind':'k'}", "{\"kind\":\"k\",\"title\":\"t\",\"estimated_cost_usd\":NaN}",
-        "{\"kind\":\"k\",\"title\":\"a\u{0}b\"}", "{\"kind\":\"k\",\"title\":\"\\ud800\"}",
+        "{\"kind\":\"k\",\"title\":\"a\u{0}b\"}",
+        "{\"kind\":\"k\",\"title\":\"t\",}", "{\"kind\":\"k\",\"title\":\"t\",\"metadata\":{\"a\":[1,]}}", "{\"n\":01}",
+        "\u{FEFF}{\"kind\":\"k\",\"title\":\"t\"}", "{\"kind\":\"k\" \"title\":\"t\"}", "{\"kind\":\"\\x\"}",
     ])
     func `what is not one JSON object is malformed`(body: String) {
         #expect(reason(Array(body.utf8)) == .malformed)
@@ -77,9 +79,9 @@ struct WorkOrderMessageTests {
         #"{"title":"t"}"#, #"{"kind":"k"}"#, #"{"kind":null,"title":"t"}"#, #"{"kind":1,"title":"t"}"#,
         #"{"kind":"","title":"t"}"#, #"{"kind":"Upper","title":"t"}"#, #"{"kind":"../etc","title":"t"}"#,
         #"{"kind":"-k","title":"t"}"#, #"{"kind":"k'; drop table","title":"t"}"#, #"{"kind":"k\n","title":"t"}"#,
-        #"{"kind":"ⅰ","title":"t"}"#, #"{"kind":"k","title":""}"#, #"{"kind":"k","title":"a\u0000b"}"#,
+        #"{"kind":"ⅰ","title":"t"}"#, #"{"kind":"k","title":""}"#, #"{"kind":"k","title":"\ud800"}"#, #"{"kind":"k","title":"a\u0000b"}"#,
         #"{"kind":"k","title":["t"]}"#, #"{"kind":"k","title":"t","lane":"a.b"}"#,
-        #"{"kind":"k","title":"t","lane":"#"}"#, #"{"kind":"k","title":"t","lane":5}"#,
+        ##"{"kind":"k","title":"t","lane":"#"}"##, #"{"kind":"k","title":"t","lane":5}"#,
         #"{"kind":"k","title":"t","project":""}"#, #"{"kind":"k","title":"t","agent":"\u0000"}"#,
         #"{"kind":"k","title":"t","max_attempts":0}"#, #"{"kind":"k","title":"t","max_attempts":101}"#,
         #"{"kind":"k","title":"t","max_attempts":"5"}"#, #"{"kind":"k","title":"t","max_attempts":1.5}"#,

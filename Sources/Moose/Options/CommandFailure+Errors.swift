@@ -34,7 +34,7 @@ extension CommandFailure {
             let isOld = server.sqlState == "42883" || server.sqlState == "42703"
             self.init(
                 isOld ? "the database's schema is of another version" : "the database has no Moose schema",
-                why: isOld ? server.message : nil, next: "run `moose migrate`")
+                why: isOld ? server.message : nil, next: "Run `moose migrate`")
         case .unreachable, .authenticationFailed, .databaseMissing, .connectionLost, .timeout:
             self.init(error.description, status: .unreachable)
         case .invalidConfiguration: self.init(error.description, status: .usage)

@@ -5,7 +5,8 @@ internal import Settings
 
 /// What all commands that look into the system share: the configuration, and how the answer is printed.
 struct CommonOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).", valueName: "file"))
     var config: String?
 
     @Flag(help: "Print JSON.")

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FoundationEssentials
 internal import WorkOrders
 
 /// `moose work-orders list`.

@@ -1,6 +1,6 @@
 /// Tells apart why a connection could not be made, from the only thing libpq offers: its verbose text.
 enum ConnectFailure {
-    /// - Parameter message: such as `… FATAL:  28P01: password authentication failed … LOCATION:  …`; one part a host.
+    /// - Parameter message: such as `… FATAL:  28P01: no such password … LOCATION:  …`, one such part a host.
     static func error(message: String, needsPassword: Bool) -> PostgresError {
         let reason = readable(message)
         let codes = sqlStates(in: message)

@@ -5,9 +5,9 @@ internal import Synchronization
 /// A PostgreSQL client: a small pool of connections, all polled by one thread of its own.
 ///
 /// Connections are made when they are needed, and again after a loss; statements wait for one up to
-/// ``PostgresConfiguration/acquireTimeout``, first come first served. A statement whose connection broke is not repeated:
-/// only its caller knows whether that is harmless. Cancelling a task abandons its statement; once sent, the server runs
-/// it to its end.
+/// ``PostgresConfiguration/acquireTimeout``, first come first served. A statement whose connection broke is not
+/// repeated: only its caller knows whether that is harmless. Cancelling a task abandons its statement, which throws
+/// ``PostgresError/cancelled(wasSent:)``; once sent, the server runs it to its end.
 package final class PostgresClient: Sendable {
     private let mailbox: Mailbox<Command>
     private let board = StatusBoard()

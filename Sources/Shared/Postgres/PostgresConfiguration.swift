@@ -18,7 +18,7 @@ package struct PostgresConfiguration: Sendable {
     /// Further run-time settings of every session, such as `search_path`; the names are trusted, the values quoted.
     package var options: [String: String] = [:]
 
-    /// - Parameter url: see ``url``. It is not checked here but by ``PostgresClient/init(configuration:maxConnections:logger:)``.
+    /// - Parameter url: see ``url``. Not checked here but when a ``PostgresClient`` is made.
     package init(url: String) { self.url = url }
 
     /// What a new session is told before its first statement.
@@ -33,7 +33,7 @@ package struct PostgresConfiguration: Sendable {
         return settings.map { name, value in "SET \(name) TO \(SQLQuoting.literal(value))" }.joined(separator: ";")
     }
 
-    /// How long the server lets a statement run for certain; nil when it may run for ever, or ``options`` say otherwise.
+    /// How long the server lets a statement run for certain; nil when for ever, or when ``options`` say otherwise.
     var serverSideLimit: Duration? {
         let isOverridden = options.keys.contains { name in name.lowercased() == "statement_timeout" }
         return isOverridden || statementTimeout <= .zero ? nil : statementTimeout

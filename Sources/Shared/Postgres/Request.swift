@@ -48,21 +48,27 @@ final class Request: Sendable {
 
     /// Returns false when the request was answered before, so this answer reached nobody.
     @discardableResult
-    func answer(_ answer: Result<Answer, PostgresError>) -> Bool {
-        let (isFirst, continuation) = state.withLock { state in
-            guard !state.isAnswered else { return (false, Continuation?.none) }
+    func answer(_ answer: Result<Answer, PostgresError>) -> Bool { settle { _ in answer } }
+
+    /// The task is cancelled: it is answered now, whatever the server does.
+    func cancel() { settle { wasSent in .failure(.cancelled(wasSent: wasSent)) } }
+
+    /// Whether it was sent and how it is answered is decided in one step, so that the answer is true.
+    @discardableResult
+    private func settle(_ answer: (_ wasSent: Bool) -> Result<Answer, PostgresError>) -> Bool {
+        let settled = state.withLock { state -> (continuation: Continuation?, answer: Result<Answer, PostgresError>)? in
+            guard !state.isAnswered else { return nil }
             state.isAnswered = true
+            let answer = answer(state.wasSent)
             let continuation = state.continuation
             state.continuation = nil
             if continuation == nil { state.early = answer }
-            return (true, continuation)
+            return (continuation, answer)
         }
-        continuation?.resume(returning: answer)
-        return isFirst
+        guard let settled else { return false }
+        settled.continuation?.resume(returning: settled.answer)
+        return true
     }
-
-    /// The task is cancelled: it is answered now, whatever the server does.
-    func cancel() { answer(.failure(.cancelled(wasSent: state.withLock { state in state.wasSent }))) }
 
     /// The I/O thread is about to send it. Returns false when nobody waits any more, so that it isn't sent.
     func beginSending() -> Bool {

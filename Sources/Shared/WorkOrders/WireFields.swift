@@ -38,8 +38,8 @@ struct WireFields: Decodable {
         project = try fields.decodeIfPresent(String.self, forKey: .project)
         agent = try fields.decodeIfPresent(String.self, forKey: .agent)
         estimate = try fields.decodeIfPresent(WireMoney.self, forKey: .estimate)?.amount
-        maxAttempts = try fields.decodeIfPresent(Int.self, forKey: .maxAttempts)
-        timeoutSeconds = try fields.decodeIfPresent(Int.self, forKey: .timeoutSeconds)
+        maxAttempts = try Self.whole(.maxAttempts, fields)
+        timeoutSeconds = try Self.whole(.timeoutSeconds, fields)
         runAt = try fields.decodeIfPresent(String.self, forKey: .runAt)
         dependsOn = try fields.decodeIfPresent([String].self, forKey: .dependsOn)
         complexity = try fields.decodeIfPresent(Double.self, forKey: .complexity)
@@ -48,6 +48,15 @@ struct WireFields: Decodable {
         _ = try fields.decodeIfPresent([String].self, forKey: .acceptanceCriteria)
         _ = try fields.decodeIfPresent([String].self, forKey: .filesInScope)
         _ = try fields.decodeIfPresent(AnyObjectShape.self, forKey: .metadata)
+    }
+
+    /// The decoder doesn't name the field whose number is broken or too large, so this does.
+    private static func whole(_ key: Keys, _ fields: KeyedDecodingContainer<Keys>) throws -> Int? {
+        do {
+            return try fields.decodeIfPresent(Int.self, forKey: key)
+        } catch DecodingError.dataCorrupted {
+            throw InvalidMessage(.invalidField, "\(key.stringValue) must be a whole number")
+        }
     }
 }
 
@@ -61,7 +70,12 @@ struct WireMoney: Decodable {
         if let text = try? value.decode(String.self) {
             parsed = MicroUSD(decimal: text)
         } else {
-            parsed = MicroUSD(try value.decode(Decimal.self))
+            do {
+                parsed = MicroUSD(try value.decode(Decimal.self))
+            } catch DecodingError.dataCorrupted {
+                // Larger than any decimal.
+                parsed = nil
+            }
         }
         guard let parsed else {
             throw InvalidMessage(

@@ -32,6 +32,10 @@ extension WorkOrderMessage {
         guard (try? UTF8Span(validating: body.span)) != nil else {
             throw InvalidMessage(.malformed, "the body is not valid UTF-8")
         }
+        guard JSONSyntax.accepts(body) else {
+            throw InvalidMessage(
+                .malformed, "the body is not valid JSON, or deeper than \(JSONSyntax.depthLimit) levels")
+        }
         let fields: WireFields
         do {
             fields = try JSONDecoder().decode(WireFields.self, from: Data(body))
@@ -118,11 +122,10 @@ extension InvalidMessage {
                 context.codingPath.isEmpty ? .malformed : .invalidField,
                 "\(path(context)) has the wrong type; expected \(type)")
         case .valueNotFound(_, let context):
-            self.init(.invalidField, "\(path(context)) is null")
+            self.init(context.codingPath.isEmpty ? .malformed : .invalidField, "\(path(context)) is null")
         case .dataCorrupted(let context):
-            self.init(
-                context.codingPath.isEmpty ? .malformed : .invalidField,
-                context.codingPath.isEmpty ? "the body is not valid JSON" : "\(path(context)) can't be read")
+            // The syntax was checked before: it is a value that its type can't hold.
+            self.init(.invalidField, "\(path(context)) holds a value that can't be read")
         @unknown default:
             self.init(.malformed, "the body can't be read")
         }

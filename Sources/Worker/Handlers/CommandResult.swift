@@ -31,14 +31,18 @@ struct CommandResult: Equatable {
                 complaint = "the result file is not valid UTF-8"
                 return
             }
+            guard JSONSyntax.accepts(bytes) else {
+                complaint = "the result file is not valid JSON"
+                return
+            }
             decoded = try JSONDecoder().decode(Fields.self, from: Data(bytes))
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
             let field = context.codingPath.first?.stringValue
             complaint = field.map { "\($0) in the result file has the wrong type" } ?? "the result file is no JSON object"
             return
         } catch {
-            // The decoder's own words quote the input; which byte is wrong helps nobody who reads a work order.
-            complaint = "the result file is not valid JSON"
+            // The syntax was checked before, and the decoder's own words may quote the input.
+            complaint = "the result file holds a number that is out of range"
             return
         }
         if let members = JSONMembers(bytes), let range = members.value(of: "result") { result = Array(bytes[range]) }

@@ -19,7 +19,6 @@ struct JSONMembers: Equatable {
     /// - Returns: nil when the bytes are not shaped like one JSON object.
     init?(_ bytes: [UInt8]) {
         var cursor = Cursor(bytes: bytes)
-        cursor.skipByteOrderMark()
         cursor.skipBlanks()
         guard cursor.take("{") else { return nil }
         start = cursor.index
@@ -66,10 +65,6 @@ private struct Cursor {
         guard current == UInt8(ascii: character) else { return false }
         index += 1
         return true
-    }
-
-    mutating func skipByteOrderMark() {
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { index = 3 }
     }
 
     mutating func skipBlanks() {

@@ -65,15 +65,10 @@ final class ProcessGroup: Sendable {
             return (state.id, state.killsAt)
         }
         guard let id else { return }
-        if let killsAt {
-            while ContinuousClock.now < killsAt, Self.isAlive(group: id) { await Self.pause() }
-        }
-        kill(-id, SIGKILL)
-        // Whoever inherited them takes a moment to bury them. Bounded: where nobody does, their zombies stay.
-        for _ in 0..<100 {
-            guard Self.isAlive(group: id) else { return }
-            await Self.pause()
-        }
+        if let killsAt { await Self.waitForEnd(of: id, until: killsAt) }
+        guard kill(-id, SIGKILL) == 0 else { return }
+        // Nothing survives the signal, but a process stuck in the kernel takes it late: then it is not waited for.
+        await Self.waitForEnd(of: id, until: .now + .seconds(1))
     }
 
     private func terminate(_ id: pid_t, _ state: inout State) {
@@ -97,10 +92,17 @@ final class ProcessGroup: Sendable {
         return unsafe info.si_signo == SIGCHLD
     }
 
-    private static func isAlive(group id: pid_t) -> Bool { kill(-id, 0) == 0 || errno == EPERM }
-
-    private static func pause() async {
-        // Only ever called from a task that nobody cancels.
-        try? await Task.sleep(for: .milliseconds(10))
+    private static func waitForEnd(of id: pid_t, until deadline: ContinuousClock.Instant) async {
+        var pause = Duration.milliseconds(5)
+        while ContinuousClock.now < deadline {
+            // Orphans are ours when this is a container's first process, and nobody else would bury them.
+            while unsafe waitpid(-id, nil, WNOHANG) > 0 {}
+            guard kill(-id, 0) == 0 || errno == EPERM else { return }
+            // Asking for each process is dear, so the cheap question above is asked a few times before.
+            if pause >= .milliseconds(40), !ProcessTable.hasLiveMember(ofGroup: id) { return }
+            // Nobody cancels the task this runs in.
+            try? await Task.sleep(for: min(pause, deadline - .now))
+            pause = min(pause * 2, .milliseconds(320))
+        }
     }
 }

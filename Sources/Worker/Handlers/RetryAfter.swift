@@ -6,11 +6,10 @@ enum RetryAfter {
     /// - Returns: at least a second, so that a date gone by doesn't make a busy loop, at most a day; nil for anything
     ///   that is neither form.
     static func wait(_ header: String, now: Date) -> Duration? {
-        let text = header.filter { $0 != "\t" }.drop { $0 == " " }
-        if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x20 }) {
-            let digits = text.prefix { $0 != " " }
-            // More digits than fit an Int are more than a day.
-            return bounded(Double(digits) ?? .infinity)
+        var text = header.drop { $0 == " " }
+        while text.last == " " { text.removeLast() }
+        if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            return bounded(Double(text) ?? .infinity)
         }
         guard let date = date(text) else { return nil }
         return bounded(date.timeIntervalSince(now))

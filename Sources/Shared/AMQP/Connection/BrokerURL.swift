@@ -46,7 +46,9 @@ struct BrokerURL {
     private mutating func parseAddress(_ address: Substring) throws(AMQPError) {
         var rest = address
         if rest.first == "[" {
-            guard let end = rest.firstIndex(of: "]") else { throw .invalidURL("the bracket of the address is not closed") }
+            guard let end = rest.firstIndex(of: "]") else {
+                throw .invalidURL("the bracket of the address is not closed")
+            }
             host = String(rest[rest.index(after: rest.startIndex)..<end])
             rest = rest[rest.index(after: end)...]
         } else {

@@ -13,6 +13,7 @@ final class Link {
     private var isWanted = false
     private var hasEverConnected = false
     private var nextAttempt: Instant?
+    private var connectedAt = Instant.now
     private var waiting: [Reply<Void>] = []
     private(set) var session: Session?
     private(set) var lastError: AMQPError?
@@ -30,9 +31,7 @@ final class Link {
     var absence: AMQPError { lastError ?? .connectionLost(reason: "not connected yet") }
 
     /// Someone has use for a connection: tries at once unless a pause is running.
-    func want() {
-        isWanted = true
-    }
+    func want() { isWanted = true }
 
     /// Answers after the next attempt.
     func connect(_ reply: Reply<Void>) {
@@ -57,7 +56,7 @@ final class Link {
             hasEverConnected = true
             lastError = nil
             nextAttempt = nil
-            backoff.reset()
+            connectedAt = .now
             board.connected(serverVersion: fresh.serverVersion)
             logger?.info("connected to the broker", metadata: ["url": "\(configuration)"])
             answer(.success(()))
@@ -79,6 +78,8 @@ final class Link {
         session = nil
         lastError = error
         board.disconnected(error)
+        // A broker that logs clients in and drops them at once must not be hammered.
+        if connectedAt < .now - .seconds(5) { backoff.reset() }
         nextAttempt = .now + backoff.next(using: &generator)
         logger?.warning("lost the connection to the broker", metadata: ["why": "\(error)"])
     }

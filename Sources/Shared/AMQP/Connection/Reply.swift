@@ -4,7 +4,7 @@ internal import IOThread
 struct Reply<Value: Sendable>: Sendable {
     private let continuation: CheckedContinuation<Result<Value, AMQPError>, Never>
 
-    fileprivate init(_ continuation: CheckedContinuation<Result<Value, AMQPError>, Never>) {
+    init(_ continuation: CheckedContinuation<Result<Value, AMQPError>, Never>) {
         self.continuation = continuation
     }
 

@@ -19,6 +19,7 @@ final class SendWatchdog: Sendable {
     init(limit: Duration) {
         self.limit = limit
         Task { [weak self] in
+            // Nobody cancels this task, so the sleep never throws.
             while let pause = self?.check() { try? await Task.sleep(for: pause) }
         }
     }

@@ -193,7 +193,8 @@ internal import IOThread
             let bytes = unsafe amqp_bytes_t(len: count - offset, bytes: input.baseAddress?.advanced(by: offset))
             let consumed = unsafe amqp_handle_input(state, bytes, &frame)
             guard consumed > 0 else {
-                throw fail(.connectionLost(reason: "unreadable data from the broker: \(LibraryStatus.describe(consumed))"))
+                throw fail(
+                    .connectionLost(reason: "unreadable data from the broker: \(LibraryStatus.describe(consumed))"))
             }
             offset += Int(consumed)
             try unsafe route(frame)

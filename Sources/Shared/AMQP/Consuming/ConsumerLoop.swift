@@ -58,7 +58,7 @@ final class ConsumerLoop {
     }
 
     private func prepare(_ session: Session) throws(AMQPError) {
-        guard let topology else { return isFirstSession = false }
+        guard let topology else { return }
         do throws(AMQPError) {
             try declare(topology, session)
         } catch {

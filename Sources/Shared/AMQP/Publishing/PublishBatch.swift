@@ -5,7 +5,8 @@ final class PublishBatch {
     private enum State: UInt8 { case waiting, sent, nacked, returned, confirmed }
 
     let id: UInt64
-    let messages: [OutgoingMessage]
+    /// Empty once the batch is over, so that slots left behind hold no bodies.
+    private(set) var messages: [OutgoingMessage]
     let deadline: Instant
     private let reply: Reply<Void>
     private var states: [State]
@@ -30,8 +31,9 @@ final class PublishBatch {
 
     /// - Returns: false when this message can't be the one that came back.
     func returned(_ index: Int, _ opening: InboundFrame.ReturnOpening, messageID: String?, body: [UInt8]) -> Bool {
+        guard !isOver, states[index] == .sent else { return false }
         let message = messages[index]
-        guard states[index] == .sent, message.mandatory, message.exchange == opening.exchange,
+        guard message.mandatory, message.exchange == opening.exchange,
             message.routingKey == opening.routingKey, message.properties.messageID == messageID, message.body == body
         else { return false }
         states[index] = .returned
@@ -71,6 +73,7 @@ final class PublishBatch {
     private func finish(_ result: Result<Void, AMQPError>) {
         guard !isOver else { return }
         isOver = true
+        messages = []
         reply.resolve(result)
     }
 

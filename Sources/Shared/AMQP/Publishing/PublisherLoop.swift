@@ -57,6 +57,7 @@ final class PublisherLoop {
                 reply?.succeed()
                 return
             }
+            if !batches.isEmpty { link.want() }
             let patience = nextExpiry.map { $0 - .now }
             if link.connectIfDue(patience: patience, prepare: prepare) { reopenAt = nil }
             if let session = link.session {
@@ -113,8 +114,9 @@ final class PublisherLoop {
             batches[id] = batch
             nextExpiry = min(nextExpiry ?? deadline, deadline)
             for index in messages.indices { unsent.append(Slot(batch: batch, index: index)) }
-            link.want()
-        case .abandon(let id): batches.removeValue(forKey: id)?.refuse(.cancelled)
+        case .abandon(let id):
+            batches.removeValue(forKey: id)?.refuse(.cancelled)
+            unsent.removeAll { $0.batch.isOver }
         case .inspect(let queue, let reply): reply.resolve(inspect(queue))
         case .declare(let topology, let reply):
             reply.resolve(
@@ -200,11 +202,16 @@ final class PublisherLoop {
         let slots = inFlight.reset()
         let error = AMQPError.from(
             code: code, text: text, name: "publish", virtualHost: link.configuration.virtualHost)
-        for slot in slots where text.contains("exchange '\(slot.message.exchange)'") {
+        for slot in slots where !slot.batch.isOver && isBlamed(slot.message, in: text) {
             batches.removeValue(forKey: slot.batch.id)?.refuse(error)
         }
         resend(slots)
         reopenAt = .now + reopenBackoff.next(using: &generator)
+    }
+
+    /// The broker doesn't say which message it means, only what was wrong with it.
+    private func isBlamed(_ message: OutgoingMessage, in text: String) -> Bool {
+        text.contains("exchange '\(message.exchange)'") || text.contains("message size \(message.body.count) ")
     }
 
     private func reopenChannelIfDue(_ session: Session) throws(AMQPError) {
@@ -245,6 +252,7 @@ final class PublisherLoop {
             batches.removeValue(forKey: id)
             batch.giveUp(obstacle)
         }
+        unsent.removeAll { $0.batch.isOver }
         nextExpiry = batches.values.map(\.deadline).min()
     }
 

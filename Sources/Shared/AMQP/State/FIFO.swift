@@ -14,6 +14,11 @@ struct FIFO<Element> {
         head = 0
     }
 
+    mutating func removeAll(where matches: (Element) -> Bool) {
+        elements = elements[head...].filter { element in !(element.map(matches) ?? true) }
+        head = 0
+    }
+
     mutating func popFirst() -> Element? {
         guard head < elements.count else { return nil }
         let element = elements[head]

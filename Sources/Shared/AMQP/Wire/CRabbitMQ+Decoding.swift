@@ -43,8 +43,10 @@ extension FieldValue {
 extension FieldTable {
     init(_ table: amqp_table_t) {
         self.init()
-        let entries = unsafe UnsafeBufferPointer(start: table.entries, count: Int(table.num_entries))
-        for unsafe entry in unsafe entries { unsafe self[String(entry.key)] = unsafe FieldValue(entry.value) }
+        for index in 0..<Int(unsafe table.num_entries) {
+            let entry = unsafe table.entries[index]
+            unsafe self[String(entry.key)] = unsafe FieldValue(entry.value)
+        }
     }
 }
 

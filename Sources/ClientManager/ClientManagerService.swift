@@ -1,0 +1,115 @@
+package import AMQP
+internal import CoreMetrics
+internal import FoundationEssentials
+package import Logging
+internal import Messaging
+internal import Postgres
+internal import Publisher
+package import Store
+internal import Telemetry
+internal import WorkOrders
+
+/// Drains the escalation queue into escalations, and the broker's dead letters into `dead_letters`. Any number may run.
+package struct ClientManagerService: Sendable {
+    private let store: Store
+    private let consumer: AMQPConsumer
+    private let publisher: AMQPPublisher
+    private let logger: Logger
+
+    package init(store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger) {
+        self.store = store
+        self.consumer = consumer
+        self.publisher = publisher
+        self.logger = logger
+    }
+
+    /// Works until `stop` yields or ends. Throws when it can't start.
+    package func run(until stop: AsyncStream<Void>) async throws {
+        let events = try await consumer.subscribe(to: MooseTopology.escalationsQueue, prefetch: 500)
+        let dead = try await consumer.subscribe(to: MooseTopology.dead, prefetch: 200)
+        logger.info("client manager ready")
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await drain(events) { deliveries in
+                    let new = try await store.record(deliveries.map(EventClassifier.classify))
+                    Counter(.escalationEvents).increment(by: Int64(new))
+                }
+            }
+            group.addTask {
+                await drain(dead) { deliveries in _ = try await store.bury(deliveries.map(Self.deadLetter)) }
+            }
+            group.addTask { await OutboxRelay(store: store, publisher: publisher, logger: logger).run() }
+            for await _ in stop { break }
+            group.cancelAll()
+        }
+        logger.info("client manager stopped")
+    }
+
+    /// Hands over batch by batch, and acknowledges each only after its commit. While the database is away it waits;
+    /// what was not acknowledged goes back with the connection.
+    private func drain(
+        _ subscription: AMQPSubscription, _ record: @Sendable ([Delivery]) async throws -> Void
+    ) async {
+        for await batch in subscription.batches {
+            var wait = Duration.milliseconds(100)
+            while !Task.isCancelled {
+                do {
+                    try await recordSplitting(batch.deliveries, record)
+                    subscription.acknowledge(batch.deliveries.map(\.tag))
+                    break
+                } catch {
+                    logger.error(
+                        "not recorded yet", metadata: ["queue": "\(subscription.queue)", "error": "\(error)"])
+                    // Cancelled: the loop's condition ends it.
+                    try? await Task.sleep(for: wait)
+                    wait = min(wait * 2, .seconds(5))
+                }
+            }
+        }
+    }
+
+    /// A batch the database refuses for its data is split until the bad message stands alone; that one becomes a dead
+    /// letter of its own.
+    private func recordSplitting(
+        _ deliveries: [Delivery], _ record: @Sendable ([Delivery]) async throws -> Void
+    ) async throws {
+        do {
+            try await record(deliveries)
+        } catch let error as PostgresError where error.sqlState.map({ $0.hasPrefix("22") || $0.hasPrefix("23") }) == true {
+            guard deliveries.count > 1 else {
+                logger.error("a message was refused by the database", metadata: ["error": "\(error)"])
+                _ = try await store.bury(deliveries.map { delivery in
+                    DeadLetter(
+                        reason: .refused, explanation: "the database refused it", workOrderID: nil,
+                        exchange: "", routingKey: "", body: delivery.body, headers: "{}",
+                        isRedelivered: delivery.redelivered)
+                })
+                return
+            }
+            let middle = deliveries.count / 2
+            try await recordSplitting(Array(deliveries[..<middle]), record)
+            try await recordSplitting(Array(deliveries[middle...]), record)
+        }
+    }
+
+    /// What the broker gave up on, with the reason it wrote into the headers; without one it found no queue.
+    private static func deadLetter(_ delivery: Delivery) -> DeadLetter {
+        let why: String? =
+            switch delivery.properties.headers["x-first-death-reason"] {
+            case .string(let text)?: text
+            default: nil
+            }
+        let reason: DeadLetterReason =
+            switch why {
+            case nil: .unroutable
+            case "delivery_limit": .deliveryLimit
+            default: .rejected
+            }
+        let explanation =
+            switch reason {
+            case .unroutable: "no queue is bound for the routing key; name the lane and run `moose topology apply`"
+            default: "the broker dead-lettered it (\(why ?? "unknown"))"
+            }
+        return DeadLetter(InvalidMessage(reason, explanation), delivery)
+    }
+}

@@ -1,0 +1,61 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+
+/// `moose dead-letters show`.
+struct DeadLettersShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show one dead letter: why it was refused, its headers and its body.",
+        discussion: """
+            EXAMPLES
+              moose dead-letters show 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e
+              moose dead-letters show 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e --json | jq .body
+            """)
+
+    @Argument(help: ArgumentHelp("The id of the dead letter.", valueName: "id"))
+    var identifier: String
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        try await runCommand {
+            let id = try IdentifierArgument.parse(identifier, of: "a dead letter", listedBy: "moose dead-letters list")
+            let found = try await common.withDatabase { try await DeadLetter.find(id, in: $0) }
+            guard let found else {
+                throw CommandFailure(
+                    "there is no dead letter \(id.uuidString.lowercased())",
+                    next: "`moose dead-letters list` shows them")
+            }
+            if common.json {
+                var fields = found.letter.json
+                fields["body"] = .document(found.body)
+                fields["headers"] = .document(found.headers)
+                print(try JSONOutput.text(JSONValue.object(fields)), terminator: "")
+            } else {
+                print(try text(found.letter, found.body, found.headers), terminator: "")
+            }
+        }
+    }
+
+    private func text(_ letter: DeadLetter, _ body: [UInt8], _ headers: String) throws -> String {
+        let terminal = common.terminal
+        var text = terminal.styled(PrintableText.oneLine("\(letter.reason): \(letter.explanation)"), .bold) + "\n"
+        var facts = FactList()
+        facts.add("id", letter.id.uuidString.lowercased())
+        facts.add("state", letter.state, StateStyle.style(letter.state))
+        facts.add("work order", letter.workOrderID?.uuidString.lowercased())
+        facts.add("kind", letter.kind)
+        facts.add("lane", letter.lane)
+        facts.add("exchange", letter.exchange.map { $0.isEmpty ? "(default)" : $0 })
+        facts.add("routing key", letter.routingKey)
+        facts.add("size", "\(NumberText.grouped(letter.size)) bytes")
+        facts.add("arrived", "\(Moment.exact(letter.createdAt)) (\(Moment.ago(letter.createdAt)))")
+        text += facts.text(for: terminal)
+        text += "\n" + terminal.styled("Headers", .bold) + "\n" + (try JSONValue.document(headers).lines())
+        // A body may be of any size; --json has all of it.
+        let shown = Array(body.prefix(65_536))
+        text += "\n" + terminal.styled("Body", .bold) + "\n" + (try JSONValue.document(shown).lines())
+        if shown.count < body.count { text += "  … the first \(shown.count) bytes; `--json` prints all.\n" }
+        return text
+    }
+}

@@ -1,0 +1,117 @@
+internal import AMQP
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Glibc
+internal import Postgres
+internal import Publisher
+internal import Settings
+internal import WorkOrders
+
+/// `moose publish`.
+struct PublishCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish",
+        abstract: "Publish work orders; returns when the broker has confirmed them.",
+        discussion: """
+            One order from flags, or many from NDJSON (a body a line; see docs/wire-format.md). A line that is no valid
+            order is reported and left out. Prints the ids.
+
+            EXAMPLES
+              moose publish --kind lint --title "Lint the parser" --payload '{"path":"parser.py"}' --wait
+              moose publish --file orders.ndjson
+              generate-orders | moose publish --file -
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var order: OrderFlags
+    @Option(help: "The lane, where a body names none.") var lane = "default"
+    @Option(help: "NDJSON, one order a line; - is standard input.") var file: String?
+    @Flag(help: "Wait until every order has ended; exits with 1 where one failed.") var wait = false
+
+    func run() async throws {
+        try await runCommand {
+            let settings = try common.settings()
+            let lines = OrderLines(try input(), lane: lane, limit: settings.defaults.maxMessageBytes)
+            for (line, problem) in lines.problems {
+                StandardError.write("moose: line \(line): \(problem)\n")
+            }
+            if lines.messages.isEmpty, !lines.problems.isEmpty {
+                throw CommandFailure("nothing was published", status: .usage)
+            }
+            try await send(lines.messages, settings)
+            if common.json {
+                print(try JSONOutput.text(list: lines.ids.map { $0.uuidString.lowercased() }))
+            } else {
+                for id in lines.ids { print(id.uuidString.lowercased()) }
+            }
+            if wait { try await waitForEnd(lines.ids) }
+            if !lines.problems.isEmpty {
+                throw CommandFailure("\(lines.problems.count) lines were not published; \(lines.ids.count) were")
+            }
+        }
+    }
+
+    private func input() throws -> [UInt8] {
+        if let body = try order.body() {
+            guard file == nil else {
+                throw CommandFailure("--file and --kind/--title go not together", status: .usage)
+            }
+            return body
+        }
+        guard let file else {
+            throw CommandFailure("nothing to publish", next: "give --kind and --title, or --file", status: .usage)
+        }
+        do {
+            return Array(try Data(contentsOf: URL(filePath: file == "-" ? "/dev/stdin" : file)))
+        } catch {
+            throw CommandFailure("\(file) can't be read", why: "it is missing, or not readable for this user", status: .usage)
+        }
+    }
+
+    private func send(_ messages: [OutgoingMessage], _ settings: Settings) async throws {
+        let terminal = Terminal.standardError(environment: ProcessInfo.processInfo.environment)
+        var bar = ProgressBar(title: "published", total: messages.count, terminal: terminal)
+        let started = ContinuousClock.now
+        try await TopologyAccess.withPublisher(settings) { connection in
+            let publisher = WorkOrderPublisher(connection)
+            for start in stride(from: 0, to: messages.count, by: 2000) {
+                let end = min(start + 2000, messages.count)
+                try await publisher.publish(Array(messages[start..<end]))
+                if messages.count > 1, let text = bar.update(done: end, elapsed: .now - started) {
+                    StandardError.write(text)
+                }
+            }
+        }
+        if messages.count > 1 {
+            StandardError.write(bar.finish(done: messages.count, elapsed: .now - started))
+        }
+    }
+
+    private func waitForEnd(_ ids: [UUID]) async throws {
+        let terminal = Terminal.standardError(environment: ProcessInfo.processInfo.environment)
+        var bar = ProgressBar(title: "ended", total: ids.count, terminal: terminal)
+        let started = ContinuousClock.now
+        try await common.withDatabase { client in
+            while true {
+                let row = try await client.run(
+                    """
+                    SELECT count(*) FILTER (WHERE state IN ('completed', 'failed', 'cancelled')),
+                           count(*) FILTER (WHERE state IN ('failed', 'cancelled'))
+                    FROM moose.work_orders WHERE id = ANY (\(ids))
+                    """
+                ).first
+                let ended = Int(try row?.decode(0, as: Int64.self) ?? 0)
+                if ended == ids.count {
+                    StandardError.write(bar.finish(done: ended, elapsed: .now - started))
+                    let failed = try row?.decode(1, as: Int64.self) ?? 0
+                    if failed > 0 {
+                        throw CommandFailure("\(failed) of \(ids.count) did not complete", next: "`moose work-orders show ID` tells why")
+                    }
+                    return
+                }
+                if let text = bar.update(done: ended, elapsed: .now - started) { StandardError.write(text) }
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+internal import FoundationEssentials
+internal import Postgres
+
+/// A bucket that doesn't say what its holds and ledger entries add up to.
+struct BudgetDifference: Sendable {
+    let bucket: Int
+    let scope: String?
+    let name: String?
+    let period: String?
+    let windowStart: Date
+    let held: Int64
+    let heldExpected: Int64
+    let posted: Int64
+    let postedExpected: Int64
+
+    /// All of them, as of one instant.
+    static func all(in database: PostgresClient) async throws -> [BudgetDifference] {
+        try await database.run(
+            """
+            SELECT bucket_id, scope, name, period, window_start, held_u, held_expected_u, posted_u, posted_expected_u
+            FROM moose.reconcile() ORDER BY bucket_id
+            """
+        ).rows.map { row in
+            BudgetDifference(
+                bucket: try row.decode(0), scope: try row.decode(1), name: try row.decode(2), period: try row.decode(3),
+                windowStart: try row.decode(4), held: try row.decode(5), heldExpected: try row.decode(6),
+                posted: try row.decode(7), postedExpected: try row.decode(8))
+        }
+    }
+
+    var json: JSONValue {
+        [
+            "bucket_id": .count(bucket), "scope": .text(scope), "name": .text(name), "period": .text(period),
+            "window_start": .time(windowStart), "held_usd": .usd(held), "held_expected_usd": .usd(heldExpected),
+            "posted_usd": .usd(posted), "posted_expected_usd": .usd(postedExpected),
+        ]
+    }
+}

@@ -1,0 +1,34 @@
+internal import FoundationEssentials
+internal import Postgres
+
+/// One failure that an escalation counted.
+struct EscalationEvent: Sendable {
+    let id: UUID
+    let workOrderID: UUID?
+    let message: String
+    let details: String
+    let occurredAt: Date
+
+    /// The newest few.
+    static func samples(
+        of escalation: UUID, limit: Int, in database: PostgresClient
+    ) async throws -> [EscalationEvent] {
+        try await database.run(
+            """
+            SELECT event_id, work_order_id, message, details, occurred_at FROM moose.escalation_events
+            WHERE escalation_id = \(escalation) ORDER BY recorded_at DESC LIMIT \(limit)
+            """
+        ).rows.map { row in
+            EscalationEvent(
+                id: try row.decode(0), workOrderID: try row.decode(1), message: try row.decode(2),
+                details: try row.decode(3), occurredAt: try row.decode(4))
+        }
+    }
+
+    var json: JSONValue {
+        [
+            "event_id": .id(id), "work_order_id": .id(workOrderID), "message": .string(message),
+            "details": .document(details), "occurred_at": .time(occurredAt),
+        ]
+    }
+}

@@ -1,0 +1,82 @@
+internal import FoundationEssentials
+internal import Postgres
+internal import WorkOrders
+
+/// The whole system in a few numbers.
+struct SystemStatus: Sendable {
+    /// How many work orders stand in each state; without the completed ones.
+    let orders: [String: Int]
+    let completed: Int
+    /// Whether ``completed`` is the server's estimate: counting millions would take long.
+    let completedIsEstimate: Bool
+    let workers: Int
+    let slots: Int
+    let running: Int
+    let waiting: Int
+    /// Since when the oldest due message of the outbox waits.
+    let oldestSeconds: Double?
+    let escalations: Int
+    let critical: Int
+    let deadLetters: Int
+    let budgets: [BudgetLine]
+
+    static func load(from database: PostgresClient) async throws -> SystemStatus {
+        // Each part matches the predicate of one partial index, so finished work costs nothing.
+        let counts = try await database.run(
+            """
+            SELECT state, count(*) FROM moose.work_orders
+            WHERE state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked') GROUP BY 1
+            UNION ALL SELECT 'in_progress', count(*) FROM moose.work_orders WHERE state = 'in_progress'
+            UNION ALL SELECT state, count(*) FROM moose.work_orders
+            WHERE state IN ('failed', 'needs_review', 'cancelled') GROUP BY 1
+            """
+        ).rows.map { row -> (String, Int) in (try row.decode(0), try row.decode(1)) }
+        let orders = Dictionary(counts) { first, _ in first }
+        let (completed, isEstimate) = try await countCompleted(besides: orders.values.reduce(0, +), database)
+        let facts = try await database.run(
+            """
+            SELECT w.alive, w.slots, w.running, o.waiting, o.oldest, e.open, e.critical, d.dead
+            FROM (SELECT count(*) AS alive, coalesce(sum(slots), 0)::bigint AS slots,
+                         coalesce(sum(running), 0)::bigint AS running
+                  FROM moose.workers WHERE stopped_at IS NULL AND last_seen > now() - interval '60 seconds') w,
+                 (SELECT count(*) AS waiting, extract(epoch FROM now() - min(due_at))::float8 AS oldest
+                  FROM moose.outbox WHERE due_at <= now()) o,
+                 (SELECT count(*) AS open, count(*) FILTER (WHERE severity = 'critical') AS critical
+                  FROM moose.escalations WHERE state <> 'resolved') e,
+                 (SELECT count(*) AS dead FROM moose.dead_letters WHERE state = 'dead') d
+            """)
+        guard let row = facts.first else { throw CommandFailure("the database gave no answer") }
+        return SystemStatus(
+            orders: orders, completed: completed, completedIsEstimate: isEstimate, workers: try row.decode(0),
+            slots: try row.decode(1), running: try row.decode(2), waiting: try row.decode(3),
+            oldestSeconds: try row.decode(4), escalations: try row.decode(5), critical: try row.decode(6),
+            deadLetters: try row.decode(7), budgets: try await BudgetLine.current(in: database))
+    }
+
+    private static func countCompleted(
+        besides others: Int, _ database: PostgresClient
+    ) async throws -> (count: Int, isEstimate: Bool) {
+        let total = try await database.run(
+            """
+            SELECT greatest(c.reltuples, s.n_live_tup, 0)::bigint FROM pg_class c
+            LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid WHERE c.oid = 'moose.work_orders'::regclass
+            """
+        ).first?.decode(0, as: Int.self)
+        if let total, total > 200_000 { return (max(0, total - others), true) }
+        let exact = try await database.run("SELECT count(*) FROM moose.work_orders WHERE state = 'completed'")
+        return (try exact.first?.decode(0, as: Int.self) ?? 0, false)
+    }
+
+    var json: JSONValue {
+        var states = Dictionary(WorkOrderState.allCases.map { ($0.rawValue, JSONValue.count(0)) }) { first, _ in first }
+        for (state, count) in orders { states[state] = .count(count) }
+        states["completed"] = .count(completed)
+        return [
+            "work_orders": .object(states), "completed_is_estimate": .bool(completedIsEstimate),
+            "workers": ["alive": .count(workers), "slots": .count(slots), "running": .count(running)],
+            "outbox": ["waiting": .count(waiting), "oldest_seconds": .count(oldestSeconds.map { Int(max(0, $0)) })],
+            "escalations": ["open": .count(escalations), "critical": .count(critical)],
+            "dead_letters": .count(deadLetters), "budgets": .array(budgets.map(\.json)),
+        ]
+    }
+}

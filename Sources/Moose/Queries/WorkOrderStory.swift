@@ -1,0 +1,86 @@
+internal import FoundationEssentials
+internal import Postgres
+
+/// Everything the database knows about one job.
+struct WorkOrderStory: Sendable {
+    let order: WorkOrderDetail
+    let attempts: [StoryEvent]
+    let holds: [StoryEvent]
+    let costs: [StoryEvent]
+    let doorbells: [StoryEvent]
+    let deadLetters: [StoryEvent]
+    let escalationEvents: [StoryEvent]
+    let dependencies: [Dependency]
+    let dependents: [Dependency]
+
+    /// Another work order this one waits for, or that waits for this one.
+    struct Dependency: Sendable {
+        let id: UUID
+        /// Nil when it was never published, or is gone.
+        let state: String?
+        let title: String?
+
+        var json: JSONValue { ["id": .id(id), "state": .text(state), "title": .text(title)] }
+    }
+
+    /// - Returns: nil when there is no work order of this id.
+    static func load(_ id: UUID, from database: PostgresClient) async throws -> WorkOrderStory? {
+        guard let order = try await WorkOrderDetail.find(id, in: database) else { return nil }
+        return WorkOrderStory(
+            order: order,
+            attempts: try await StoryQueries.attempts(id, database),
+            holds: try await StoryQueries.holds(id, database),
+            costs: try await StoryQueries.costs(id, database),
+            doorbells: try await StoryQueries.doorbells(id, database),
+            deadLetters: try await StoryQueries.deadLetters(id, database),
+            escalationEvents: try await StoryQueries.escalationEvents(id, database),
+            dependencies: try await dependencies(
+                """
+                SELECT d.depends_on, w.state, w.title FROM moose.work_order_dependencies d
+                LEFT JOIN moose.work_orders w ON w.id = d.depends_on WHERE d.work_order_id = \(id) ORDER BY 1
+                """, database),
+            dependents: try await dependencies(
+                """
+                SELECT d.work_order_id, w.state, w.title FROM moose.work_order_dependencies d
+                LEFT JOIN moose.work_orders w ON w.id = d.work_order_id WHERE d.depends_on = \(id) ORDER BY 1 LIMIT 1000
+                """, database))
+    }
+
+    private static func dependencies(_ query: Query, _ database: PostgresClient) async throws -> [Dependency] {
+        try await database.run(query).rows.map { row in
+            Dependency(id: try row.decode(0), state: try row.decode(1), title: try row.decode(2))
+        }
+    }
+
+    /// All of it in the order it happened.
+    var timeLine: [StoryEvent] {
+        var events = attempts + holds + costs + doorbells + deadLetters + escalationEvents
+        events.append(StoryEvent(order.createdAt, "created", [order.title], json: .null))
+        if let finished = order.finishedAt {
+            events.append(StoryEvent(finished, "ended", [order.state], state: order.state, json: .null))
+        }
+        if order.state == "in_progress", let started = order.startedAt {
+            let worker = order.leaseWorker.map { "by worker \($0.uuidString.lowercased())" }
+            let lease = order.leaseExpiresAt.map { "lease until \(Moment.exact($0))" }
+            events.append(StoryEvent(started, "running", [worker, lease], state: order.state, json: .null))
+        }
+        // Stable: what happened in one commit keeps its natural order, the creation first, the end last.
+        let ranked = events.enumerated().map { index, event in
+            (rank: event.what == "created" ? -1 : event.what == "ended" ? Int.max : index, event: event)
+        }
+        return ranked.sorted { ($0.event.at, $0.rank) < ($1.event.at, $1.rank) }.map(\.event)
+    }
+
+    var json: JSONValue {
+        var fields = order.json
+        fields["attempts"] = .array(attempts.map(\.json))
+        fields["holds"] = .array(holds.map(\.json))
+        fields["costs"] = .array(costs.map(\.json))
+        fields["doorbells"] = .array(doorbells.map(\.json))
+        fields["dead_letters"] = .array(deadLetters.map(\.json))
+        fields["escalation_events"] = .array(escalationEvents.map(\.json))
+        fields["dependencies"] = .array(dependencies.map(\.json))
+        fields["dependents"] = .array(dependents.map(\.json))
+        return .object(fields)
+    }
+}

@@ -1,0 +1,62 @@
+internal import AMQP
+internal import ArgumentParser
+internal import ClientManager
+internal import FoundationEssentials
+internal import Logging
+internal import Postgres
+internal import Probes
+internal import Settings
+internal import Store
+internal import Telemetry
+
+/// `moose client-manager`.
+struct ClientManagerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "client-manager",
+        abstract: "Turn error events into escalations, and dead letters into rows that can be inspected.",
+        discussion: """
+            EXAMPLES
+              moose client-manager
+              moose client-manager --http-port 9101
+            """)
+
+    @Option(help: "The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).") var config: String?
+    @Option(help: "The port of /healthz, /readyz and /metrics on 127.0.0.1; 0 takes a free one.") var httpPort = 0
+
+    func run() async throws {
+        try await runCommand {
+            let environment = ProcessInfo.processInfo.environment
+            let settings = try Settings.load(path: config, environment: environment)
+            LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
+            let logger = Logger(label: "client-manager")
+            let registry = MetricsRegistry()
+            registry.bootstrap()
+            let connections = try await Connections.open(settings, role: "client-manager", logger: logger)
+            let service = ClientManagerService(
+                store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
+                logger: logger)
+            let result = await asyncResult {
+                try await StopSignal.whileWatching(logger: logger) { stop in
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask {
+                            try await Probes(
+                                port: httpPort, registry: registry, logger: logger,
+                                health: {
+                                    [
+                                        ProbeCheck(name: "broker", isReady: connections.consumer.status().connected),
+                                        ProbeCheck(name: "database", isReady: connections.control.postgres.isHealthy),
+                                    ]
+                                },
+                                onListening: { logger.info("probes", metadata: ["url": "http://127.0.0.1:\($0)"]) }
+                            ).run()
+                        }
+                        try await service.run(until: stop)
+                        group.cancelAll()
+                    }
+                }
+            }
+            await connections.close()
+            try result.get()
+        }
+    }
+}

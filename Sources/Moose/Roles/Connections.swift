@@ -1,0 +1,50 @@
+internal import AMQP
+internal import FoundationEssentials
+internal import Logging
+internal import Messaging
+internal import Postgres
+internal import Settings
+internal import Store
+
+/// The connections of a long-running role, opened in order: database, publisher, consumer.
+struct Connections: Sendable {
+    let store: Store
+    /// For heartbeats, sweeps and the relay, which must not wait behind claims.
+    let control: Store
+    let publisher: AMQPPublisher
+    let consumer: AMQPConsumer
+
+    /// Opens all of them.
+    /// - Throws: typed errors that say what to do: unreachable, wrong password, missing virtual host, old schema.
+    static func open(_ settings: Settings, role: String, logger: Logger) async throws -> Connections {
+        var configuration = PostgresConfiguration(url: settings.database.url)
+        configuration.applicationName = "moose \(role)"
+        let writer = try PostgresClient(configuration: configuration, maxConnections: 1, logger: logger)
+        configuration.applicationName = "moose \(role) control"
+        let control = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
+        try await writer.connect()
+        let version = try await Store(writer).schemaVersion()
+        let wanted = Migrations.all.last?.id ?? 0
+        guard version >= wanted else {
+            throw CommandFailure(
+                version == 0 ? "the database has no Moose schema" : "the database's schema is older than this moose",
+                next: "run `moose migrate`", status: .refused)
+        }
+        let topology = MooseTopology.topology(lanes: settings.lanes.keys)
+        var broker = try AMQPConfiguration(url: settings.broker.url)
+        broker.connectionName = "moose \(role) publish"
+        let publisher = try AMQPPublisher(configuration: broker, topology: topology, logger: logger)
+        try await publisher.connect()
+        broker.connectionName = "moose \(role) consume"
+        let consumer = try AMQPConsumer(configuration: broker, topology: topology, logger: logger)
+        try await consumer.connect()
+        return Connections(store: Store(writer), control: Store(control), publisher: publisher, consumer: consumer)
+    }
+
+    func close() async {
+        await consumer.close()
+        await publisher.close()
+        await store.postgres.close()
+        await control.postgres.close()
+    }
+}

@@ -1,0 +1,79 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import Logging
+internal import Subprocess
+internal import SystemPackage
+
+/// Runs copies of this program and starts again what dies, with a backoff. SIGTERM reaches every copy and waits for it.
+enum Supervisor {
+    /// Returns when a stop was asked for and every copy has ended.
+    static func runCopies(_ count: Int, arguments: [String]) async throws {
+        let logger = Logger(label: "supervisor")
+        try await StopSignal.whileWatching(logger: logger) { stop in
+            await withTaskGroup(of: Void.self) { group in
+                for number in 1...count {
+                    group.addTask {
+                        await keepRunning(
+                            arguments, name: "\(arguments[0]) \(number)", environment: [:], log: nil, logger: logger)
+                    }
+                }
+                for await _ in stop { break }
+                group.cancelAll()
+            }
+        }
+    }
+
+    /// Runs one copy until the task is cancelled; then the copy gets SIGTERM and time to drain.
+    ///
+    /// - Parameters:
+    ///   - environment: added to this process's own.
+    ///   - log: the file its output is appended to; nil shares this process's.
+    static func keepRunning(
+        _ arguments: [String], name: String, environment: [String: String], log: String?, logger: Logger
+    ) async {
+        var wait = Duration.milliseconds(500)
+        while !Task.isCancelled {
+            let started = ContinuousClock.now
+            do {
+                let status = try await runOnce(arguments, environment: environment, log: log)
+                if Task.isCancelled { return }
+                logger.error(
+                    "a process ended; it is started again",
+                    metadata: ["name": "\(name)", "status": "\(status)", "in": "\(wait)"])
+            } catch {
+                if Task.isCancelled { return }
+                logger.error("a process did not start", metadata: ["name": "\(name)", "error": "\(error)"])
+            }
+            if ContinuousClock.now - started > .seconds(30) { wait = .milliseconds(500) }
+            // Cancelled: the loop's condition ends it.
+            try? await Task.sleep(for: wait)
+            wait = min(wait * 2, .seconds(30))
+        }
+    }
+
+    private static func runOnce(
+        _ arguments: [String], environment: [String: String], log: String?
+    ) async throws -> TerminationStatus {
+        var options = PlatformOptions()
+        // Its own drain takes at most its time-out; after that the copy is gone for certain.
+        options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .seconds(120))]
+        // A group of its own: Ctrl-C in the terminal reaches this process only, which then drains its copies.
+        options.processGroupID = 0
+        let output: FileDescriptor =
+            if let log {
+                try unsafe .open(log, .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite])
+            } else { .standardError }
+        defer {
+            // Nothing is lost by a close that fails: the copy has its own descriptor.
+            if log != nil { try? output.close() }
+        }
+        var added: [Environment.Key: String?] = [:]
+        for (name, value) in environment { if let key = Environment.Key(rawValue: name) { added[key] = value } }
+        return try await Subprocess.run(
+            .path("/proc/self/exe"), arguments: Arguments(arguments), environment: .inherit.updating(added),
+            platformOptions: options, input: .none,
+            output: .fileDescriptor(output, closeAfterSpawningProcess: false),
+            error: .fileDescriptor(output, closeAfterSpawningProcess: false)
+        ).terminationStatus
+    }
+}

@@ -1,0 +1,88 @@
+internal import AMQP
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Glibc
+internal import Logging
+internal import Messaging
+internal import Postgres
+internal import Publisher
+internal import Settings
+internal import Stack
+internal import Store
+internal import Telemetry
+
+/// `moose up`.
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "The whole system on this machine: private servers, workers, the Client Manager.",
+        discussion: """
+            With --example it also publishes the folder's work-orders.ndjson and shows how they end. On a terminal it
+            stays up until Ctrl-C; without one it ends when the work is done. Logs are in the stack's folder.
+
+            EXAMPLES
+              moose up
+              moose up --example deploy/examples
+            """)
+
+    @OptionGroup var place: StackFolder
+    @Option(help: "A folder with moose.yaml and work-orders.ndjson.") var example: String?
+    @Option(help: "The configuration file (default: the example's, $MOOSE_CONFIG, ./moose.yaml).") var config: String?
+    @Option(help: "Worker processes.") var processes = 2
+
+    func run() async throws {
+        try await runCommand {
+            var environment = ProcessInfo.processInfo.environment
+            LogSetup.bootstrap(level: .warning, environment: environment)
+            print("Starting RabbitMQ and Postgres in \(place.folder) …")
+            let addresses = try await place.stack.start()
+            print(addresses)
+            environment["MOOSE_AMQP_URL"] = addresses.amqpURL
+            environment["MOOSE_DATABASE_URL"] = addresses.databaseURL
+            let path = config ?? example.map { "\($0)/moose.yaml" }
+            let settings = try Settings.load(path: path, environment: environment)
+            let result = await asyncResult { try await live(settings, config: path, environment) }
+            print("Stopping the servers …")
+            try await place.stack.stop()
+            try result.get()
+        }
+    }
+
+    private func live(_ settings: Settings, config: String?, _ environment: [String: String]) async throws {
+        let client = try PostgresClient(
+            configuration: PostgresConfiguration(url: settings.database.url), maxConnections: 1)
+        defer { Task { await client.close() } }
+        _ = try await Migrator(client: client).apply(Migrations.all)
+        let topology = MooseTopology.topology(lanes: settings.lanes.keys)
+        try await TopologyAccess.withPublisher(settings) { try await $0.declare(topology) }
+        let logger = Logger(label: "up")
+        try await StopSignal.whileWatching(logger: logger) { stop in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (name, arguments) in roles(config) {
+                    group.addTask {
+                        await Supervisor.keepRunning(
+                            arguments, name: name,
+                            environment: [
+                                "MOOSE_AMQP_URL": settings.broker.url, "MOOSE_DATABASE_URL": settings.database.url,
+                            ], log: "\(place.folder)/\(name).log", logger: logger)
+                    }
+                }
+                if let example {
+                    try await ExampleRun(folder: example, client: client, settings: settings).run(until: stop)
+                }
+                if example == nil || isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 {
+                    print("Up. `eval \"$(moose stack env)\"` in another terminal, then `moose status`. Ctrl-C stops.")
+                    for await _ in stop { break }
+                }
+                print("Draining the workers …")
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func roles(_ config: String?) -> [(String, [String])] {
+        let options = config.map { ["--config", $0] } ?? []
+        return (1...max(1, processes)).map { ("worker-\($0)", ["worker"] + options) }
+            + [("client-manager", ["client-manager"] + options)]
+    }
+}

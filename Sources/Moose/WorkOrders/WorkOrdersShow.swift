@@ -1,0 +1,82 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+
+/// `moose work-orders show`.
+struct WorkOrdersShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Tell the whole story of one work order.",
+        discussion: """
+            States, attempts, holds, costs, doorbells, dead letters and escalations on one time line, then what it waits \
+            for, the result or the error, and the message as it was published.
+
+            EXAMPLES
+              moose work-orders show 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e
+              moose work-orders show 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e --json | jq .attempts
+            """)
+
+    @Argument(help: ArgumentHelp("The id of the work order.", valueName: "id"))
+    var identifier: String
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        try await runCommand {
+            let id = try IdentifierArgument.parse(identifier, of: "a work order", listedBy: "moose work-orders list")
+            let story = try await common.withDatabase { try await WorkOrderStory.load(id, from: $0) }
+            guard let story else {
+                throw CommandFailure(
+                    "there is no work order \(id.uuidString.lowercased())",
+                    why: "It was never accepted, or was pruned",
+                    next: "`moose dead-letters list` shows what was refused")
+            }
+            print(common.json ? try JSONOutput.text(story.json) : try text(story), terminator: "")
+        }
+    }
+
+    private func text(_ story: WorkOrderStory) throws -> String {
+        let order = story.order
+        let terminal = common.terminal
+        func heading(_ text: String) -> String { "\n" + terminal.styled(text, .bold) + "\n" }
+        var text = terminal.styled(PrintableText.oneLine(order.title), .bold) + "\n"
+        var facts = FactList()
+        facts.add("id", order.id.uuidString.lowercased())
+        facts.add("state", order.state, StateStyle.style(order.state))
+        facts.add("kind", "\(order.kind) in lane \(order.lane)")
+        facts.add("project", order.project)
+        facts.add("agent", order.agent)
+        facts.add("attempt", "\(order.attempt)" + (order.maxAttempts.map { " of \($0)" } ?? ""))
+        facts.add("estimate", order.estimateMicroUSD.map(MoneyText.dollars))
+        facts.add("due", order.finishedAt == nil ? Moment.exact(order.runAt) : nil)
+        facts.add("error", order.error.map { "\(order.failureClass ?? "unknown"): \($0)" })
+        text += facts.text(for: terminal)
+
+        text += heading("Time line")
+        var table = Table([.init("TIME (UTC)"), .init("WHAT"), .init("DETAIL", isFlexible: true)])
+        for event in story.timeLine {
+            table.add([
+                Table.Cell(Moment.exact(event.at), .dim),
+                Table.Cell(event.what, event.state.flatMap(StateStyle.style)), Table.Cell(event.detail),
+            ])
+        }
+        text += table.text(for: terminal)
+        text += dependencies(story.dependencies, title: heading("Waits for"))
+        text += dependencies(story.dependents, title: heading("Waited for by"))
+        if let result = order.result { text += heading("Result") + (try JSONValue.document(result).lines()) }
+        text += heading("Message") + (try JSONValue.document(order.body).lines())
+        return text
+    }
+
+    private func dependencies(_ list: [WorkOrderStory.Dependency], title: String) -> String {
+        guard !list.isEmpty else { return "" }
+        var table = Table([.init("ID"), .init("STATE"), .init("TITLE", isFlexible: true)])
+        for item in list {
+            let state = item.state ?? "not published"
+            table.add([
+                Table.Cell(item.id.uuidString.lowercased()), Table.Cell(state, StateStyle.style(state)),
+                Table.Cell(item.title ?? ""),
+            ])
+        }
+        return title + table.text(for: common.terminal)
+    }
+}

@@ -1,0 +1,262 @@
+import FoundationEssentials
+import Glibc
+import Testing
+import WorkOrders
+
+@testable import Worker
+
+/// Real programs, real files, real exit codes.
+struct CommandHandlerTests {
+    private let bench: CommandHandlerTestsBench
+
+    init() throws { bench = try CommandHandlerTestsBench() }
+
+    @Test func `a command reads the order from its input and hands back result, cost and tokens`() async throws {
+        let job = CommandHandlerTestsBench.job(#"{"kind":"k","title":"Füße 🫎","n":1.50}"#, attempt: 3)
+        let outcome = try await bench.run(
+            #"""
+            { printf '{"result":'; cat; printf ',"cost_usd":"0.0123","tokens_in":10,"tokens_out":20}'; } > "$MOOSE_RESULT_FILE"
+            echo done
+            """#, job: job)
+        #expect(outcome.isCompleted)
+        #expect(
+            outcome.resultText
+                == "{\"id\":\"\(job.id.uuidString.lowercased())\",\"attempt\":3,\"kind\":\"k\",\"title\":\"Füße 🫎\",\"n\":1.50}")
+        #expect(outcome.report.cost == MicroUSD(decimal: "0.0123"))
+        #expect(outcome.report.tokensIn == 10)
+        #expect(outcome.report.tokensOut == 20)
+        #expect(outcome.report.output == "done\n")
+        #expect(outcome.report.didStart)
+    }
+
+    @Test func `a command without a result file or output is done all the same`() async throws {
+        let outcome = try await bench.run("exit 0")
+        #expect(outcome.isCompleted)
+        #expect(outcome.report == AttemptReport(didStart: true))
+    }
+
+    @Test func `only the promised and the allowed variables reach a command`() async throws {
+        let job = CommandHandlerTestsBench.job(
+            attempt: 2, traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+        // Any other variable of this process: which ones there are depends on who runs the tests.
+        let others = ProcessInfo.processInfo.environment.filter { $0.key != "PATH" && !$0.value.contains("\n") }
+        let allowed = try #require(others.keys.min())
+        let handler = bench.handler(
+            CommandConfiguration(argv: ["/usr/bin/env"], environment: ["PATH", allowed, "MOOSE_TEST_ABSENT"]))
+        let lines = (await handler.run(job).report.output ?? "").split(separator: "\n")
+        let names = Set(lines.map { $0.prefix { $0 != "=" } })
+        #expect(
+            names == [
+                "PATH", Substring(allowed), "MOOSE_WORK_ORDER_ID", "MOOSE_ATTEMPT", "MOOSE_RESULT_FILE", "TRACEPARENT",
+            ])
+        #expect(lines.contains("MOOSE_ATTEMPT=2"))
+        #expect(lines.contains("MOOSE_WORK_ORDER_ID=\(job.id.uuidString.lowercased())"))
+        #expect(lines.contains("TRACEPARENT=\(job.traceparent ?? "")"))
+    }
+
+    @Test func `no trace context is no variable`() async throws {
+        let outcome = try await bench.run("env")
+        #expect(outcome.report.output?.contains("TRACEPARENT") == false)
+    }
+
+    @Test(arguments: [
+        (1, FailureClass.unknown, true), (2, .unknown, true), (127, .unknown, true), (255, .unknown, true),
+        (75, .infrastructure, true), (65, .invalidInput, false), (78, .infrastructure, false),
+    ])
+    func `an exit code says what failed and whether to try again`(
+        code: Int, failureClass: FailureClass, isRetried: Bool
+    ) async throws {
+        let outcome = try await bench.run("echo first; echo last words >&2; exit \(code)")
+        #expect(outcome.failure?.failureClass == failureClass)
+        #expect(outcome.failure?.retry == (isRetried ? .backoff : .never))
+        #expect(outcome.failure?.message == "the command ended with exit code \(code): last words")
+        #expect(outcome.report.output == "first\nlast words\n")
+        #expect(outcome.report.didStart)
+    }
+
+    @Test(arguments: [
+        (#"{"error":"2 of 9 tests failed","failure_class":"test_fail"}"#, 1, FailureClass.testFail, true),
+        (#"{"error":"2 of 9 tests failed","failure_class":"test_fail","retry":false}"#, 1, .testFail, false),
+        (#"{"error":"2 of 9 tests failed","failure_class":"no such class"}"#, 1, .unknown, true),
+        (#"{"error":"2 of 9 tests failed","retry":true}"#, 65, .invalidInput, true),
+        (#"{"error":"2 of 9 tests failed","retry":false}"#, 75, .infrastructure, false),
+    ])
+    func `a failed command may say more in its result file`(
+        file: String, code: Int, failureClass: FailureClass, isRetried: Bool
+    ) async throws {
+        let outcome = try await bench.run("printf '%s' '\(file)' > \"$MOOSE_RESULT_FILE\"; exit \(code)")
+        #expect(
+            outcome.failure
+                == AttemptFailure(failureClass, "2 of 9 tests failed", retry: isRetried ? .backoff : .never))
+    }
+
+    @Test(arguments: [
+        "", "garbage", "{", "[1]", "\"text\"", "null", #"{"result":1,}"#, #"{"result":1} {}"#, #"{"cost_usd":"-1"}"#,
+        #"{"cost_usd":-0.01}"#, #"{"cost_usd":"NaN"}"#, #"{"cost_usd":NaN}"#, #"{"cost_usd":1e30}"#, #"{"cost_usd":true}"#,
+        #"{"cost_usd":[]}"#, #"{"tokens_in":-1}"#, #"{"tokens_in":"many"}"#, #"{"error":7}"#, #"{"retry":"no"}"#,
+    ])
+    func `a command that succeeds with a bad result file has malformed output`(file: String) async throws {
+        let outcome = try await bench.run("printf '%s' '\(file)' > \"$MOOSE_RESULT_FILE\"")
+        #expect(outcome.failure?.failureClass == .malformedOutput)
+        #expect(outcome.failure?.retry == .backoff)
+        #expect(outcome.report.cost == nil)
+        #expect(outcome.report.result == nil)
+    }
+
+    @Test func `a result file of binary noise or ten thousand levels is malformed and crashes nothing`() async throws {
+        for writer in [
+            #"printf '{"result":"\377\376"}'"#, "head -c 100000 /dev/urandom",
+            #"{ printf '{"result":'; head -c 10000 /dev/zero | tr '\0' '['; }"#,
+            #"{ printf '{"result":'; head -c 10000 /dev/zero | tr '\0' '['; head -c 10000 /dev/zero | tr '\0' ']'; printf '}'; }"#,
+        ] {
+            let outcome = try await bench.run(writer + " > \"$MOOSE_RESULT_FILE\"")
+            #expect(outcome.failure?.failureClass == .malformedOutput, "\(writer)")
+        }
+    }
+
+    @Test func `a result file may fill its limit and no more`() async throws {
+        let frame = #"{"result":""}"#.utf8.count
+        func script(_ size: Int) -> String {
+            #"{ printf '{"result":"'; head -c \#(size - frame) /dev/zero | tr '\0' x; printf '"}'; } > "$MOOSE_RESULT_FILE""#
+        }
+        #expect(try await bench.run(script(1_048_576)).report.result?.count == 1_048_576 - frame + 2)
+        #expect(try await bench.run(script(1_048_577)).failure?.failureClass == .malformedOutput)
+        #expect(try await bench.run(script(50_000_000)).failure?.failureClass == .malformedOutput)
+    }
+
+    @Test(arguments: [
+        "mkfifo \"$MOOSE_RESULT_FILE\"", "mkdir \"$MOOSE_RESULT_FILE\"", "ln -s /etc/passwd \"$MOOSE_RESULT_FILE\"",
+        "ln -s /dev/zero \"$MOOSE_RESULT_FILE\"",
+    ])
+    func `something else in the result file's place is neither followed nor waited for`(trick: String) async throws {
+        let outcome = try await bench.run(trick)
+        #expect(outcome.failure?.failureClass == .malformedOutput)
+    }
+
+    @Test func `a folder full of leftovers is removed`() async throws {
+        let outcome = try await bench.run(
+            #"cd "$(dirname "$MOOSE_RESULT_FILE")" && mkdir -p a/b/c && touch a/b/c/d .hidden && ln -s / a/root"#)
+        #expect(outcome.isCompleted)
+    }
+
+    @Test func `a numeric cost is read exactly`() async throws {
+        let outcome = try await bench.run(#"printf '{"cost_usd":0.1}' > "$MOOSE_RESULT_FILE""#)
+        #expect(outcome.report.cost == MicroUSD(microdollars: 100_000))
+    }
+
+    @Test func `a failed command keeps the cost it reported`() async throws {
+        let outcome = try await bench.run(#"printf '{"cost_usd":"2.5","tokens_in":3}' > "$MOOSE_RESULT_FILE"; exit 1"#)
+        #expect(outcome.report.cost == MicroUSD(microdollars: 2_500_000))
+        #expect(outcome.report.tokensIn == 3)
+    }
+
+    @Test func `an escaped NUL in a result stays as it is written`() async throws {
+        let outcome = try await bench.run(#"printf '%s' '{"result":{"a":"\u0000"}}' > "$MOOSE_RESULT_FILE""#)
+        #expect(outcome.resultText == #"{"a":"\u0000"}"#)
+    }
+
+    @Test func `a program that is missing fails for good and names itself`() async throws {
+        for argv in [["moose-no-such-program"], ["/no/such/program"], ["./missing.sh"]] {
+            let outcome = await bench.handler(CommandConfiguration(argv: argv, workingDirectory: bench.root))
+                .run(CommandHandlerTestsBench.job())
+            #expect(outcome.failure?.failureClass == .infrastructure)
+            #expect(outcome.failure?.retry == .never)
+            #expect(outcome.failure?.message.contains(argv[0]) == true)
+            #expect(!outcome.report.didStart)
+            #expect(try bench.leftInScratch.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        ("#!/bin/sh\nexit 0\n", mode_t(0o600)), ("#!/no/such/interpreter\n", 0o700), ("no program at all", 0o700),
+    ])
+    func `a file that can't be executed fails for good`(content: String, mode: mode_t) async throws {
+        let path = bench.root + "/program"
+        try Data(content.utf8).write(to: URL(filePath: path))
+        #expect(unsafe chmod(path, mode) == 0)
+        let outcome = await bench.handler(CommandConfiguration(argv: ["./program"], workingDirectory: bench.root))
+            .run(CommandHandlerTestsBench.job())
+        #expect(outcome.failure?.failureClass == .infrastructure)
+        #expect(outcome.failure?.retry == .never)
+        #expect(!outcome.report.didStart)
+        #expect(try bench.leftInScratch.isEmpty)
+    }
+
+    @Test(arguments: ["/no/such/folder", "/etc/passwd"])
+    func `a working directory that can't be entered fails for good`(directory: String) async throws {
+        let outcome = await bench.handler(CommandConfiguration(argv: ["/bin/true"], workingDirectory: directory))
+            .run(CommandHandlerTestsBench.job())
+        #expect(outcome.failure?.failureClass == .infrastructure)
+        #expect(outcome.failure?.retry == .never)
+        #expect(outcome.failure?.message.contains(directory) == true)
+        #expect(!outcome.report.didStart)
+        #expect(try bench.leftInScratch.isEmpty)
+    }
+
+    @Test func `an argv that names nothing, or holds NUL, starts nothing`() async throws {
+        for argv in [[], [""], ["/bin/echo", "a\0b"]] {
+            let outcome = await bench.handler(CommandConfiguration(argv: argv)).run(CommandHandlerTestsBench.job())
+            #expect(outcome.failure?.retry == .never)
+            #expect(!outcome.report.didStart)
+        }
+    }
+
+    @Test func `a program's path is relative to the working directory`() async throws {
+        try Data("#!/bin/sh\npwd\n".utf8).write(to: URL(filePath: bench.root + "/program"))
+        _ = unsafe chmod(bench.root + "/program", 0o700)
+        let outcome = await bench.handler(CommandConfiguration(argv: ["./program"], workingDirectory: bench.root))
+            .run(CommandHandlerTestsBench.job())
+        #expect(outcome.report.output == bench.root + "\n")
+    }
+
+    @Test func `no shell reads the arguments`() async throws {
+        let outcome = await bench.handler(CommandConfiguration(argv: ["/bin/echo", "$HOME; `id` && *", "", "ü"]))
+            .run(CommandHandlerTestsBench.job())
+        #expect(outcome.report.output == "$HOME; `id` && *  ü\n")
+    }
+
+    @Test func `a full disk or a missing temporary folder is no fault of the order`() async throws {
+        let scratch = try ScratchSpace(root: "/no/such/folder")
+        let outcome = await CommandHandler(CommandConfiguration(argv: ["/bin/true"]), scratch: scratch)
+            .run(CommandHandlerTestsBench.job())
+        #expect(outcome.failure?.failureClass == .infrastructure)
+        #expect(outcome.failure?.retry == .backoff)
+        #expect(!outcome.report.didStart)
+    }
+
+    @Test func `a command starts with three open files and no more`() async throws {
+        let outcome = await bench.handler(CommandConfiguration(argv: ["/bin/ls", "/proc/self/fd"]))
+            .run(CommandHandlerTestsBench.job())
+        // The fourth is the folder that ls itself reads.
+        #expect(outcome.report.output == "0\n1\n2\n3\n")
+    }
+
+    @Test func `many attempts, good and bad, leave no file open`() async throws {
+        for _ in 0..<20 {
+            _ = try await bench.run("exit 0")
+            _ = await bench.handler(CommandConfiguration(argv: ["/no/such/program"])).run(CommandHandlerTestsBench.job())
+            _ = await bench.handler(CommandConfiguration(argv: ["/bin/true"], workingDirectory: "/no/such/folder"))
+                .run(CommandHandlerTestsBench.job())
+        }
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        }
+        #expect(!open.contains { $0.hasPrefix(bench.root) })
+    }
+
+    @Test func `a hundred commands run beside each other`() async throws {
+        let handler = bench.handler(script: #"{ printf '{"result":'; cat; printf '}'; } > "$MOOSE_RESULT_FILE""#)
+        await withTaskGroup(of: (Job, Outcome).self) { group in
+            for number in 0..<100 {
+                group.addTask {
+                    let job = CommandHandlerTestsBench.job("{\"number\":\(number)}")
+                    return (job, await handler.run(job))
+                }
+            }
+            for await (job, outcome) in group {
+                #expect(outcome.resultText?.contains(job.id.uuidString.lowercased()) == true)
+            }
+        }
+        #expect(try bench.leftInScratch.isEmpty)
+    }
+}
