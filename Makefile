@@ -24,7 +24,7 @@ run: build ## see it work: private servers, example work orders, a live view; Ct
 
 test: setup ## run every test against private servers
 	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	@deploy/stack/run-tests.sh
 
 bench: build ## measure this machine, each figure beside its invariant check
 	@$(MOOSE) bench

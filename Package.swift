@@ -97,6 +97,16 @@ let package = Package(
         tests("WorkOrders", ["WorkOrders"]),
         tests("Settings", ["Settings"]),
         tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
+        tests("Store", ["Postgres", "Store", "WorkOrders"]),
+        tests(
+            "Worker",
+            [
+                "AMQP", "ClientManager", "IOThread", "Messaging", "Postgres", "Publisher", "Store", "Worker",
+                "WorkOrders", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ]),
+        tests(
+            "ClientManager",
+            ["AMQP", "ClientManager", "Messaging", "Postgres", "Publisher", "Store", "WorkOrders", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -20,6 +20,6 @@ struct MooseCommand: AsyncParsableCommand {
             UpCommand.self, StatusCommand.self, DoctorCommand.self, PublishCommand.self, PublishErrorCommand.self,
             WorkerCommand.self, ClientManagerCommand.self, WorkOrdersCommand.self, EscalationsCommand.self,
             BudgetCommand.self, DeadLettersCommand.self, TopologyCommand.self, MigrateCommand.self, StackCommand.self,
-            ConfigCommand.self,
+            ConfigCommand.self, BenchCommand.self,
         ])
 }

@@ -1,6 +1,6 @@
 import Testing
 
-/// Looks again until a condition that the broker brings about holds, or ten seconds have passed.
+/// Looks again until a condition that the broker brings about holds, or twenty seconds have passed.
 func eventually(
     _ comment: Comment, sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool

@@ -66,7 +66,8 @@ struct WorkOrderMessageTests {
 
     @Test(arguments: [
         "", " ", "nul", "not json", "[]", "\"text\"", "1", "null", "{", "{\"kind\":\"k\",\"title\":\"t\"",
-        "{\"kind\":\"k\",\"title\":\"t\"} {}", "{'kind':'k'}", "{\"kind\":\"k\",\"title\":\"t\",\"estimated_cost_usd\":NaN}",
+        "{\"kind\":\"k\",\"title\":\"t\"} {}", "{'kind':'k'}",
+        "{\"kind\":\"k\",\"title\":\"t\",\"estimated_cost_usd\":NaN}",
         "{\"kind\":\"k\",\"title\":\"a\u{0}b\"}",
         "{\"kind\":\"k\",\"title\":\"t\",}", "{\"kind\":\"k\",\"title\":\"t\",\"metadata\":{\"a\":[1,]}}", "{\"n\":01}",
         "\u{FEFF}{\"kind\":\"k\",\"title\":\"t\"}", "{\"kind\":\"k\" \"title\":\"t\"}", "{\"kind\":\"\\x\"}",
@@ -79,7 +80,8 @@ struct WorkOrderMessageTests {
         #"{"title":"t"}"#, #"{"kind":"k"}"#, #"{"kind":null,"title":"t"}"#, #"{"kind":1,"title":"t"}"#,
         #"{"kind":"","title":"t"}"#, #"{"kind":"Upper","title":"t"}"#, #"{"kind":"../etc","title":"t"}"#,
         #"{"kind":"-k","title":"t"}"#, #"{"kind":"k'; drop table","title":"t"}"#, #"{"kind":"k\n","title":"t"}"#,
-        #"{"kind":"ⅰ","title":"t"}"#, #"{"kind":"k","title":""}"#, #"{"kind":"k","title":"\ud800"}"#, #"{"kind":"k","title":"a\u0000b"}"#,
+        #"{"kind":"ⅰ","title":"t"}"#, #"{"kind":"k","title":""}"#, #"{"kind":"k","title":"\ud800"}"#,
+        #"{"kind":"k","title":"a\u0000b"}"#,
         #"{"kind":"k","title":["t"]}"#, #"{"kind":"k","title":"t","lane":"a.b"}"#,
         ##"{"kind":"k","title":"t","lane":"#"}"##, #"{"kind":"k","title":"t","lane":5}"#,
         #"{"kind":"k","title":"t","project":""}"#, #"{"kind":"k","title":"t","agent":"\u0000"}"#,
@@ -179,7 +181,8 @@ struct WorkOrderMessageTests {
 
     @Test func `the limits count characters, not bytes`() throws {
         #expect(try decode("{\"kind\":\"k\",\"title\":\"\(String(repeating: "ü", count: 500))\"}").title.count == 500)
-        #expect(reason(Array("{\"kind\":\"k\",\"title\":\"\(String(repeating: "u", count: 501))\"}".utf8)) == .invalidField)
+        #expect(
+            reason(Array("{\"kind\":\"k\",\"title\":\"\(String(repeating: "u", count: 501))\"}".utf8)) == .invalidField)
         let kind = String(repeating: "k", count: 100)
         #expect(try decode("{\"kind\":\"\(kind)\",\"title\":\"t\"}").kind == kind)
         #expect(reason(Array("{\"kind\":\"\(kind)k\",\"title\":\"t\"}".utf8)) == .invalidField)

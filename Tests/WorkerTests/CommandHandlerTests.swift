@@ -21,7 +21,8 @@ struct CommandHandlerTests {
         #expect(outcome.isCompleted)
         #expect(
             outcome.resultText
-                == "{\"id\":\"\(job.id.uuidString.lowercased())\",\"attempt\":3,\"kind\":\"k\",\"title\":\"Füße 🫎\",\"n\":1.50}")
+                == "{\"id\":\"\(job.id.uuidString.lowercased())\",\"attempt\":3,\"kind\":\"k\",\"title\":\"Füße 🫎\",\"n\":1.50}"
+        )
         #expect(outcome.report.cost == MicroUSD(decimal: "0.0123"))
         #expect(outcome.report.tokensIn == 10)
         #expect(outcome.report.tokensOut == 20)
@@ -92,7 +93,8 @@ struct CommandHandlerTests {
 
     @Test(arguments: [
         "", "garbage", "{", "[1]", "\"text\"", "null", #"{"result":1,}"#, #"{"result":1} {}"#, #"{"cost_usd":"-1"}"#,
-        #"{"cost_usd":-0.01}"#, #"{"cost_usd":"NaN"}"#, #"{"cost_usd":NaN}"#, #"{"cost_usd":1e30}"#, #"{"cost_usd":true}"#,
+        #"{"cost_usd":-0.01}"#, #"{"cost_usd":"NaN"}"#, #"{"cost_usd":NaN}"#, #"{"cost_usd":1e30}"#,
+        #"{"cost_usd":true}"#,
         #"{"cost_usd":[]}"#, #"{"tokens_in":-1}"#, #"{"tokens_in":"many"}"#, #"{"error":7}"#, #"{"retry":"no"}"#,
     ])
     func `a command that succeeds with a bad result file has malformed output`(file: String) async throws {
@@ -234,7 +236,8 @@ struct CommandHandlerTests {
     @Test func `many attempts, good and bad, leave no file open`() async throws {
         for _ in 0..<20 {
             _ = try await bench.run("exit 0")
-            _ = await bench.handler(CommandConfiguration(argv: ["/no/such/program"])).run(CommandHandlerTestsBench.job())
+            _ = await bench.handler(CommandConfiguration(argv: ["/no/such/program"])).run(
+                CommandHandlerTestsBench.job())
             _ = await bench.handler(CommandConfiguration(argv: ["/bin/true"], workingDirectory: "/no/such/folder"))
                 .run(CommandHandlerTestsBench.job())
         }

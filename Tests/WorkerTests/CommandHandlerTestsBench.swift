@@ -84,7 +84,9 @@ final class CommandHandlerTestsBench: Sendable {
     static func isGone(group: pid_t) throws -> Bool {
         let processes = try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { pid_t($0) != nil }
         return !processes.contains { process in
-            guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8) else { return false }
+            guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8) else {
+                return false
+            }
             return getpgid(pid_t(process) ?? 0) == group && !status.contains("State:\tZ")
         }
     }

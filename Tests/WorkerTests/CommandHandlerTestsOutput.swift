@@ -24,7 +24,8 @@ struct CommandHandlerTestsOutput {
     @Test func `an error message keeps to one short line`() async throws {
         let bench = try CommandHandlerTestsBench()
         let outcome = try await bench.run(
-            #"printf '{"error":"a\\u0000\\n\\tb %s"}' "$(head -c 5000 /dev/zero | tr '\0' x)" > "$MOOSE_RESULT_FILE"; exit 1"#)
+            #"printf '{"error":"a\\u0000\\n\\tb %s"}' "$(head -c 5000 /dev/zero | tr '\0' x)" > "$MOOSE_RESULT_FILE"; exit 1"#
+        )
         let message = try #require(outcome.failure?.message)
         #expect(message.hasPrefix("a b xxx"))
         #expect(message.count <= 300)
@@ -53,7 +54,8 @@ struct CommandHandlerTestsOutput {
             let limit = Int.random(in: 0...40, using: &generator)
             var tail = OutputTail(limit: limit)
             tail.append(
-                (0..<Int.random(in: 0...100, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) })
+                (0..<Int.random(in: 0...100, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator)
+                })
             let text = tail.text() ?? ""
             #expect(text.utf8.count <= limit)
             #expect(!text.utf8.contains(0))
@@ -69,7 +71,8 @@ struct CommandHandlerTestsOutput {
     @Test(arguments: [
         (#"{}"#, #"{"id":"ID","attempt":2}"#), (" \n{ } ", "\u{20}\n{\"id\":\"ID\",\"attempt\":2 } "),
         (#"{"a":1}"#, #"{"id":"ID","attempt":2,"a":1}"#), (#"{"id":"X","a":1}"#, #"{"attempt":2,"id":"X","a":1}"#),
-        (#"{"\u0069d":"X"}"#, #"{"attempt":2,"\u0069d":"X"}"#), (#"{"a":{"id":"X"}}"#, #"{"id":"ID","attempt":2,"a":{"id":"X"}}"#),
+        (#"{"\u0069d":"X"}"#, #"{"attempt":2,"\u0069d":"X"}"#),
+        (#"{"a":{"id":"X"}}"#, #"{"id":"ID","attempt":2,"a":{"id":"X"}}"#),
         (#"{"attempt":9}"#, #"{"id":"ID","attempt":9}"#), (#"{"id":1,"attempt":9}"#, #"{"id":1,"attempt":9}"#),
         (#"{"a":"}\"{,"}"#, #"{"id":"ID","attempt":2,"a":"}\"{,"}"#),
         (#"{"id\\":1,"a":1.500,"a":2}"#, #"{"id":"ID","attempt":2,"id\\":1,"a":1.500,"a":2}"#),
@@ -80,7 +83,9 @@ struct CommandHandlerTestsOutput {
         #expect(text == expected.replacing("ID", with: job.id.uuidString.lowercased()))
     }
 
-    @Test(arguments: ["", "[]", "1", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1", "{\"a\":1}}", "{a:1}", "{\"a\":\"", "{\"a\\"])
+    @Test(arguments: [
+        "", "[]", "1", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1", "{\"a\":1}}", "{a:1}", "{\"a\":\"", "{\"a\\",
+    ])
     func `a body that is no object is refused`(body: String) {
         #expect(WorkOrderDocument.bytes(for: CommandHandlerTestsBench.job(body)) == nil)
     }

@@ -119,6 +119,7 @@ struct CommandHandlerTestsStopping {
         #expect(try await bench.run("exit 0", job: job).isCompleted)
         #expect(try await bench.run("head -c 1 >/dev/null", job: job).isCompleted)
         let counted = try await bench.run("wc -c", job: job)
-        #expect(Int(counted.report.output?.split(separator: "\n").first ?? "") == WorkOrderDocument.bytes(for: job)?.count)
+        #expect(
+            Int(counted.report.output?.split(separator: "\n").first ?? "") == WorkOrderDocument.bytes(for: job)?.count)
     }
 }

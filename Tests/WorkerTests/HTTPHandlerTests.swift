@@ -30,9 +30,11 @@ struct HTTPHandlerTests {
     @Test func `an order is posted with its id, and the answer is the result`() async throws {
         let server = try Server { _ in .reply(200, body: Self.json(#"{"answer":[1.50,"ü"]}"#)) }
         let job = CommandHandlerTestsBench.job(
-            #"{"kind":"k","title":"Füße"}"#, attempt: 3, traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+            #"{"kind":"k","title":"Füße"}"#, attempt: 3,
+            traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
         let outcome = try await run(
-            HTTPConfiguration(url: server.url + "?a=b", headers: ["X-Key": "abc", "content-type": "application/x+json"]),
+            HTTPConfiguration(
+                url: server.url + "?a=b", headers: ["X-Key": "abc", "content-type": "application/x+json"]),
             job: job)
         #expect(outcome.isCompleted)
         #expect(outcome.resultText == #"{"answer":[1.50,"ü"]}"#)
@@ -54,7 +56,8 @@ struct HTTPHandlerTests {
         let server = try Server { _ in .reply(204) }
         let first = CommandHandlerTestsBench.job()
         let second = Job(
-            id: first.id, kind: "k", title: "t", lane: "default", attempt: 2, maxAttempts: 5, token: 2, body: first.body,
+            id: first.id, kind: "k", title: "t", lane: "default", attempt: 2, maxAttempts: 5, token: 2,
+            body: first.body,
             estimate: .zero, timeout: .seconds(60), traceparent: nil)
         for job in [first, second] { _ = try await run(HTTPConfiguration(url: server.url), job: job) }
         #expect(server.requests.count == 2)
@@ -77,20 +80,23 @@ struct HTTPHandlerTests {
         #expect(outcome.resultText == "\"a\u{FFFD}b\"")
     }
 
-    @Test(arguments: [
-        (200, nil, true), (201, nil, true), (299, nil, true),
-        (400, FailureClass.invalidInput, false), (401, .invalidInput, false), (403, .invalidInput, false),
-        (404, .invalidInput, false), (409, .invalidInput, false), (422, .invalidInput, false),
-        (408, .timeout, true), (425, .infrastructure, true), (429, .infrastructure, true),
-        (500, .infrastructure, true), (501, .infrastructure, false), (502, .infrastructure, true),
-        (503, .infrastructure, true), (504, .timeout, true), (505, .infrastructure, false), (529, .infrastructure, true),
-        (302, .infrastructure, false), (304, .infrastructure, false), (999, .infrastructure, false),
-    ] as [(Int, FailureClass?, Bool)])
+    @Test(
+        arguments: [
+            (200, nil, true), (201, nil, true), (299, nil, true),
+            (400, FailureClass.invalidInput, false), (401, .invalidInput, false), (403, .invalidInput, false),
+            (404, .invalidInput, false), (409, .invalidInput, false), (422, .invalidInput, false),
+            (408, .timeout, true), (425, .infrastructure, true), (429, .infrastructure, true),
+            (500, .infrastructure, true), (501, .infrastructure, false), (502, .infrastructure, true),
+            (503, .infrastructure, true), (504, .timeout, true), (505, .infrastructure, false),
+            (529, .infrastructure, true),
+            (302, .infrastructure, false), (304, .infrastructure, false), (999, .infrastructure, false),
+        ] as [(Int, FailureClass?, Bool)])
     func `a status says what failed and whether to try again`(
         status: Int, failureClass: FailureClass?, isRetried: Bool
     ) async throws {
         let outcome = try await run(
-            answer: .reply(status, headers: ["Location": "http://127.0.0.1:1/"], body: status == 304 ? [] : Self.json("why")))
+            answer: .reply(
+                status, headers: ["Location": "http://127.0.0.1:1/"], body: status == 304 ? [] : Self.json("why")))
         #expect(outcome.failure?.failureClass == failureClass)
         #expect(outcome.isCompleted == (failureClass == nil))
         if failureClass != nil { #expect(outcome.failure?.retry == (isRetried ? .backoff : .never)) }
@@ -117,7 +123,8 @@ struct HTTPHandlerTests {
 
     @Test(arguments: [
         ("0", 1.0), ("120", 120), (" 7 ", 7), ("99999999999999999999999999", 86_400),
-        ("Sun, 06 Nov 1994 08:49:37 GMT", 37), ("Sun, 06 Nov 1994 08:48:00 GMT", 1), ("Mon, 07 Nov 1994 08:49:00 GMT", 86_400),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 37), ("Sun, 06 Nov 1994 08:48:00 GMT", 1),
+        ("Mon, 07 Nov 1994 08:49:00 GMT", 86_400),
     ])
     func `both forms of Retry-After are read and kept within a second and a day`(header: String, seconds: Double) {
         // 06 Nov 1994 08:49:00 GMT
@@ -133,10 +140,12 @@ struct HTTPHandlerTests {
         #expect(RetryAfter.wait(header, now: Date()) == nil)
     }
 
-    @Test(arguments: [
-        ("0.0123", "{}", 12_300), (" 2 ", "{}", 2_000_000), (nil, #"{"cost_usd":"0.5"}"#, 500_000),
-        (nil, #"{"cost_usd":0.1}"#, 100_000), ("1", #"{"cost_usd":"0.5"}"#, 1_000_000), (nil, "{}", nil), (nil, "[1]", nil),
-    ] as [(String?, String, Int64?)])
+    @Test(
+        arguments: [
+            ("0.0123", "{}", 12_300), (" 2 ", "{}", 2_000_000), (nil, #"{"cost_usd":"0.5"}"#, 500_000),
+            (nil, #"{"cost_usd":0.1}"#, 100_000), ("1", #"{"cost_usd":"0.5"}"#, 1_000_000), (nil, "{}", nil),
+            (nil, "[1]", nil),
+        ] as [(String?, String, Int64?)])
     func `the cost comes from the header, or else from the body`(
         header: String?, body: String, micro: Int64?
     ) async throws {
@@ -147,10 +156,11 @@ struct HTTPHandlerTests {
         #expect(outcome.report.cost == micro.map(MicroUSD.init(microdollars:)))
     }
 
-    @Test(arguments: [
-        ("-1", "{}"), ("much", "{}"), ("1e30", "{}"), (nil, #"{"cost_usd":-1}"#), (nil, #"{"cost_usd":1e30}"#),
-        (nil, #"{"cost_usd":{}}"#),
-    ] as [(String?, String)])
+    @Test(
+        arguments: [
+            ("-1", "{}"), ("much", "{}"), ("1e30", "{}"), (nil, #"{"cost_usd":-1}"#), (nil, #"{"cost_usd":1e30}"#),
+            (nil, #"{"cost_usd":{}}"#),
+        ] as [(String?, String)])
     func `a negative or absurd cost is malformed output`(header: String?, body: String) async throws {
         let headers = header.map { ["X-Cost-Usd": $0] } ?? [:]
         let outcome = try await run(
@@ -205,7 +215,9 @@ struct HTTPHandlerTests {
         #expect(outcome.report.didStart)
     }
 
-    @Test(arguments: [Server.Answer.hangUp, .raw("SSH-2.0-OpenSSH_9.2\r\n"), .raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{")])
+    @Test(arguments: [
+        Server.Answer.hangUp, .raw("SSH-2.0-OpenSSH_9.2\r\n"), .raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{"),
+    ])
     func `a connection that breaks may have been served and is tried again`(
         answer: Server.Answer
     ) async throws {

@@ -77,7 +77,8 @@ private struct Fields {
     mutating func offset() -> Int? {
         if take("Z") || take("z") { return 0 }
         let isWest = rest.first == UInt8(ascii: "-")
-        guard take("+") || take("-"), let hours = number(2), take(":"), let minutes = number(2), hours < 24, minutes < 60
+        guard take("+") || take("-"), let hours = number(2), take(":"), let minutes = number(2), hours < 24,
+            minutes < 60
         else { return nil }
         return (hours * 60 + minutes) * (isWest ? -60 : 60)
     }

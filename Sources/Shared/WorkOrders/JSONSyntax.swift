@@ -93,7 +93,7 @@ package struct JSONSyntax {
     }
 
     private mutating func take(_ text: StaticString) -> Bool {
-        unsafe text.withUTF8Buffer { wanted in
+        text.withUTF8Buffer { wanted in
             guard bytes.count - index >= wanted.count else { return false }
             for offset in wanted.indices {
                 guard unsafe bytes[index + offset] == wanted[offset] else { return false }

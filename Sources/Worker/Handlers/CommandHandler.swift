@@ -97,10 +97,11 @@ package struct CommandHandler: WorkHandler {
         do {
             let run = try await Subprocess.run(
                 configuration(of: program, job, folder),
-                input: .fileDescriptor(FileDescriptor(rawValue: folder.input), closeAfterSpawningProcess: true),
+                input: .fileDescriptor(FileDescriptor(rawValue: folder.input), closeAfterSpawningProcess: false),
                 output: .sequence, error: .combinedWithOutput
             ) { execution in
                 group.started(execution.processIdentifier.value)
+                close(folder.input)
                 var tail = OutputTail(limit: configuration.outputLimitBytes)
                 for try await chunk in execution.standardOutput {
                     let bytes = unsafe chunk.withUnsafeBytes { unsafe Array($0) }
@@ -112,6 +113,8 @@ package struct CommandHandler: WorkHandler {
             }
             return .ended(CommandVerdict.Ending(run.terminationStatus), output: run.closureResult)
         } catch {
+            // Closed here and not by the library, which leaves it open when it can't make its pipes.
+            if !group.didStart { close(folder.input) }
             return .broken(failure(for: error))
         }
     }

@@ -38,7 +38,8 @@ struct CommandResult: Equatable {
             decoded = try JSONDecoder().decode(Fields.self, from: Data(bytes))
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
             let field = context.codingPath.first?.stringValue
-            complaint = field.map { "\($0) in the result file has the wrong type" } ?? "the result file is no JSON object"
+            complaint =
+                field.map { "\($0) in the result file has the wrong type" } ?? "the result file is no JSON object"
             return
         } catch {
             // The syntax was checked before, and the decoder's own words may quote the input.

@@ -27,7 +27,8 @@ struct CommandVerdict {
             return .interrupted(report)
         case (.timeout, _):
             return .failed(
-                AttemptFailure(.timeout, "the command ran longer than its time-out of \(timeout) and was stopped"), report)
+                AttemptFailure(.timeout, "the command ran longer than its time-out of \(timeout) and was stopped"),
+                report)
         case (nil, .exited(0)):
             if let complaint = result.complaint { return .failed(AttemptFailure(.malformedOutput, complaint), report) }
             report.result = result.result

@@ -57,7 +57,8 @@ struct HTTPVerdict {
         case 400...499: AttemptFailure(.invalidInput, words, retry: .never)
         case 300...399:
             AttemptFailure(
-                .infrastructure, "the service answered \(status), but redirects are not followed: correct url in moose.yaml",
+                .infrastructure,
+                "the service answered \(status), but redirects are not followed: correct url in moose.yaml",
                 retry: .never)
         default: AttemptFailure(.infrastructure, words, retry: .never)
         }

@@ -96,7 +96,7 @@ final class ProcessGroup: Sendable {
         var pause = Duration.milliseconds(5)
         while ContinuousClock.now < deadline {
             // Orphans are ours when this is a container's first process, and nobody else would bury them.
-            while unsafe waitpid(-id, nil, WNOHANG) > 0 {}
+            while waitpid(-id, nil, WNOHANG) > 0 {}
             guard kill(-id, 0) == 0 || errno == EPERM else { return }
             // Asking for each process is dear, so the cheap question above is asked a few times before.
             if pause >= .milliseconds(40), !ProcessTable.hasLiveMember(ofGroup: id) { return }

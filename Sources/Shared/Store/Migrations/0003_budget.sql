@@ -1,6 +1,11 @@
 -- The budget ledger. Money is bigint micro-USD. A bucket is one policy in one period window; a hold counts against
 -- every bucket of its path at once; cost_tracking is the append-only ledger of what was posted.
 
+-- Micro-USD as dollars without trailing zeros.
+CREATE FUNCTION moose.dollars(p_micro bigint) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+    SELECT trim_scale(p_micro / 1000000.0)
+$$;
+
 CREATE TABLE moose.budget_policies (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     scope      text NOT NULL CHECK (scope IN ('org', 'project')),

@@ -218,7 +218,7 @@ BEGIN
         ARRAY[v_id], ARRAY[0::bigint], ARRAY[ceil(p_estimated_cost * 1000000)::bigint],
         ARRAY[p_metadata ->> 'project'], ARRAY[p_service_name], now() + interval '1 hour');
     can_proceed := v_answer.status[1] <> 'refused';
-    current_total := v_answer.total_before / 1000000.0;
+    current_total := moose.dollars(v_answer.total_before);
     reservation_id := CASE WHEN can_proceed THEN v_id END;
     RETURN NEXT;
 END $$;

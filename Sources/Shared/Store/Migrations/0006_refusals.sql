@@ -7,6 +7,7 @@ CREATE FUNCTION moose.refuse_budget(
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_reason text;
+    v_bucket record;
 BEGIN
     UPDATE moose.work_orders w
     SET state = CASE r.reason WHEN 'never_fits' THEN 'failed' ELSE 'awaiting_budget' END,
@@ -27,7 +28,7 @@ BEGIN
 
     PERFORM moose.report(
         moose.event_id(r.id::text, r.token, 'never_fits'), 'worker', 'reserve', 'critical',
-        format('an estimate of $%s is above the cap of a budget it counts against', r.estimate / 1000000.0),
+        format('an estimate of $%s is above the cap of a budget it counts against', moose.dollars(r.estimate)),
         r.id, 'budget_exceeded', jsonb_build_object('reason', 'never_fits', 'handler', w.kind))
     FROM unnest(p_ids, p_tokens, p_reasons, p_estimates) AS r (id, token, reason, estimate)
     JOIN moose.work_orders w ON w.id = r.id
@@ -36,7 +37,7 @@ BEGIN
         SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason = 'never_fits'));
 
     FOR v_reason IN SELECT DISTINCT r FROM unnest(p_reasons) AS r WHERE r <> 'never_fits' LOOP
-        WITH marked AS (
+        FOR v_bucket IN
             UPDATE moose.budget_buckets b SET reported = b.reported || v_reason
             FROM moose.budget_policies p
             WHERE p.id = b.policy_id AND now() >= b.window_start AND now() < b.window_end
@@ -45,15 +46,17 @@ BEGIN
                                            AS r (estimate, reason) WHERE r.reason = v_reason)
                   > coalesce(p.kill_u, p.hard_u)
             RETURNING b.id, b.window_end, p.scope, p.name, p.period, coalesce(p.kill_u, p.hard_u) AS cap_u
-        )
-        SELECT moose.report(
-            moose.event_id('bucket ' || m.id, 0, v_reason), 'worker', 'reserve',
-            CASE v_reason WHEN 'spent' THEN 'critical' ELSE 'warning' END,
-            format('the %s budget of %s %s refuses work (%s): $%s is the cap; orders wait until %s or a raise',
-                   m.period, m.scope, m.name, v_reason, m.cap_u / 1000000.0, m.window_end),
-            p_ids[array_position(p_reasons, v_reason)], 'budget_exceeded',
-            jsonb_build_object('reason', v_reason, 'scope', m.scope, 'name', m.name, 'period', m.period))
-        FROM marked m;
+        LOOP
+            PERFORM moose.report(
+                moose.event_id('bucket ' || v_bucket.id, 0, v_reason), 'worker', 'reserve',
+                CASE v_reason WHEN 'spent' THEN 'critical' ELSE 'warning' END,
+                format('the %s budget of %s %s refuses work (%s): its cap is $%s; orders wait until %s or a raise',
+                       v_bucket.period, v_bucket.scope, v_bucket.name, v_reason, moose.dollars(v_bucket.cap_u),
+                       v_bucket.window_end),
+                p_ids[array_position(p_reasons, v_reason)], 'budget_exceeded',
+                jsonb_build_object('reason', v_reason, 'scope', v_bucket.scope, 'name', v_bucket.name,
+                                   'period', v_bucket.period));
+        END LOOP;
     END LOOP;
 END $$;
 

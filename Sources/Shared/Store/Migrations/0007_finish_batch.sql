@@ -77,8 +77,8 @@ BEGIN
     FOR v_over IN SELECT * FROM moose.settle_batch(p_ids, p_tokens, p_actuals, p_started) LOOP
         PERFORM moose.report(
             moose.event_id(v_over.owner::text, v_over.token, 'overrun'), 'worker', 'settle', 'warning',
-            format('the real cost $%s is above the hold of $%s', v_over.actual_u / 1000000.0,
-                   v_over.estimate_u / 1000000.0),
+            format('the real cost $%s is above the hold of $%s', moose.dollars(v_over.actual_u),
+                   moose.dollars(v_over.estimate_u)),
             v_over.owner, 'budget_exceeded',
             jsonb_build_object('reason', 'overrun', 'handler', (SELECT w.kind FROM moose.work_orders w
                                                                 WHERE w.id = v_over.owner)));

@@ -1,0 +1,59 @@
+/// A figure, its reference from the same run, and the checks.
+struct BenchReport: Sendable {
+    let title: String
+    var figure: BenchFigure
+    var reference: BenchFigure
+    var checks: [BenchCheck] = []
+
+    init(_ title: String, figure: BenchFigure, reference: BenchFigure) {
+        self.title = title
+        self.figure = figure
+        self.reference = reference
+    }
+
+    /// How many times the reference; 0 without one.
+    var ratio: Double { reference.median > 0 ? figure.median / reference.median : 0 }
+
+    func text(for terminal: Terminal) -> String {
+        var table = Table([
+            .init("FIGURE", isFlexible: true), .init("MEDIAN/s", .right), .init("LOWEST", .right),
+            .init("HIGHEST", .right), .init("SPREAD", .right), .init("RATIO", .right),
+        ])
+        for (line, ratio) in [(figure, ratio), (reference, 1)] {
+            table.add(
+                [
+                    line.name, NumberText.grouped(Int(line.median.rounded())),
+                    NumberText.grouped(Int(line.lowest.rounded())), NumberText.grouped(Int(line.highest.rounded())),
+                    BenchFigure.fixed(line.spread * 100, places: 0) + " %", BenchFigure.fixed(ratio, places: 2),
+                ].map { Table.Cell($0) })
+        }
+        return "\(title)\n\n" + table.text(for: terminal) + "\n" + checksTable.text(for: terminal)
+    }
+
+    private var checksTable: Table {
+        var table = Table([
+            .init("CHECK", isFlexible: true), .init("EXPECTED", .right), .init("FOUND", .right), .init("RESULT"),
+        ])
+        var names: [String] = []
+        for check in checks where !names.contains(check.name) { names.append(check.name) }
+        for name in names {
+            let rounds = checks.filter { $0.name == name }
+            // The worst round stands for all of them.
+            guard let shown = rounds.first(where: { !$0.passes }) ?? rounds.last else { continue }
+            table.add([
+                Table.Cell(name), Table.Cell(NumberText.grouped(shown.expected)),
+                Table.Cell(NumberText.grouped(shown.found)),
+                shown.passes ? Table.Cell("ok, \(rounds.count) times") : Table.Cell("DIFFERS in round \(shown.round)"),
+            ])
+        }
+        return table
+    }
+
+    var json: JSONValue {
+        [
+            "title": .string(title), "figure": figure.json, "reference": reference.json,
+            "ratio": .string(BenchFigure.fixed(ratio, places: 3)), "checks": .array(checks.map(\.json)),
+            "passes": .bool(checks.allSatisfy(\.passes)),
+        ]
+    }
+}

@@ -1,0 +1,117 @@
+import FoundationEssentials
+import Postgres
+import Store
+import TestSupport
+import Testing
+import WorkOrders
+
+/// A migrated database of its own, seen as a worker sees it and as an auditor does.
+struct Ledger: Sendable {
+    let store: Store
+    let worker = UUID()
+
+    /// Runs the body with a fresh database; afterwards every bucket must agree with its holds and its ledger.
+    static func open(connections: Int = 4, _ body: (Ledger) async throws -> Void) async throws {
+        try await TestStack.shared.withDatabase(
+            template: "moose",
+            migrate: { url in
+                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
+                try await Migrator(client: client).apply(Migrations.all)
+                await client.close()
+            },
+            { url in
+                let client = try PostgresClient(
+                    configuration: PostgresConfiguration(url: url), maxConnections: connections)
+                let ledger = Ledger(store: Store(client))
+                do {
+                    try await body(ledger)
+                    #expect(try await ledger.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
+                } catch {
+                    await client.close()
+                    throw error
+                }
+                await client.close()
+            })
+    }
+
+    /// A work order as it comes over the wire.
+    static func order(
+        _ id: UUID = .timeOrdered(), usd: String = "0", title: String = "t", dependsOn: [UUID] = []
+    ) throws -> ClaimItem {
+        let dependencies = dependsOn.map { "\"\($0)\"" }.joined(separator: ",")
+        let body = Array(
+            """
+            {"id":"\(id)","kind":"work","title":"\(title)","estimated_cost_usd":"\(usd)","depends_on":[\(dependencies)]}
+            """.utf8)
+        return ClaimItem(
+            form: try WorkOrderMessage.decode(body, messageID: nil, lane: "default"), body: body)
+    }
+
+    static func doorbell(_ id: UUID) -> ClaimItem { ClaimItem(form: .doorbell(id), body: []) }
+
+    static func usd(_ text: String) -> MicroUSD? { MicroUSD(decimal: text) }
+
+    func claim(_ items: [ClaimItem], claim: UUID = UUID(), park: Bool = false) async throws -> [ClaimVerdict] {
+        try await store.claim(
+            items, claim: claim,
+            terms: ClaimTerms(
+                worker: worker, lease: .seconds(45), unknownKindGrace: .seconds(600), kinds: ["work": MicroUSD.zero]),
+            park: park)
+    }
+
+    /// Claims one order that must run and returns its token.
+    func start(_ item: ClaimItem, sourceLocation: SourceLocation = #_sourceLocation) async throws -> Int64 {
+        let verdict = try await claim([item])[0]
+        guard case .run(let grant) = verdict else {
+            Issue.record("it was to run, but the verdict is \(verdict)", sourceLocation: sourceLocation)
+            return 0
+        }
+        return grant.token
+    }
+
+    @discardableResult
+    func end(
+        _ id: UUID, _ token: Int64, _ ending: FinishItem.Ending = .completed, started: Bool = true,
+        cost: MicroUSD? = .zero
+    ) async throws -> Bool {
+        try await store.finish(
+            [
+                FinishItem(
+                    id: id, token: token, ending: ending, report: AttemptReport(didStart: started, cost: cost),
+                    handler: "work", duration: .seconds(1))
+            ], worker: worker)[0]
+    }
+
+    /// Spends money for real: an order of this price, run to its end.
+    func spend(_ usd: String) async throws {
+        let item = try Self.order(usd: usd)
+        try await end(item.id, try await start(item), cost: Self.usd(usd))
+    }
+
+    func expireLeases() async throws {
+        try await store.postgres.runSimple(
+            "UPDATE moose.work_orders SET lease_expires_at = now() - interval '1 second' WHERE state = 'in_progress'")
+    }
+
+    func state(_ id: UUID) async throws -> String {
+        try await value("SELECT state FROM moose.work_orders WHERE id = \(id)", as: String.self)
+    }
+
+    /// How many rows a table expression with its condition has.
+    func count(_ source: String) async throws -> Int64 {
+        try await value("SELECT count(*) FROM \(unescaped: source)", as: Int64.self)
+    }
+
+    func value<Value: PostgresDecodable>(_ query: Query, as type: Value.Type) async throws -> Value {
+        try #require(await store.postgres.run(query).first).decode(0, as: type)
+    }
+
+    /// The error events that wait in the outbox for this reason.
+    func events(reason: String) async throws -> Int64 {
+        try await count(
+            """
+            moose.outbox WHERE type = 'moose.error-event.v1'
+            AND convert_from(body, 'UTF8')::json -> 'details' ->> 'reason' = '\(reason)'
+            """)
+    }
+}

@@ -1,0 +1,113 @@
+import AMQP
+import FoundationEssentials
+import Logging
+import Messaging
+import Postgres
+import Publisher
+import Store
+import Synchronization
+import TestSupport
+import Testing
+import WorkOrders
+
+@testable import Worker
+
+/// A broker and a database of their own, wired as a worker process wires them.
+struct PoolBench: Sendable {
+    let store: Store
+    let control: Store
+    let publisher: AMQPPublisher
+    let amqpURL: String
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    static let topology = MooseTopology.topology(lanes: ["default"])
+
+    /// Runs the body; afterwards every bucket must agree with its holds and its ledger.
+    static func open(_ body: (PoolBench) async throws -> Void) async throws {
+        try await TestStack.shared.withBoth(
+            template: "moose",
+            migrate: { url in
+                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
+                try await Migrator(client: client).apply(Migrations.all)
+                await client.close()
+            },
+            { amqpURL, databaseURL in
+                let configuration = PostgresConfiguration(url: databaseURL)
+                let bench = PoolBench(
+                    store: Store(try PostgresClient(configuration: configuration, maxConnections: 1)),
+                    control: Store(try PostgresClient(configuration: configuration, maxConnections: 2)),
+                    publisher: try AMQPPublisher(
+                        configuration: try AMQPConfiguration(url: amqpURL), topology: topology),
+                    amqpURL: amqpURL)
+                do {
+                    try await bench.publisher.connect()
+                    try await body(bench)
+                    #expect(try await bench.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
+                } catch {
+                    await bench.close()
+                    throw error
+                }
+                await bench.close()
+            })
+    }
+
+    private func close() async {
+        await publisher.close()
+        await store.postgres.close()
+        await control.postgres.close()
+    }
+
+    /// Runs a worker with one lane while the body runs, then drains it. The body may ask for the stop itself.
+    func withPool(
+        _ handlers: HandlerRegistry, slots: Int = 20, _ configure: (inout WorkerConfiguration) -> Void = { _ in },
+        _ body: (_ pool: WorkerPool, _ stop: @Sendable () -> Void) async throws -> Void
+    ) async throws {
+        var configuration = WorkerConfiguration(lanes: [.init(name: "default", slots: slots)])
+        configuration.drainTimeout = .seconds(20)
+        configure(&configuration)
+        let consumer = try AMQPConsumer(
+            configuration: try AMQPConfiguration(url: amqpURL), topology: Self.topology)
+        try await consumer.connect()
+        let pool = WorkerPool(
+            configuration, handlers: handlers, store: store, control: control, consumer: consumer,
+            publisher: publisher, logger: Self.logger)
+        let (stops, stop) = AsyncStream<Void>.makeStream()
+        let running = Task { try await pool.run(until: stops) }
+        var failure: (any Error)?
+        do {
+            try await body(pool) { stop.finish() }
+        } catch {
+            failure = error
+        }
+        stop.finish()
+        let result = await running.result
+        await consumer.close()
+        if let failure { throw failure }
+        try result.get()
+    }
+
+    /// Publishes bodies as orders of the default lane, each under its id.
+    func publish(_ bodies: [(id: UUID, body: String)]) async throws {
+        try await WorkOrderPublisher(publisher).publish(
+            bodies.map { .workOrder(id: $0.id, lane: "default", body: Array($0.body.utf8)) })
+    }
+
+    /// Publishes so many orders of the kind `work`.
+    @discardableResult
+    func publishWork(_ count: Int) async throws -> [UUID] {
+        let ids = (0..<count).map { _ in UUID.timeOrdered() }
+        try await publish(ids.map { ($0, #"{"kind":"work","title":"t","estimated_cost_usd":"0.01"}"#) })
+        return ids
+    }
+
+    /// How many rows a table expression with its condition has.
+    func count(_ source: String) async throws -> Int64 {
+        let result = try await control.postgres.run("SELECT count(*) FROM \(unescaped: source)")
+        return try #require(result.first).decode(0, as: Int64.self)
+    }
+
+    func waitFor(_ wanted: Int64, _ source: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await eventually(
+            "there are \(wanted) rows of \(source)", timeout: .seconds(40), sourceLocation: sourceLocation
+        ) { try await count(source) == wanted }
+    }
+}
