@@ -97,7 +97,12 @@ let package = Package(
         tests("WorkOrders", ["WorkOrders"]),
         tests("Settings", ["Settings"]),
         tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
+        tests("AMQP", ["AMQP", logging]),
+        tests("Postgres", ["IOThread", "Postgres", logging]),
+        tests("Stack", ["Stack"]),
+        tests("Probes", ["Probes", "Telemetry", logging]),
         tests("Store", ["Postgres", "Store", "WorkOrders"]),
+        tests("Moose", ["Moose"]),
         tests(
             "Worker",
             [

@@ -75,15 +75,16 @@ package struct ClientManagerService: Sendable {
     ) async throws {
         do {
             try await record(deliveries)
-        } catch let error as PostgresError where error.sqlState.map({ $0.hasPrefix("22") || $0.hasPrefix("23") }) == true {
+        } catch let error as PostgresError where error.isDataFault {
             guard deliveries.count > 1 else {
                 logger.error("a message was refused by the database", metadata: ["error": "\(error)"])
-                _ = try await store.bury(deliveries.map { delivery in
-                    DeadLetter(
-                        reason: .refused, explanation: "the database refused it", workOrderID: nil,
-                        exchange: "", routingKey: "", body: delivery.body, headers: "{}",
-                        isRedelivered: delivery.redelivered)
-                })
+                _ = try await store.bury(
+                    deliveries.map { delivery in
+                        DeadLetter(
+                            reason: .refused, explanation: "the database refused it", workOrderID: nil,
+                            exchange: "", routingKey: "", body: delivery.body, headers: "{}",
+                            isRedelivered: delivery.redelivered)
+                    })
                 return
             }
             let middle = deliveries.count / 2

@@ -26,7 +26,8 @@ enum EventClassifier {
         let failureClass = event.failureClass.flatMap(FailureClass.init(rawValue:)) ?? .unknown
         return ClassifiedEvent(
             id: event.id, fingerprint: Fingerprint.of(event).withoutNUL, trigger: trigger.rawValue,
-            failureClass: failureClass.rawValue, severity: event.severity.rawValue, component: event.component.withoutNUL,
+            failureClass: failureClass.rawValue, severity: event.severity.rawValue,
+            component: event.component.withoutNUL,
             operation: event.operation.withoutNUL, handler: event.details?["handler"]?.withoutNUL,
             message: String(event.message.prefix(4000)).withoutNUL, workOrderID: event.workOrderID,
             details: json(event.details ?? [:]), occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),

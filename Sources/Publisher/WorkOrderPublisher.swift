@@ -29,7 +29,9 @@ package final class WorkOrderPublisher: Sendable {
     // The alternate exchange takes what no lane takes, so the broker itself reports no unknown lane.
     private func requireLane(_ lane: String) async throws {
         if knownLanes.withLock({ $0.contains(lane) }) { return }
-        guard try await publisher.queueExists(MooseTopology.workQueue(lane: lane)) else { throw UnknownLane(lane: lane) }
+        guard try await publisher.queueExists(MooseTopology.workQueue(lane: lane)) else {
+            throw UnknownLane(lane: lane)
+        }
         knownLanes.withLock { _ = $0.insert(lane) }
     }
 }

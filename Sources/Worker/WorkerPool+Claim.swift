@@ -175,11 +175,6 @@ extension WorkerPool {
     }
 }
 
-extension PostgresError {
-    /// The data itself is at fault (SQLSTATE classes 22 and 23): trying the same again can't help.
-    var isDataFault: Bool { sqlState.map { $0.hasPrefix("22") || $0.hasPrefix("23") } ?? false }
-}
-
 extension FieldValue {
     var text: String? {
         switch self {

@@ -71,7 +71,9 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.rescueLost() }
             group.addTask { await self.sweep() }
             group.addTask { await self.parkOverdue() }
-            group.addTask { await OutboxRelay(store: self.control, publisher: self.publisher, logger: self.logger).run() }
+            group.addTask {
+                await OutboxRelay(store: self.control, publisher: self.publisher, logger: self.logger).run()
+            }
             for await _ in stop { break }
             await drain()
             group.cancelAll()
@@ -122,7 +124,9 @@ package final class WorkerPool: Sendable {
     }
 
     private func publishGauges() {
-        let (running, slots) = state.withLock { ($0.lanes.reduce(0) { $0 + $1.running }, $0.lanes.reduce(0) { $0 + $1.slots }) }
+        let (running, slots) = state.withLock {
+            ($0.lanes.reduce(0) { $0 + $1.running }, $0.lanes.reduce(0) { $0 + $1.slots })
+        }
         metrics.running.set(Int64(running))
         metrics.free.set(Int64(slots - running))
     }

@@ -14,9 +14,8 @@ import Testing
         _ body: (Int) async throws -> Void
     ) async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
-        let probes = Probes(port: 0, registry: registry, logger: quiet, health: { checks }) { port in
-            continuation.yield(port)
-        }
+        let probes = Probes(
+            port: 0, registry: registry, logger: quiet, health: { checks }, onListening: { continuation.yield($0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await probes.run() }
             var iterator = ports.makeAsyncIterator()

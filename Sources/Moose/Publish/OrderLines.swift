@@ -28,7 +28,7 @@ struct OrderLines {
         let form: WorkOrderMessage.Form
         do throws(InvalidMessage) {
             form = try WorkOrderMessage.decode(body, messageID: nil, lane: lane, limit: limit)
-        } catch where error.reason == .noID {
+        } catch  where error.reason == .noID {
             // A body without an id gets one, carried in message_id.
             form = try WorkOrderMessage.decode(
                 body, messageID: UUID.timeOrdered().uuidString, lane: lane, limit: limit)

@@ -64,7 +64,8 @@ struct PublishCommand: AsyncParsableCommand {
         do {
             return Array(try Data(contentsOf: URL(filePath: file == "-" ? "/dev/stdin" : file)))
         } catch {
-            throw CommandFailure("\(file) can't be read", why: "it is missing, or not readable for this user", status: .usage)
+            throw CommandFailure(
+                "\(file) can't be read", why: "it is missing, or not readable for this user", status: .usage)
         }
     }
 
@@ -105,7 +106,8 @@ struct PublishCommand: AsyncParsableCommand {
                     StandardError.write(bar.finish(done: ended, elapsed: .now - started))
                     let failed = try row?.decode(1, as: Int64.self) ?? 0
                     if failed > 0 {
-                        throw CommandFailure("\(failed) of \(ids.count) did not complete", next: "`moose work-orders show ID` tells why")
+                        throw CommandFailure(
+                            "\(failed) of \(ids.count) did not complete", next: "`moose work-orders show ID` tells why")
                     }
                     return
                 }

@@ -34,7 +34,9 @@ struct PublishErrorCommand: AsyncParsableCommand {
             try await TopologyAccess.withPublisher(try common.settings()) { publisher in
                 try await WorkOrderPublisher(publisher).report(event)
             }
-            print(common.json ? try JSONOutput.text(["id": event.id.uuidString.lowercased()]) : event.id.uuidString.lowercased())
+            print(
+                common.json
+                    ? try JSONOutput.text(["id": event.id.uuidString.lowercased()]) : event.id.uuidString.lowercased())
         }
     }
 }

@@ -1,7 +1,7 @@
 internal import AsyncHTTPClient
 internal import Settings
-internal import Worker
 internal import WorkOrders
+internal import Worker
 
 extension HandlerRegistry {
     /// The handlers of moose.yaml.

@@ -1,6 +1,6 @@
 internal import ArgumentParser
-internal import Worker
 internal import WorkOrders
+internal import Worker
 
 /// `NAME:SLOTS`, such as `default:8`; without slots, 4.
 struct LaneArgument: ExpressibleByArgument {

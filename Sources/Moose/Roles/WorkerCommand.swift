@@ -7,8 +7,8 @@ internal import Probes
 internal import Settings
 internal import Store
 internal import Telemetry
-internal import Worker
 internal import WorkOrders
+internal import Worker
 
 /// `moose worker`.
 struct WorkerCommand: AsyncParsableCommand {

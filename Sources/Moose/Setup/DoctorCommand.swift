@@ -27,7 +27,8 @@ struct DoctorCommand: AsyncParsableCommand {
                 print(try JSONOutput.text(list: findings))
             } else {
                 for finding in findings {
-                    let mark = finding.ok ? common.terminal.styled("ok", .green) : common.terminal.styled("FAIL", .boldRed)
+                    let mark =
+                        finding.ok ? common.terminal.styled("ok", .green) : common.terminal.styled("FAIL", .boldRed)
                     print("\(mark)  \(finding.check)\(finding.detail.map { ": \($0)" } ?? "")")
                 }
             }
@@ -53,7 +54,8 @@ struct DoctorCommand: AsyncParsableCommand {
                     let found = try await publisher.queueExists(queue.name)
                     if !found {
                         findings.append(
-                            Finding(check: "queue \(queue.name)", ok: false, detail: "missing; run `moose topology apply`"))
+                            Finding(
+                                check: "queue \(queue.name)", ok: false, detail: "missing; run `moose topology apply`"))
                     }
                 }
                 guard findings.allSatisfy(\.ok) else { return }
@@ -87,12 +89,13 @@ struct DoctorCommand: AsyncParsableCommand {
                 }
                 findings.append(Finding(check: "schema", ok: true, detail: "version \(version)"))
                 for lane in settings.lanes.keys.sorted() {
-                    let alive = try await client.run(
-                        """
-                        SELECT count(*) FROM moose.workers
-                        WHERE \(lane) = ANY (lanes) AND stopped_at IS NULL AND last_seen > now() - interval '60 seconds'
-                        """
-                    ).first?.decode(0, as: Int64.self) ?? 0
+                    let alive =
+                        try await client.run(
+                            """
+                            SELECT count(*) FROM moose.workers
+                            WHERE \(lane) = ANY (lanes) AND stopped_at IS NULL AND last_seen > now() - interval '60 seconds'
+                            """
+                        ).first?.decode(0, as: Int64.self) ?? 0
                     findings.append(
                         Finding(
                             check: "lane \(lane)", ok: alive > 0,

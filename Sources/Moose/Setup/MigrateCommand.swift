@@ -29,7 +29,9 @@ struct MigrateCommand: AsyncParsableCommand {
                 } else if changed.isEmpty {
                     print("The schema is up to date.")
                 } else {
-                    for migration in changed { print("\(dryRun ? "pending" : "applied")  \(migration.id) \(migration.name)") }
+                    for migration in changed {
+                        print("\(dryRun ? "pending" : "applied")  \(migration.id) \(migration.name)")
+                    }
                 }
             }
         }

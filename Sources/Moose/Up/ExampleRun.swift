@@ -69,7 +69,8 @@ struct ExampleRun: Sendable {
         var wrong: [String] = []
         for (id, end) in expected.sorted(by: { $0.key < $1.key }) {
             guard let uuid = UUID(uuidString: id) else { continue }
-            let row = try await client.run("SELECT state, failure_class FROM moose.work_orders WHERE id = \(uuid)").first
+            let row = try await client.run("SELECT state, failure_class FROM moose.work_orders WHERE id = \(uuid)")
+                .first
             let state = try row?.decode(0, as: String.self) ?? "missing"
             let failure = try row?.decode(1, as: String?.self)
             if state != end.state || end.failureClass != nil && failure != end.failureClass {

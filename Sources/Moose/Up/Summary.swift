@@ -32,7 +32,8 @@ struct Summary: Sendable {
             SELECT count::text, failure_class || ': ' || split_part(message, E'\\n', 1), options -> 0 ->> 'title'
             FROM moose.escalations WHERE state <> 'resolved' ORDER BY last_seen, id LIMIT 20
             """)
-        let differences = try await client.run("SELECT count(*) FROM moose.reconcile()").first?.decode(0, as: Int64.self)
+        let differences = try await client.run("SELECT count(*) FROM moose.reconcile()").first?.decode(
+            0, as: Int64.self)
         guard differences == 0 else {
             throw CommandFailure("the books differ", next: "run `moose budget reconcile`")
         }

@@ -46,6 +46,7 @@ package struct Probes: Sendable {
             try await application(on: group).run()
             outcome = .success(())
         } catch is CancellationError {
+            // The way it is asked to stop, no failure.
             outcome = .success(())
         } catch {
             outcome = .failure(describe(error))

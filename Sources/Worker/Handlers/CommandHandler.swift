@@ -63,6 +63,7 @@ package struct CommandHandler: WorkHandler {
             return Self.notStarted(.infrastructure, error.description, retry: .backoff)
         }
         guard group.stopCause == nil else {
+            scratch.startIsOver()
             close(folder.input)
             _ = await scratch.finish(folder)
             return .interrupted(AttemptReport(didStart: false))
@@ -81,6 +82,9 @@ package struct CommandHandler: WorkHandler {
                 ending: ending, stoppedFor: group.stopCause, timeout: job.timeout, result: result, output: output
             ).outcome
         case .broken(let failure):
+            guard group.stopCause != .cancelled else {
+                return .interrupted(AttemptReport(didStart: group.didStart, cost: result.cost))
+            }
             return .failed(failure, AttemptReport(didStart: group.didStart, cost: result.cost))
         }
     }
@@ -101,6 +105,7 @@ package struct CommandHandler: WorkHandler {
                 output: .sequence, error: .combinedWithOutput
             ) { execution in
                 group.started(execution.processIdentifier.value)
+                scratch.startIsOver()
                 close(folder.input)
                 var tail = OutputTail(limit: configuration.outputLimitBytes)
                 for try await chunk in execution.standardOutput {
@@ -114,7 +119,10 @@ package struct CommandHandler: WorkHandler {
             return .ended(CommandVerdict.Ending(run.terminationStatus), output: run.closureResult)
         } catch {
             // Closed here and not by the library, which leaves it open when it can't make its pipes.
-            if !group.didStart { close(folder.input) }
+            if !group.didStart {
+                scratch.startIsOver()
+                close(folder.input)
+            }
             return .broken(failure(for: error))
         }
     }

@@ -8,7 +8,10 @@ struct ScratchFolder: Sendable {
         let errno: Int32
 
         var description: String {
-            "\(what) (\(ScratchFolder.words(for: errno))): make room in the temporary folder or set TMPDIR"
+            "\(what) (\(ScratchFolder.words(for: errno))): "
+                + (errno == EMFILE
+                    ? "raise `ulimit -n` or give the worker fewer slots"
+                    : "make room in the temporary folder or set TMPDIR")
         }
     }
 

@@ -151,6 +151,9 @@ final class PublisherLoop {
 
     private func fill(_ session: Session) {
         guard reopenAt == nil, session.blockedReason == nil else { return }
+        // A full window is refilled by the handful, not message by message as confirms trickle in: each refill is a
+        // system call here and a wake-up of the broker.
+        guard window - inFlight.count >= min(unsent.count, max(1, window / 8)) else { return }
         while inFlight.count < window, session.writer.pendingBytes < Self.highWater, let slot = unsent.popFirst() {
             if slot.batch.isOver { continue }
             guard session.writer.publish(slot.message, channel: Self.channel) else {

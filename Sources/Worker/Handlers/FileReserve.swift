@@ -1,0 +1,74 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import Synchronization
+
+/// Keeps commands from being started when the process is about to run out of file descriptors.
+///
+/// The library that starts them gives the whole process up when it can make one pipe and not the next. So only a few
+/// start at a time (it starts them one by one in any case), each while there is room for all of these and for what the
+/// rest of the worker opens in the meantime.
+final class FileReserve: Sendable {
+    /// How many may be starting.
+    private static let turns = 16
+    /// What one start opens at most, most of it for a moment: two pipes, the input, the folder, the process.
+    private static let perStart = 8
+    /// Left for connections and logs.
+    private static let forOthers = 64
+    /// What a process gets without asking is often 1024, of which a few hundred commands take most. Not more than this:
+    /// commands inherit it, and some close every number up to it.
+    private static let wanted: rlim_t = 65_536
+
+    private struct State {
+        var freeTurns = FileReserve.turns
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Raises this process's soft limit of open files as far as the hard one and 65,536 allow.
+    init() {
+        guard var limit = Self.limit, limit.rlim_cur < min(limit.rlim_max, Self.wanted) else { return }
+        limit.rlim_cur = min(limit.rlim_max, Self.wanted)
+        // Refused, it stays as it was: fewer commands run beside each other then.
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Waits for a turn to start a command, first come first served. Turns last milliseconds, so nothing cuts the wait
+    /// short. Give it back with ``leave()`` when the start has succeeded or failed.
+    func enter() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                guard state.freeTurns == 0 else {
+                    state.freeTurns -= 1
+                    return true
+                }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func leave() {
+        let next = state.withLock { state in
+            guard state.waiting.isEmpty else { return state.waiting.removeFirst() as CheckedContinuation? }
+            state.freeTurns += 1
+            return nil
+        }
+        next?.resume()
+    }
+
+    /// Whether every turn could be used now. Reads `/proc`.
+    static var hasRoom: Bool {
+        guard let limit, let folder = unsafe opendir("/proc/self/fd") else { return false }
+        defer { unsafe closedir(folder) }
+        var open = 0
+        while unsafe readdir(folder) != nil { open += 1 }
+        return limit.rlim_cur >= rlim_t(open + turns * perStart + forOthers)
+    }
+
+    private static var limit: rlimit? {
+        var limit = rlimit()
+        return unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? limit : nil
+    }
+}
