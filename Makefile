@@ -27,7 +27,8 @@ test: setup ## run every test against private servers
 	@deploy/stack/run-tests.sh
 
 bench: build ## measure this machine, each figure beside its invariant check
-	@$(MOOSE) bench
+	@$(MOOSE) bench publish
+	@$(MOOSE) bench work
 
 lint: swift ## check format and house rules
 	swift format lint --strict --parallel -r Sources Tests Package.swift

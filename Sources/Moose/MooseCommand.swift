@@ -1,7 +1,7 @@
 internal import ArgumentParser
+internal import Glibc
 
 /// The command `moose`.
-@main
 struct MooseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "moose",
@@ -22,4 +22,26 @@ struct MooseCommand: AsyncParsableCommand {
             BudgetCommand.self, DeadLettersCommand.self, TopologyCommand.self, MigrateCommand.self, StackCommand.self,
             ConfigCommand.self, BenchCommand.self,
         ])
+}
+
+/// Starts the command, with the exit codes its help promises.
+@main
+enum Program {
+    static func main() async {
+        // A reader that goes away must not kill the process: writes then fail, and say so.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try MooseCommand.parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            let code = MooseCommand.exitCode(for: error)
+            guard code == .validationFailure else { MooseCommand.exit(withError: error) }
+            StandardError.write(MooseCommand.fullMessage(for: error) + "\n")
+            exit(ExitStatus.usage.rawValue)
+        }
+    }
 }

@@ -30,4 +30,12 @@ export MOOSE_TEST_STACK_FOLDER=$folder/shared
 export MOOSE_TEST_DATABASE_URL=$MOOSE_DATABASE_URL MOOSE_TEST_AMQP_URL=$MOOSE_AMQP_URL
 unset MOOSE_DATABASE_URL MOOSE_AMQP_URL PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE
 
-swift test --skip-build --disable-xctest "$@"
+if [ $# -gt 0 ]; then
+    swift test --skip-build --disable-xctest "$@"
+else
+    # One target after the other: side by side they would only wait for the same two servers and cores.
+    for tests in Tests/*Tests; do
+        echo "== $(basename "$tests")"
+        swift test --skip-build --disable-xctest --filter "^$(basename "$tests")\\."
+    done
+fi

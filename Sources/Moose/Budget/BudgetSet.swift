@@ -8,8 +8,8 @@ struct BudgetSet: AsyncParsableCommand {
         abstract: "Set the limits of one budget.",
         discussion: """
             --day and --month say which period; an amount right behind them is its kill limit. Limits that aren't named \
-            stay; they must rise from soft over hard to kill. At soft people are warned, from hard on only the cheapest \
-            handlers run, at kill nothing more is granted. Work that waits for money goes on by itself.
+            stay; they must rise from soft over hard to kill. Soft and hard only mark a grant's \
+            status so far; at kill (or hard, where there is no kill) nothing more is granted. Work that waits for money goes on by itself.
 
             EXAMPLES
               moose budget set --day 100
@@ -32,10 +32,10 @@ struct BudgetSet: AsyncParsableCommand {
         defaultAsFlag: "", help: ArgumentHelp("A month's budget; with an amount, its kill limit.", valueName: "usd"))
     var month: String?
 
-    @Option(help: ArgumentHelp("From here on people are warned; none removes it.", valueName: "usd"))
+    @Option(help: ArgumentHelp("From here on grants are marked soft; none removes it.", valueName: "usd"))
     var soft: String?
 
-    @Option(help: ArgumentHelp("From here on only the cheapest handlers run; none removes it.", valueName: "usd"))
+    @Option(help: ArgumentHelp("From here on grants are marked economy; none removes it.", valueName: "usd"))
     var hard: String?
 
     @Option(help: ArgumentHelp("From here on nothing is granted; none removes it.", valueName: "usd"))

@@ -1,4 +1,6 @@
+internal import AMQP
 internal import Postgres
+internal import Publisher
 internal import Settings
 
 extension CommandFailure {
@@ -8,6 +10,8 @@ extension CommandFailure {
         case let error as CommandFailure: self = error
         case let error as SettingsError: self.init(settings: error)
         case let error as PostgresError: self.init(database: error)
+        case let error as AMQPError: self.init(broker: error)
+        case let error as UnknownLane: self.init(error.description, status: .refused)
         case is CancellationError: self.init("interrupted")
         default: self.init("\(error)")
         }
@@ -23,6 +27,18 @@ extension CommandFailure {
                 "the configuration has \(one ? "a mistake" : "\(problems.count) mistakes"):\n"
                     + problems.map { "  \($0)\n" }.joined(),
                 status: .usage)
+        }
+    }
+
+    /// An error of the broker.
+    init(broker error: AMQPError) {
+        switch error {
+        case .connectionRefused, .authenticationFailed, .virtualHostMissing, .connectionLost, .timeout, .blocked:
+            self.init(error.description, status: .unreachable)
+        case .invalidURL: self.init(error.description, status: .usage)
+        case .accessRefused, .preconditionFailed, .notFound, .nacked, .returned, .messageTooLarge, .invalidMessage:
+            self.init(error.description, status: .refused)
+        case .channelClosed, .unconfirmed, .cancelled, .closed, .system: self.init(error.description)
         }
     }
 

@@ -43,10 +43,13 @@ struct ServerRun: Sendable {
     /// Asks until the server answers, the time is over, or the server is gone.
     private func isReady(_ server: some Server, within timeout: Duration) async throws -> Bool {
         let deadline = ContinuousClock.now + timeout
+        var emptyLooks = 0
         while ContinuousClock.now < deadline {
             if try await server.probe.succeeds() { return true }
-            // Before it is the server, the process is `setsid`, `setpriv` and a shell: any process of ours counts.
-            guard !processes.isEmpty else { return false }
+            // Before it is the server, the process is `setsid`, `setpriv` and a shell: any process of ours counts. In
+            // the moment of an exec a process shows no environment, so one look that finds none proves nothing.
+            emptyLooks = processes.isEmpty ? emptyLooks + 1 : 0
+            guard emptyLooks < 20 else { return false }
             try await Task.sleep(for: .milliseconds(50))
         }
         return false

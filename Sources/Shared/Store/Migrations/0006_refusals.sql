@@ -35,6 +35,7 @@ BEGIN
     WHERE r.reason = 'never_fits';
     PERFORM moose.report_broken_dependencies(ARRAY(
         SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason = 'never_fits'));
+    PERFORM moose.reply(ARRAY(SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason = 'never_fits'));
 
     FOR v_reason IN SELECT DISTINCT r FROM unnest(p_reasons) AS r WHERE r <> 'never_fits' LOOP
         FOR v_bucket IN
@@ -83,6 +84,8 @@ BEGIN
     FROM unnest(p_ids, p_reasons, p_bodies) AS r (id, reason, body)
     LEFT JOIN moose.work_orders w ON w.id = r.id;
     PERFORM moose.report_broken_dependencies(ARRAY(
+        SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
+    PERFORM moose.reply(ARRAY(
         SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
 END $$;
 

@@ -70,6 +70,7 @@ BEGIN
                                           'poison', w.worker_losses >= 3))
     FROM moose.work_orders w WHERE w.id = ANY (v_ids) AND w.state = 'failed';
     PERFORM moose.report_broken_dependencies(v_ids);
+    PERFORM moose.reply(v_ids);
     -- One event a lost process, not one an order.
     PERFORM moose.report(
         moose.event_id(l::text, 0, 'worker lost'), 'worker', 'heartbeat', 'warning',
