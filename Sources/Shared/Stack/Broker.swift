@@ -82,7 +82,7 @@ struct Broker: Server {
                 .first(where: { path in FileManager.default.isExecutableFile(atPath: path) })
         else { throw StackError.missingPackages(["erlang-base"]) }
         // Without -c it reads the cookie from HOME, so the cookie never shows in `ps`.
-        var call = command([program, "-sname", Self.node, "-e"], environment: [])
+        var call = command([program, "-r", "-sname", Self.node, "-e"], environment: [])
         call.input = expressions + "\n"
         let answer = try await call.run()
         guard answer.hasPrefix("{ok,") else {
