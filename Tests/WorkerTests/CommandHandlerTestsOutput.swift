@@ -42,6 +42,7 @@ struct CommandHandlerTestsOutput {
                     UInt8.random(in: 0x21...0x7E, using: &generator)
                 }
                 tail.append(piece)
+                #expect(tail.bytes.count <= limit)
                 all += piece
             }
             #expect(tail.text() ?? "" == String(decoding: all.suffix(limit), as: UTF8.self))

@@ -1,7 +1,8 @@
 /// The last bytes a program wrote, at most a limit; what came before is forgotten as more arrives.
 struct OutputTail {
     private let limit: Int
-    private var bytes: [UInt8] = []
+    /// What is held in memory: never more than the limit.
+    private(set) var bytes: [UInt8] = []
     private var hasForgotten = false
 
     init(limit: Int) { self.limit = max(0, limit) }
