@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MOOSE := .build/release/moose
 
-.PHONY: help swift setup build run test bench lint format clean
+.PHONY: help swift setup build run test acceptance bench lint format clean
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ run: build ## see it work: private servers, example work orders, a live view; Ct
 test: setup ## run every test against private servers
 	swift build --build-tests
 	@deploy/stack/run-tests.sh
+
+acceptance: build ## the long stories: kills and restarts under load, malformed input, the budget race, a job of 150 s
+	@for story in budget_race malformed_input survives_kills long_job; do \
+	  echo "== $$story"; /usr/bin/python3 Tests/Acceptance/$$story.py || exit 1; done
 
 bench: build ## measure this machine, each figure beside its invariant check
 	@$(MOOSE) bench publish

@@ -71,11 +71,15 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "AMQP", "Messaging", "Postgres", "Publisher", "Store", "Telemetry", "WorkOrders", logging,
+                "AMQP", "IOThread", "Messaging", "Postgres", "Publisher", "Store", "Telemetry", "WorkOrders", logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
         .target(
             name: "ClientManager",

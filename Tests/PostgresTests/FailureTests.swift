@@ -91,12 +91,20 @@ import Testing
         }
     }
 
-    @Test func `an idle connection that the server closed is not handed out`() async throws {
+    @Test func `an idle connection that the server closed is not handed out once that is known`() async throws {
+        let name = "moose-test-\(UInt64.random(in: 0 ... .max))"
+        let configuration = Server.configuration { configuration in configuration.applicationName = name }
         try await Server.withClient(maxConnections: 1) { admin in
-            try await Server.withClient(maxConnections: 1) { client in
-                for _ in 0..<20 {
+            try await Server.withClient(configuration, maxConnections: 1) { client in
+                for _ in 0..<5 {
                     let pid = try await client.run("SELECT pg_backend_pid()").first?.decode(0, as: Int32.self)
                     _ = try await admin.run("SELECT pg_terminate_backend(\(pid), 5000)")
+                    // Its replacement shows that the client has seen the end; until then nobody could know.
+                    let replaced: Query = """
+                        SELECT count(*) FROM pg_stat_activity WHERE application_name = \(name) AND pid <> \(pid)
+                        """
+                    while try await admin.run(replaced).first?.decode(0, as: Int.self) == 0 { await Task.yield() }
+                    #expect(try await client.run("SELECT pg_backend_pid()").first?.decode(0, as: Int32.self) != pid)
                 }
             }
         }
