@@ -72,7 +72,7 @@ extension WorkerPool {
     func databaseFailed(_ error: PostgresError, attempt: Int) async {
         state.withLock { $0.databaseTrouble = "\(error)" }
         if attempt == 0 || attempt % 10 == 0 {
-            logger.error("the database does not answer; work waits", metadata: ["error": "\(error)"])
+            logger.error("the database did not take it; work waits and tries again", metadata: ["error": "\(error)"])
         }
         // Cancelled: the caller's loop sees it.
         try? await Task.sleep(for: min(.seconds(5), .milliseconds(100) * (1 << min(attempt, 6))))

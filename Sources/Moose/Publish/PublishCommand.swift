@@ -26,7 +26,8 @@ struct PublishCommand: AsyncParsableCommand {
     @OptionGroup var order: OrderFlags
     @Option(help: "The lane, where a body names none.") var lane = "default"
     @Option(help: "NDJSON, one order a line; - is standard input.") var file: String?
-    @Flag(help: "Wait until every order has ended; exits with 1 where one failed.") var wait = false
+    @Flag(help: "Wait until every order has ended, or can't go on; exits with 1 where one did not complete.") var wait =
+        false
 
     func run() async throws {
         try await runCommand {
@@ -94,24 +95,17 @@ struct PublishCommand: AsyncParsableCommand {
         let started = ContinuousClock.now
         try await common.withDatabase { client in
             while true {
-                let row = try await client.run(
-                    """
-                    SELECT count(*) FILTER (WHERE state IN ('completed', 'failed', 'cancelled')),
-                           count(*) FILTER (WHERE state IN ('failed', 'cancelled'))
-                    FROM moose.work_orders WHERE id = ANY (\(ids))
-                    """
-                ).first
-                let ended = Int(try row?.decode(0, as: Int64.self) ?? 0)
-                if ended == ids.count {
-                    StandardError.write(bar.finish(done: ended, elapsed: .now - started))
-                    let failed = try row?.decode(1, as: Int64.self) ?? 0
-                    if failed > 0 {
+                let now = try await OrdersEnded.count(ids, client)
+                if now.ended == ids.count {
+                    StandardError.write(bar.finish(done: now.ended, elapsed: .now - started))
+                    guard now.unsuccessful == 0 else {
                         throw CommandFailure(
-                            "\(failed) of \(ids.count) did not complete", next: "`moose work-orders show ID` tells why")
+                            "\(now.unsuccessful) of \(ids.count) did not complete",
+                            next: "`moose work-orders show ID` tells why")
                     }
                     return
                 }
-                if let text = bar.update(done: ended, elapsed: .now - started) { StandardError.write(text) }
+                if let text = bar.update(done: now.ended, elapsed: .now - started) { StandardError.write(text) }
                 try await Task.sleep(for: .milliseconds(200))
             }
         }

@@ -12,7 +12,7 @@ struct ExampleRun: Sendable {
     let settings: Settings
 
     /// - Throws: ``CommandFailure`` when an order did not end as `expected.json` says, or the books don't balance.
-    func run(until stop: AsyncStream<Void>) async throws {
+    func run() async throws {
         let bytes = Array(try Data(contentsOf: URL(filePath: "\(folder)/work-orders.ndjson")))
         let lines = OrderLines(bytes, lane: "default", limit: settings.defaults.maxMessageBytes)
         if let (line, problem) = lines.problems.first {
@@ -36,19 +36,10 @@ struct ExampleRun: Sendable {
         var ended = 0
         var quiet = 0
         while quiet < 3 {
-            let row = try await client.run(
-                """
-                SELECT count(*) FILTER (WHERE w.state IN ('completed', 'failed', 'cancelled', 'awaiting_budget')
-                           OR w.state = 'blocked' AND EXISTS (
-                               SELECT 1 FROM moose.work_order_dependencies d
-                               JOIN moose.work_orders x ON x.id = d.depends_on
-                               WHERE d.work_order_id = w.id AND x.state IN ('failed', 'cancelled'))),
-                       (SELECT count(*) FROM moose.outbox WHERE type = 'moose.error-event.v1')
-                FROM moose.work_orders w WHERE w.id = ANY (\(ids))
-                """
-            ).first
-            ended = Int(try row?.decode(0, as: Int64.self) ?? 0)
-            let untold = try row?.decode(1, as: Int64.self) ?? 0
+            ended = try await OrdersEnded.count(ids, client).ended
+            let untold =
+                try await client.run("SELECT count(*) FROM moose.outbox WHERE type = 'moose.error-event.v1'")
+                .first?.decode(0, as: Int64.self) ?? 0
             quiet = ended == ids.count && untold == 0 ? quiet + 1 : 0
             if let text = bar.update(done: ended, elapsed: .now - started) { Swift.print(text, terminator: "") }
             guard ContinuousClock.now - started < .seconds(300) else {

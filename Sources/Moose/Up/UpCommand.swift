@@ -51,32 +51,52 @@ struct UpCommand: AsyncParsableCommand {
     private func live(_ settings: Settings, config: String?, _ environment: [String: String]) async throws {
         let client = try PostgresClient(
             configuration: PostgresConfiguration(url: settings.database.url), maxConnections: 1)
-        defer { Task { await client.close() } }
-        _ = try await Migrator(client: client).apply(Migrations.all)
-        let topology = MooseTopology.topology(lanes: settings.lanes.keys)
-        try await TopologyAccess.withPublisher(settings) { try await $0.declare(topology) }
-        let logger = Logger(label: "up")
-        try await StopSignal.whileWatching(logger: logger) { stop in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for (name, arguments) in roles(config) {
-                    group.addTask {
-                        await Supervisor.keepRunning(
-                            arguments, name: name,
-                            environment: [
-                                "MOOSE_AMQP_URL": settings.broker.url, "MOOSE_DATABASE_URL": settings.database.url,
-                            ], log: "\(place.folder)/\(name).log", logger: logger)
+        let result = await asyncResult {
+            _ = try await Migrator(client: client).apply(Migrations.all)
+            let topology = MooseTopology.topology(lanes: settings.lanes.keys)
+            try await TopologyAccess.withPublisher(settings) { try await $0.declare(topology) }
+            let logger = Logger(label: "up")
+            try await StopSignal.whileWatching(logger: logger) { stop in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for (name, arguments) in roles(config) {
+                        group.addTask { await supervise(name, arguments, settings, logger) }
                     }
+                    let outcome = await asyncResult { try await show(settings, client, until: stop) }
+                    print("Draining the workers …")
+                    group.cancelAll()
+                    try await group.waitForAll()
+                    try outcome.get()
                 }
-                if let example {
-                    try await ExampleRun(folder: example, client: client, settings: settings).run(until: stop)
-                }
-                if example == nil || isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 {
-                    print("Up. `eval \"$(moose stack env)\"` in another terminal, then `moose status`. Ctrl-C stops.")
-                    for await _ in stop { break }
-                }
-                print("Draining the workers …")
-                group.cancelAll()
             }
+        }
+        await client.close()
+        try result.get()
+    }
+
+    private func supervise(_ name: String, _ arguments: [String], _ settings: Settings, _ logger: Logger) async {
+        await Supervisor.keepRunning(
+            arguments, name: name,
+            environment: ["MOOSE_AMQP_URL": settings.broker.url, "MOOSE_DATABASE_URL": settings.database.url],
+            log: "\(place.folder)/\(name).log", logger: logger)
+    }
+
+    /// Runs the example, then stays up where somebody watches. A stop ends it at any point.
+    private func show(_ settings: Settings, _ client: PostgresClient, until stop: AsyncStream<Void>) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in stop { break }
+                return true
+            }
+            group.addTask {
+                if let example { try await ExampleRun(folder: example, client: client, settings: settings).run() }
+                return false
+            }
+            defer { group.cancelAll() }
+            let isStopped = try await group.next() ?? true
+            let staysUp = example == nil || isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+            guard !isStopped, staysUp else { return }
+            print("Up. `eval \"$(moose stack env)\"` in another terminal, then `moose status`. Ctrl-C stops.")
+            _ = try await group.next()
         }
     }
 
