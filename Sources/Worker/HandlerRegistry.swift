@@ -1,3 +1,4 @@
+package import Store
 package import WorkOrders
 
 /// Which kinds this worker runs, and how.
@@ -10,15 +11,18 @@ package struct HandlerRegistry: Sendable {
         /// Reserved where the message names no estimate. Free kinds have zero; nil: such a message is refused.
         package var defaultEstimate: MicroUSD?
         package var maxAttempts: Int?
+        /// The kind that does the same work for less; it runs instead in economy mode, or when money is short.
+        package var economy: String?
 
         package init(
             _ handler: any WorkHandler, timeout: Duration? = nil, defaultEstimate: MicroUSD? = nil,
-            maxAttempts: Int? = nil
+            maxAttempts: Int? = nil, economy: String? = nil
         ) {
             self.handler = handler
             self.timeout = timeout
             self.defaultEstimate = defaultEstimate
             self.maxAttempts = maxAttempts
+            self.economy = economy
         }
     }
 
@@ -31,6 +35,8 @@ package struct HandlerRegistry: Sendable {
 
     package subscript(kind: String) -> Entry? { entries[kind] }
 
-    /// Every kind with its default estimate, as a claim wants them.
-    package var prices: [String: MicroUSD?] { entries.mapValues(\.defaultEstimate) }
+    /// Every kind as a claim wants it.
+    package var terms: [String: KindTerms] {
+        entries.mapValues { KindTerms(estimate: $0.defaultEstimate, economy: $0.economy) }
+    }
 }

@@ -101,7 +101,7 @@ extension WorkerPool {
         let claim = UUID()
         let terms = ClaimTerms(
             worker: configuration.id, lease: configuration.lease,
-            unknownKindGrace: configuration.unknownKindGrace, kinds: handlers.prices)
+            unknownKindGrace: configuration.unknownKindGrace, kinds: handlers.terms)
         var attempt = 0
         while !Task.isCancelled {
             do throws(PostgresError) {

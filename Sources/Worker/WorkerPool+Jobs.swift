@@ -25,10 +25,10 @@ extension WorkerPool {
             case .doorbell: nil
             }
         let kind = grant.stored?.kind ?? message?.kind ?? ""
-        let entry = handlers[kind]
+        let entry = handlers[grant.handler ?? kind]
         let seconds = grant.stored?.timeoutSeconds ?? message?.timeoutSeconds
         return Job(
-            id: item.id, kind: kind, title: grant.stored?.title ?? message?.title ?? "",
+            id: item.id, kind: kind, handler: grant.handler ?? kind, title: grant.stored?.title ?? message?.title ?? "",
             lane: grant.stored?.lane ?? message?.lane ?? "", attempt: grant.attempt,
             maxAttempts: grant.stored?.maxAttempts ?? message?.maxAttempts ?? entry?.maxAttempts
                 ?? configuration.defaultMaxAttempts,
@@ -40,15 +40,15 @@ extension WorkerPool {
     private func run(_ job: Job, lane: Int) async {
         let started = ContinuousClock.now
         let outcome: Outcome
-        if let handler = handlers[job.kind]?.handler {
+        if let handler = handlers[job.handler]?.handler {
             outcome = await handler.run(job)
         } else {
             outcome = .failed(
-                AttemptFailure(.orchestrationError, "no handler for the kind \(job.kind)", retry: .never),
+                AttemptFailure(.orchestrationError, "no handler for the kind \(job.handler)", retry: .never),
                 AttemptReport(didStart: false))
         }
         let item = FinishItem(
-            id: job.id, token: job.token, ending: ending(of: job, outcome), report: outcome.report, handler: job.kind,
+            id: job.id, token: job.token, ending: ending(of: job, outcome), report: outcome.report, handler: job.handler,
             duration: ContinuousClock.now - started)
         state.withLock { state in
             state.finishes.append((lane, item))

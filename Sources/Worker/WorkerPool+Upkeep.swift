@@ -85,6 +85,18 @@ extension WorkerPool {
         }
     }
 
+    /// Wakes orders that wait for money, oldest first, as many as there is money for.
+    func wakeForMoney() async {
+        await every(.seconds(1)) {
+            do {
+                let woken = try await self.control.wakeForMoney()
+                if woken > 0 { self.logger.info("money for waiting work", metadata: ["work_orders": "\(woken)"]) }
+            } catch {
+                self.logger.warning("nobody was woken for money", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
     /// Parks what waits too long for a slot, and stops consuming until slots are free.
     func parkOverdue() async {
         await every(.milliseconds(500)) {

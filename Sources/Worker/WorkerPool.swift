@@ -70,6 +70,7 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.keepLeases() }
             group.addTask { await self.rescueLost() }
             group.addTask { await self.sweep() }
+            group.addTask { await self.wakeForMoney() }
             group.addTask { await self.parkOverdue() }
             group.addTask {
                 await OutboxRelay(store: self.control, publisher: self.publisher, logger: self.logger).run()

@@ -51,11 +51,14 @@ struct Ledger: Sendable {
 
     static func usd(_ text: String) -> MicroUSD? { MicroUSD(decimal: text) }
 
-    func claim(_ items: [ClaimItem], claim: UUID = UUID(), park: Bool = false) async throws -> [ClaimVerdict] {
+    func claim(
+        _ items: [ClaimItem], claim: UUID = UUID(), park: Bool = false,
+        kinds: [String: KindTerms] = ["work": KindTerms(estimate: .zero)]
+    ) async throws -> [ClaimVerdict] {
         try await store.claim(
             items, claim: claim,
             terms: ClaimTerms(
-                worker: worker, lease: .seconds(45), unknownKindGrace: .seconds(600), kinds: ["work": MicroUSD.zero]),
+                worker: worker, lease: .seconds(45), unknownKindGrace: .seconds(600), kinds: kinds),
             park: park)
     }
 

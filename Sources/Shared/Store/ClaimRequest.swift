@@ -7,10 +7,10 @@ package struct ClaimTerms: Sendable {
     package var lease: Duration
     /// How long an order of a kind that no live worker knows is parked before it is dead-lettered.
     package var unknownKindGrace: Duration
-    /// Kinds this worker runs, with their default estimate (nil: has none).
-    package var kinds: [String: MicroUSD?]
+    /// The kinds this worker runs.
+    package var kinds: [String: KindTerms]
 
-    package init(worker: UUID, lease: Duration, unknownKindGrace: Duration, kinds: [String: MicroUSD?]) {
+    package init(worker: UUID, lease: Duration, unknownKindGrace: Duration, kinds: [String: KindTerms]) {
         self.worker = worker
         self.lease = lease
         self.unknownKindGrace = unknownKindGrace

@@ -10,7 +10,7 @@ package enum ClaimVerdict: Sendable, Equatable {
     case later
     /// This worker doesn't know the kind: parked, a doorbell rings.
     case unknownKind
-    /// The budget refused it; the reason is `never_fits`, `spent` or `held_retry`.
+    /// The budget refused it; the reason is `never_fits`, `frozen`, `spent` or `held_retry`.
     case overBudget(reason: String)
     /// Dead-lettered by the claim, with its error event.
     case invalid(reason: String)
@@ -20,6 +20,8 @@ package enum ClaimVerdict: Sendable, Equatable {
         package var token: Int64
         package var attempt: Int
         package var estimate: MicroUSD
+        /// The kind whose handler runs it; nil: its own.
+        package var handler: String?
         package var stored: Stored?
     }
 

@@ -4,11 +4,11 @@ internal import WorkOrders
 
 extension Store {
     private static let claimSQL = """
-        SELECT item, verdict, reason, token, attempt, estimate_u, max_attempts, timeout_seconds, kind, lane, title,
-               traceparent, body
+        SELECT item, verdict, reason, token, attempt, estimate_u, max_attempts, timeout_seconds, handler, kind, lane,
+               title, traceparent, body
         FROM moose.claim_batch(
             $1, $2, $3 * interval '1 millisecond', $4 * interval '1 millisecond', $5, $6, $7, $8, $9, $10, $11, $12,
-            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
         """
 
     /// Judges a batch of deliveries in one commit: one verdict an item, in the order of the items.
@@ -29,7 +29,9 @@ extension Store {
             parameters: [
                 Parameter(terms.worker), Parameter(claim), Parameter(terms.lease.milliseconds),
                 Parameter(terms.unknownKindGrace.milliseconds),
-                Parameter(kinds.map(\.key)), Parameter(kinds.map { $0.value?.microdollars }),
+                Parameter(kinds.map(\.key)), Parameter(kinds.map { $0.value.estimate?.microdollars }),
+                Parameter(kinds.map(\.value.nanoUSDPerByte)), Parameter(kinds.map(\.value.model)),
+                Parameter(kinds.map(\.value.economy)),
             ] + columns.parameters + [Parameter(park)])
         let rows = try await postgres.run(query).rows
         var verdicts = [ClaimVerdict](repeating: .duplicate, count: items.count)
@@ -45,14 +47,15 @@ extension Store {
         case "run":
             var grant = ClaimVerdict.Grant(
                 token: try row.decode(3, as: Int64.self), attempt: Int(try row.decode(4, as: Int32.self)),
-                estimate: MicroUSD(microdollars: try row.decode(5, as: Int64.self)), stored: nil)
-            if let body = try row.decode(12, as: [UInt8]?.self) {
+                estimate: MicroUSD(microdollars: try row.decode(5, as: Int64.self)),
+                handler: try row.decode(8, as: String?.self), stored: nil)
+            if let body = try row.decode(13, as: [UInt8]?.self) {
                 grant.stored = ClaimVerdict.Stored(
-                    kind: try row.decode(8, as: String.self), lane: try row.decode(9, as: String.self),
-                    title: try row.decode(10, as: String.self),
+                    kind: try row.decode(9, as: String.self), lane: try row.decode(10, as: String.self),
+                    title: try row.decode(11, as: String.self),
                     maxAttempts: try row.decode(6, as: Int32?.self).map(Int.init),
                     timeoutSeconds: try row.decode(7, as: Int32?.self).map(Int.init),
-                    traceparent: try row.decode(11, as: String?.self), body: body)
+                    traceparent: try row.decode(12, as: String?.self), body: body)
             }
             return .run(grant)
         case "later": return .later
@@ -100,7 +103,7 @@ private struct ClaimColumns {
         titles.append(message?.title)
         projects.append(message?.project)
         agents.append(message?.agent)
-        let standard = message.flatMap { terms.kinds[$0.kind] ?? nil }
+        let standard = message.flatMap { terms.kinds[$0.kind]?.price(bytes: item.body.count) }
         estimates.append((message?.estimate ?? standard)?.microdollars)
         maxAttempts.append(message?.maxAttempts.map(Int32.init(clamping:)))
         timeouts.append(message?.timeoutSeconds.map(Int32.init(clamping:)))

@@ -44,6 +44,12 @@ extension Store {
         return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 
+    /// Makes orders that wait for money pending and rings them, as many as there is money for. Returns how many.
+    package func wakeForMoney() async throws(PostgresError) -> Int {
+        let result = try await postgres.run("SELECT moose.wake_for_money()")
+        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
+    }
+
     private func keys(_ query: Query) async throws(PostgresError) -> [LeaseKey] {
         var keys: [LeaseKey] = []
         for row in try await postgres.run(query).rows {

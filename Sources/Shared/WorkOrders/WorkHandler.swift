@@ -4,6 +4,8 @@ package import FoundationEssentials
 package struct Job: Sendable {
     package let id: UUID
     package let kind: String
+    /// The kind whose handler runs it: its own, or in economy mode a cheaper one.
+    package let handler: String
     package let title: String
     package let lane: String
     /// From 1.
@@ -21,11 +23,12 @@ package struct Job: Sendable {
     package let traceparent: String?
 
     package init(
-        id: UUID, kind: String, title: String, lane: String, attempt: Int, maxAttempts: Int, token: Int64,
+        id: UUID, kind: String, handler: String? = nil, title: String, lane: String, attempt: Int, maxAttempts: Int, token: Int64,
         body: [UInt8], estimate: MicroUSD, timeout: Duration, traceparent: String?
     ) {
         self.id = id
         self.kind = kind
+        self.handler = handler ?? kind
         self.title = title
         self.lane = lane
         self.attempt = attempt

@@ -53,6 +53,10 @@ CREATE TABLE moose.work_orders (
     reply_to         text,
     correlation_id   text,
     traceparent      text,
+    -- While it waits for money, and until it is claimed again: the budget policies it counts against, and the least
+    -- that would let it run.
+    waits_on         bigint[],
+    waits_for_u      bigint,
     result           bytea,
     error            text,
     failure_class    text,
@@ -66,6 +70,7 @@ CREATE TABLE moose.work_orders (
 -- Only the live part is indexed: what waits, what runs, what went wrong. Finished rows cost nothing.
 CREATE INDEX work_orders_waiting ON moose.work_orders (state, run_at)
     WHERE state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked');
+CREATE INDEX work_orders_for_money ON moose.work_orders (waits_on, created_at, id) WHERE waits_on IS NOT NULL;
 CREATE INDEX work_orders_leased ON moose.work_orders (id) WHERE state = 'in_progress';
 CREATE INDEX work_orders_wrong ON moose.work_orders (state, id) WHERE state IN ('failed', 'needs_review', 'cancelled');
 
@@ -79,6 +84,10 @@ BEGIN
             ERRCODE = 'MS001',
             DETAIL = format('work order %s: %s -> %s', NEW.id, v_from, NEW.state),
             HINT = 'Legal moves are listed in moose.work_order_transitions.';
+    END IF;
+    IF NEW.state NOT IN ('awaiting_budget', 'pending') THEN
+        NEW.waits_on := NULL;
+        NEW.waits_for_u := NULL;
     END IF;
     RETURN NEW;
 END $$;

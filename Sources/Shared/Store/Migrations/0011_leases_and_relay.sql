@@ -77,8 +77,7 @@ BEGIN
         format('worker process %s on %s stopped without a word; its work was rescued', k.pid, k.host), NULL,
         'worker_lost', jsonb_build_object('worker', l))
     FROM unnest(v_workers) AS l JOIN moose.workers k ON k.id = l;
-    PERFORM moose.settle_batch(v_ids, v_tokens, array_fill(NULL::bigint, ARRAY[cardinality(v_ids)]),
-                               array_fill(true, ARRAY[cardinality(v_ids)]));
+    PERFORM moose.close_holds(v_ids, v_tokens, NULL, NULL, array_fill(true, ARRAY[cardinality(v_ids)]));
     RETURN cardinality(v_ids);
 END $$;
 
@@ -106,9 +105,7 @@ $$;
 CREATE FUNCTION moose.sweep(p_idle_lanes text[]) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_rung integer := 0;
-    v_free bigint;
     v_ids uuid[]; v_lanes text[];
-    v_owners uuid[]; v_tokens bigint[];
 BEGIN
     -- Blocked orders whose dependencies are all completed.
     PERFORM moose.release_dependents(ARRAY(
@@ -116,19 +113,6 @@ BEGIN
         JOIN moose.work_order_dependencies d ON d.work_order_id = b.id
         JOIN moose.work_orders w ON w.id = d.depends_on AND w.state = 'completed'
         WHERE b.state = 'blocked' LIMIT 1000));
-
-    -- Refused orders, oldest first, as many as there is free money for: no stampede on a raise.
-    SELECT min(coalesce(p.kill_u, p.hard_u) - b.held_u - b.posted_u) INTO v_free
-    FROM moose.budget_buckets b JOIN moose.budget_policies p ON p.id = b.policy_id
-    WHERE p.scope = 'org' AND now() >= b.window_start AND now() < b.window_end;
-    SELECT array_agg(x.id), array_agg(x.lane) INTO v_ids, v_lanes
-    FROM (SELECT w.id, w.lane, sum(w.estimate_u) OVER (ORDER BY w.created_at, w.id) AS running
-          FROM (SELECT * FROM moose.work_orders WHERE state = 'awaiting_budget' ORDER BY created_at, id LIMIT 1000) w) x
-    WHERE x.running <= coalesce(v_free, x.running);
-    IF v_ids IS NOT NULL THEN
-        PERFORM moose.ring(v_ids, v_lanes, array_fill(now(), ARRAY[cardinality(v_ids)]));
-        v_rung := v_rung + cardinality(v_ids);
-    END IF;
 
     -- Due, unclaimed, and no doorbell on its way.
     SELECT array_agg(w.id), array_agg(w.lane) INTO v_ids, v_lanes
@@ -142,12 +126,8 @@ BEGIN
         v_rung := v_rung + cardinality(v_ids);
     END IF;
 
-    -- Reservations of other services that were never settled in their hour.
-    SELECT array_agg(h.owner), array_agg(h.token) INTO v_owners, v_tokens
-    FROM moose.budget_holds h WHERE h.expires_at < now() AND h.state = 'dispatched';
-    IF v_owners IS NOT NULL THEN
-        PERFORM moose.settle_batch(v_owners, v_tokens, array_fill(NULL::bigint, ARRAY[cardinality(v_owners)]),
-                                   array_fill(true, ARRAY[cardinality(v_owners)]));
-    END IF;
+    v_rung := v_rung + moose.wake_for_money();
+    PERFORM moose.expire_holds();
+    PERFORM moose.sample_burn();
     RETURN v_rung;
 END $$;

@@ -18,7 +18,6 @@ DECLARE
     v_accepted uuid[];
     v_ended uuid[];
     v_lost integer[];
-    v_over record;
 BEGIN
     WITH ended AS (
         UPDATE moose.work_orders w
@@ -74,15 +73,7 @@ BEGIN
     PERFORM moose.release_dependents(v_accepted);
 
     -- The ledger last: its hot rows are locked no longer than this and the commit.
-    FOR v_over IN SELECT * FROM moose.settle_batch(p_ids, p_tokens, p_actuals, p_started) LOOP
-        PERFORM moose.report(
-            moose.event_id(v_over.owner::text, v_over.token, 'overrun'), 'worker', 'settle', 'warning',
-            format('the real cost $%s is above the hold of $%s', moose.dollars(v_over.actual_u),
-                   moose.dollars(v_over.estimate_u)),
-            v_over.owner, 'budget_exceeded',
-            jsonb_build_object('reason', 'overrun', 'handler', (SELECT w.kind FROM moose.work_orders w
-                                                                WHERE w.id = v_over.owner)));
-    END LOOP;
+    PERFORM moose.close_holds(p_ids, p_tokens, NULL, p_actuals, p_started);
 
     RETURN QUERY
         SELECT i.item::integer, v_lost IS NULL OR NOT i.item = ANY (v_lost)

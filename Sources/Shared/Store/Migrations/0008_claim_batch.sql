@@ -11,7 +11,9 @@
 -- invalid        dead-lettered here, with its error event           acks
 CREATE FUNCTION moose.claim_batch(
     p_worker uuid, p_claim uuid, p_lease interval, p_grace interval,
-    p_kinds text[], p_kind_estimates bigint[],
+    -- What this worker can run: per kind its price (nano-USD for each byte of the body on top), its model, and the
+    -- kind that does the same work cheaply.
+    p_kinds text[], p_kind_estimates bigint[], p_kind_byte_nanos bigint[], p_kind_models text[], p_kind_cheap text[],
     p_ids uuid[], p_doorbells boolean[],
     p_kind text[], p_lane text[], p_title text[], p_project text[], p_agent text[], p_estimates bigint[],
     p_max_attempts integer[], p_timeouts integer[], p_run_at timestamptz[], p_bodies bytea[],
@@ -20,7 +22,7 @@ CREATE FUNCTION moose.claim_batch(
     -- The worker has no slot for any of these and won't have one soon: keep them, ring again in 5 s.
     p_park boolean
 ) RETURNS TABLE (item integer, verdict text, reason text, token bigint, attempt integer, estimate_u bigint,
-                 max_attempts integer, timeout_seconds integer, kind text, lane text, title text, traceparent text,
+                 max_attempts integer, timeout_seconds integer, handler text, kind text, lane text, title text, traceparent text,
                  body bytea)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -32,12 +34,16 @@ DECLARE
     o_item integer[] := '{}'; o_verdict text[] := '{}'; o_reason text[] := '{}';
     -- What was inserted, and what was there before.
     n_item integer[]; n_state text[];
-    x_item integer[]; x_verdict text[]; x_token bigint[]; x_project text[]; x_kind text[]; x_lane text[];
+    x_item integer[]; x_verdict text[]; x_token bigint[]; x_project text[]; x_agent text[];
+    x_kind text[]; x_bytes integer[]; x_lane text[];
     x_estimate bigint[]; x_run_at timestamptz[];
     -- What may run, in item order.
-    r_item integer[]; r_fresh boolean[]; r_token bigint[]; r_estimate bigint[]; r_project text[]; r_kind text[];
+    r_item integer[]; r_fresh boolean[]; r_token bigint[]; r_estimate bigint[]; r_project text[]; r_agent text[];
+    r_kind text[]; r_bytes integer[];
+    v_cheap_kind text[]; v_cheap_estimate bigint[];
     v_budget record;
     v_refused boolean;
+    v_switched boolean := false;
 BEGIN
     -- 1. What a batch depends on is locked first, or a dependency that finishes meanwhile rings nobody.
     IF cardinality(p_dependency_ids) > 0 THEN
@@ -83,8 +89,9 @@ BEGIN
     JOIN unnest(p_ids) WITH ORDINALITY AS i (id, item) ON i.id = f.id;
 
     SELECT coalesce(array_agg(n.item), '{}'), array_agg(true), array_agg(1::bigint),
-           array_agg(p_estimates[n.item]), array_agg(p_project[n.item]), array_agg(p_kind[n.item])
-    INTO r_item, r_fresh, r_token, r_estimate, r_project, r_kind
+           array_agg(p_estimates[n.item]), array_agg(p_project[n.item]), array_agg(p_agent[n.item]),
+           array_agg(p_kind[n.item]), array_agg(octet_length(p_bodies[n.item]))
+    INTO r_item, r_fresh, r_token, r_estimate, r_project, r_agent, r_kind, r_bytes
     FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state = 'in_progress';
 
     IF cardinality(r_item) < cardinality(n_item) THEN
@@ -107,11 +114,13 @@ BEGIN
     -- 3. What was there before is locked in id order and judged by its row; the message only rang the bell.
     IF cardinality(n_item) < v_items THEN
         SELECT coalesce(array_agg(j.item), '{}'), array_agg(j.verdict), array_agg(j.token), array_agg(j.project),
-               array_agg(j.kind), array_agg(j.lane), array_agg(j.estimate), array_agg(j.run_at)
-        INTO x_item, x_verdict, x_token, x_project, x_kind, x_lane, x_estimate, x_run_at
+               array_agg(j.agent), array_agg(j.bytes), array_agg(j.kind), array_agg(j.lane), array_agg(j.estimate), array_agg(j.run_at)
+        INTO x_item, x_verdict, x_token, x_project, x_agent, x_bytes, x_kind, x_lane, x_estimate, x_run_at
         FROM (
-            SELECT i.item, w.fencing_token AS token, w.project, w.kind, w.lane, w.run_at,
-                   coalesce(w.estimate_u, p_kind_estimates[array_position(p_kinds, w.kind)]) AS estimate,
+            SELECT i.item, w.fencing_token AS token, w.project, w.agent, w.bytes, w.kind, w.lane, w.run_at,
+                   coalesce(w.estimate_u, moose.price(
+                       p_kind_estimates[array_position(p_kinds, w.kind)],
+                       p_kind_byte_nanos[array_position(p_kinds, w.kind)], w.bytes)) AS estimate,
                    CASE
                        WHEN w.id IS NULL THEN 'unknown_work_order'
                        WHEN NOT p_doorbells[i.item] AND w.digest <> substr(sha256(p_bodies[i.item]), 1, 16)
@@ -128,7 +137,7 @@ BEGIN
                    END AS verdict
             FROM unnest(p_ids) WITH ORDINALITY AS i (id, item)
             LEFT JOIN (
-                SELECT o.id, o.state, o.fencing_token, o.project, o.kind, o.lane, o.run_at, o.estimate_u, o.digest,
+                SELECT o.id, o.state, o.fencing_token, o.project, o.agent, octet_length(o.body) AS bytes, o.kind, o.lane, o.run_at, o.estimate_u, o.digest,
                        o.lease_claim, o.unknown_since
                 FROM moose.work_orders o
                 WHERE o.id = ANY (p_ids)
@@ -150,10 +159,11 @@ BEGIN
         SELECT r_item || coalesce(array_agg(x.item), '{}'), r_fresh || coalesce(array_agg(false), '{}'),
                r_token || coalesce(array_agg(x.token + 1), '{}'),
                r_estimate || coalesce(array_agg(x.estimate), '{}'),
-               r_project || coalesce(array_agg(x.project), '{}'), r_kind || coalesce(array_agg(x.kind), '{}')
-        INTO r_item, r_fresh, r_token, r_estimate, r_project, r_kind
-        FROM unnest(x_item, x_verdict, x_token, x_estimate, x_project, x_kind)
-             AS x (item, verdict, token, estimate, project, kind)
+               r_project || coalesce(array_agg(x.project), '{}'), r_agent || coalesce(array_agg(x.agent), '{}'),
+               r_kind || coalesce(array_agg(x.kind), '{}'), r_bytes || coalesce(array_agg(x.bytes), '{}')
+        INTO r_item, r_fresh, r_token, r_estimate, r_project, r_agent, r_kind, r_bytes
+        FROM unnest(x_item, x_verdict, x_token, x_estimate, x_project, x_agent, x_kind, x_bytes)
+             AS x (item, verdict, token, estimate, project, agent, kind, bytes)
         WHERE x.verdict = 'run';
 
         IF EXISTS (SELECT 1 FROM unnest(x_verdict) AS v WHERE v IN ('later', 'unknown_kind')) THEN
@@ -181,9 +191,23 @@ BEGIN
 
     -- 4. Money before work: one hold an item, or no work.
     IF cardinality(r_item) > 0 THEN
+        IF cardinality(array_remove(p_kind_cheap, NULL)) > 0 THEN
+            SELECT array_agg(c.kind ORDER BY c.n), array_agg(moose.price(
+                       p_kind_estimates[array_position(p_kinds, c.kind)],
+                       p_kind_byte_nanos[array_position(p_kinds, c.kind)], c.bytes) ORDER BY c.n)
+            INTO v_cheap_kind, v_cheap_estimate
+            FROM (SELECT p_kind_cheap[array_position(p_kinds, r.kind)] AS kind, r.bytes, r.n
+                  FROM unnest(r_kind, r_bytes) WITH ORDINALITY AS r (kind, bytes, n)) c;
+        END IF;
         v_budget := moose.reserve_batch(
             ARRAY(SELECT p_ids[r.item] FROM unnest(r_item) WITH ORDINALITY AS r (item, n) ORDER BY r.n),
-            r_token, r_estimate, r_project, r_kind, NULL);
+            r_token, r_estimate, r_project, r_agent, r_kind,
+            ARRAY(SELECT p_kind_models[array_position(p_kinds, r.kind)]
+                  FROM unnest(r_kind) WITH ORDINALITY AS r (kind, n) ORDER BY r.n),
+            v_cheap_estimate, v_cheap_kind,
+            CASE WHEN v_cheap_kind IS NOT NULL THEN
+                ARRAY(SELECT p_kind_models[array_position(p_kinds, r.kind)]
+                      FROM unnest(v_cheap_kind) WITH ORDINALITY AS r (kind, n) ORDER BY r.n) END);
         v_refused := 'refused' = ANY (v_budget.status);
 
         UPDATE moose.work_orders w
@@ -196,29 +220,39 @@ BEGIN
         IF v_refused THEN
             PERFORM moose.refuse_budget(
                 array_agg(p_ids[r.item]), array_agg(r.token), array_agg(r.fresh), array_agg(r.reason),
-                array_agg(r.retry_at), array_agg(r.estimate))
-            FROM unnest(r_item, r_fresh, r_token, r_estimate, v_budget.status, v_budget.reason, v_budget.retry_at)
-                 AS r (item, fresh, token, estimate, status, reason, retry_at)
+                array_agg(r.estimate), array_agg(least(r.estimate, r.cheap)), array_agg(r.project),
+                array_agg(r.agent), array_agg(r.kind), array_agg(p_kind_models[array_position(p_kinds, r.kind)]))
+            FROM unnest(r_item, r_fresh, r_token, r_estimate, v_cheap_estimate, r_project, r_agent, r_kind,
+                        v_budget.status, v_budget.reason)
+                 AS r (item, fresh, token, estimate, cheap, project, agent, kind, status, reason)
             WHERE r.status = 'refused';
         END IF;
 
         SELECT o_item || array_agg(r.item),
                o_verdict || array_agg(CASE r.status WHEN 'refused' THEN 'over_budget' ELSE 'run' END),
-               o_reason || array_agg(coalesce(r.reason, r.status))
-        INTO o_item, o_verdict, o_reason
+               o_reason || array_agg(coalesce(r.reason, r.status)), true = ANY (v_budget.switched)
+        INTO o_item, o_verdict, o_reason, v_switched
         FROM unnest(r_item, v_budget.status, v_budget.reason) AS r (item, status, reason);
     END IF;
 
-    IF cardinality(n_item) = v_items THEN
+    IF cardinality(n_item) = v_items AND NOT v_switched THEN
         RETURN QUERY
             SELECT o.item, o.verdict, o.reason, 1::bigint, 1, p_estimates[o.item], NULL::integer, NULL::integer,
-                   NULL::text, NULL::text, NULL::text, NULL::text, NULL::bytea
+                   NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::bytea
             FROM unnest(o_item, o_verdict, o_reason) AS o (item, verdict, reason);
     ELSE
         RETURN QUERY
-            SELECT o.item, o.verdict, o.reason, w.fencing_token, w.attempt, w.estimate_u, w.max_attempts,
-                   w.timeout_seconds, w.kind, w.lane, w.title, w.traceparent, w.body
+            SELECT o.item, o.verdict, o.reason, w.fencing_token, w.attempt, coalesce(h.estimate_u, w.estimate_u),
+                   w.max_attempts, w.timeout_seconds, coalesce(h.handler, w.kind), w.kind, w.lane, w.title,
+                   w.traceparent, w.body
             FROM unnest(o_item, o_verdict, o_reason) AS o (item, verdict, reason)
-            LEFT JOIN moose.work_orders w ON w.id = p_ids[o.item] AND o.verdict = 'run';
+            LEFT JOIN moose.work_orders w ON w.id = p_ids[o.item] AND o.verdict = 'run'
+            LEFT JOIN moose.budget_holds h ON h.owner = w.id AND h.token = w.fencing_token AND h.number = 0;
     END IF;
 END $$;
+
+-- What an attempt of a kind is assumed to cost: its base price, and so many nano-USD for each byte of the body, rounded up.
+CREATE FUNCTION moose.price(p_base_u bigint, p_byte_nanos bigint, p_bytes integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT p_base_u + (coalesce(p_byte_nanos, 0) * p_bytes + 999) / 1000
+$$;

@@ -1,0 +1,25 @@
+package import WorkOrders
+
+/// What a claim has to know of a kind that this worker runs.
+package struct KindTerms: Sendable, Equatable {
+    /// Reserved for an attempt of an order that names no estimate of its own; nil: such an order is refused.
+    package var estimate: MicroUSD?
+    /// Added for each byte of the body, in billionths of a dollar.
+    package var nanoUSDPerByte: Int64
+    /// The model it uses, for budgets of a model.
+    package var model: String?
+    /// The kind that does the same work for less: it runs instead in economy mode, or when money is short.
+    package var economy: String?
+
+    package init(estimate: MicroUSD?, nanoUSDPerByte: Int64 = 0, model: String? = nil, economy: String? = nil) {
+        self.estimate = estimate
+        self.nanoUSDPerByte = nanoUSDPerByte
+        self.model = model
+        self.economy = economy
+    }
+
+    /// The price of an attempt with a body of so many bytes, rounded up; nil: no price is known.
+    package func price(bytes: Int) -> MicroUSD? {
+        estimate.map { MicroUSD(microdollars: $0.microdollars + (nanoUSDPerByte * Int64(bytes) + 999) / 1000) }
+    }
+}

@@ -1,0 +1,106 @@
+-- The ledger's one door for a whole batch: dispatch, settle, cancel, then reserve, in that order of effect, so that
+-- money given back in a batch is there for its reservations. One row an item, moves first, in array order.
+--
+-- answer of a move:        done, replay (was so before), refused (dispatch of a closed hold), unknown (no such hold)
+-- answer of a reservation: normal, soft, economy, refused; replay: that name was granted before, and its hold stands
+--                          as `state` says. Only grants replay: a refusal leaves no row.
+CREATE FUNCTION moose.ledger_batch(
+    m_owners uuid[], m_tokens bigint[], m_numbers smallint[], m_moves text[], m_actuals bigint[],
+    r_owners uuid[], r_tokens bigint[], r_numbers smallint[], r_estimates bigint[],
+    r_projects text[], r_agents text[], r_handlers text[], r_models text[],
+    r_dispatched boolean[], r_lives_ms bigint[], r_metadata jsonb[] DEFAULT NULL
+) RETURNS TABLE (answer text, reason text, replay boolean, state text, estimate_u bigint, total_before bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_moves integer := coalesce(cardinality(m_owners), 0);
+    v_before text[] := '{}'; v_after text[];
+    v_new integer[]; v_known integer[];
+    v_status text[]; v_reason text[]; v_total bigint;
+BEGIN
+    -- 1. Locks, in one order for everybody: holds by name, then every bucket that will be touched by id.
+    IF v_moves > 0 THEN
+        SELECT array_agg(h.state ORDER BY i.n) INTO v_before
+        FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
+        LEFT JOIN (SELECT x.owner, x.token, x.number, x.state FROM moose.budget_holds x
+                   WHERE (x.owner, x.token, x.number) IN (SELECT * FROM unnest(m_owners, m_tokens, m_numbers))
+                   ORDER BY x.owner, x.token, x.number FOR NO KEY UPDATE) h
+            ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
+    END IF;
+    PERFORM 1 FROM moose.budget_buckets b
+    WHERE b.id IN (
+        SELECT unnest(h.bucket_ids) FROM moose.budget_holds h
+        JOIN unnest(m_owners, m_tokens, m_numbers) AS i (owner, token, number)
+          ON h.owner = i.owner AND h.token = i.token AND h.number = i.number
+        UNION
+        SELECT p.bucket_id FROM (
+            SELECT array_agg(q.project) AS projects, array_agg(q.agent) AS agents, array_agg(q.handler) AS handlers,
+                   array_agg(q.model) AS models
+            FROM (SELECT DISTINCT * FROM unnest(r_projects, r_agents, r_handlers, r_models)
+                  AS i (project, agent, handler, model)) q) q,
+            moose.path_buckets(q.projects, q.agents, q.handlers, q.models) p)
+    ORDER BY b.id FOR NO KEY UPDATE;
+
+    -- 2. Dispatch: from here on, a silence means that the money is spent.
+    IF v_moves > 0 THEN
+        UPDATE moose.budget_holds h SET state = 'dispatched'
+        FROM unnest(m_owners, m_tokens, m_numbers, m_moves) AS i (owner, token, number, move)
+        WHERE i.move = 'dispatch' AND h.owner = i.owner AND h.token = i.token AND h.number = i.number
+          AND h.state = 'held';
+
+        -- 3. Settle and cancel. Of several moves of one hold the first counts.
+        PERFORM moose.close_holds(c.owners, c.tokens, c.numbers, c.actuals, c.started)
+        FROM (SELECT array_agg(i.owner ORDER BY i.n) AS owners, array_agg(i.token ORDER BY i.n) AS tokens,
+                     array_agg(i.number ORDER BY i.n) AS numbers, array_agg(i.actual ORDER BY i.n) AS actuals,
+                     array_agg(i.move = 'settle' ORDER BY i.n) AS started
+              FROM (SELECT DISTINCT ON (owner, token, number) *
+                    FROM unnest(m_owners, m_tokens, m_numbers, m_moves, m_actuals) WITH ORDINALITY
+                         AS i (owner, token, number, move, actual, n)
+                    WHERE i.move <> 'dispatch'
+                    ORDER BY owner, token, number, move = 'cancel', n) i) c
+        WHERE c.owners IS NOT NULL;
+    END IF;
+
+    SELECT array_agg(h.state ORDER BY i.n) INTO v_after
+    FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
+    LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
+    RETURN QUERY
+        SELECT CASE WHEN i.after IS NULL THEN 'unknown'
+                    WHEN i.move = 'dispatch' AND i.before = 'held' THEN 'done'
+                    WHEN i.move = 'dispatch' AND i.before <> 'dispatched' THEN 'refused'
+                    WHEN i.before = i.after THEN 'replay' ELSE 'done' END,
+               NULL::text, i.before IS NOT DISTINCT FROM i.after, i.after, NULL::bigint, NULL::bigint
+        FROM unnest(m_moves, v_before, v_after) WITH ORDINALITY AS i (move, before, after, n) ORDER BY i.n;
+
+    -- 4. Reserve what was not granted under that name before. A name that stands twice in the batch counts once.
+    IF coalesce(cardinality(r_owners), 0) = 0 THEN RETURN; END IF;
+    SELECT array_agg(i.n ORDER BY i.n) FILTER (WHERE h.owner IS NULL AND i.nth = 1) INTO v_new
+    FROM (SELECT *, row_number() OVER (PARTITION BY owner, token, number ORDER BY n) AS nth
+          FROM unnest(r_owners, r_tokens, r_numbers) WITH ORDINALITY AS i (owner, token, number, n)) i
+    LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
+    IF v_new IS NOT NULL THEN
+        SELECT g.status, g.reason, g.total_before INTO v_status, v_reason, v_total FROM moose.reserve_batch(
+            ARRAY(SELECT r_owners[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            ARRAY(SELECT r_tokens[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            ARRAY(SELECT r_estimates[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            ARRAY(SELECT r_projects[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            ARRAY(SELECT r_agents[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            ARRAY(SELECT r_handlers[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            ARRAY(SELECT r_models[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            p_numbers => ARRAY(SELECT r_numbers[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            p_dispatched => ARRAY(SELECT r_dispatched[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            p_expires_at => ARRAY(SELECT now() + r_lives_ms[n] * interval '1 millisecond'
+                                  FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
+            p_metadata => CASE WHEN r_metadata IS NOT NULL THEN
+                ARRAY(SELECT r_metadata[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k) END) g;
+    END IF;
+    RETURN QUERY
+        SELECT CASE WHEN g.n IS NOT NULL THEN g.status
+                    -- A name twice in one batch: the second gets the first one's refusal, or its grant.
+                    WHEN h.owner IS NULL THEN 'refused' ELSE 'normal' END,
+               g.reason, g.n IS NULL AND h.owner IS NOT NULL, h.state, h.estimate_u, v_total
+        FROM unnest(r_owners, r_tokens, r_numbers) WITH ORDINALITY AS i (owner, token, number, n)
+        LEFT JOIN unnest(v_new, v_status, v_reason) AS g (n, status, reason) ON g.n = i.n
+        LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number
+        ORDER BY i.n;
+END $$;

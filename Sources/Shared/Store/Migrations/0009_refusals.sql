@@ -1,0 +1,227 @@
+-- What a claim does with what it can't run. None of this is on the hot path; all of it commits with the claim.
+
+-- Orders the budget refused. never_fits fails for good, one event an order. All others wait for money (see
+-- wake_for_money); one event per bucket, reason and window, however many are refused.
+-- p_least: the smallest amount that would let each run.
+CREATE FUNCTION moose.refuse_budget(
+    p_ids uuid[], p_tokens bigint[], p_fresh boolean[], p_reasons text[], p_estimates bigint[], p_least bigint[],
+    p_projects text[], p_agents text[], p_handlers text[], p_models text[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_bucket record;
+BEGIN
+    UPDATE moose.work_orders w
+    SET state = CASE r.reason WHEN 'never_fits' THEN 'failed' ELSE 'awaiting_budget' END,
+        attempt = CASE WHEN r.fresh THEN 0 ELSE w.attempt END,
+        lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
+        started_at = CASE WHEN r.fresh THEN NULL ELSE w.started_at END,
+        estimate_u = r.estimate,
+        waits_on = CASE WHEN r.reason <> 'never_fits' THEN r.policies END,
+        waits_for_u = CASE WHEN r.reason <> 'never_fits' THEN r.least END,
+        error = 'budget refused: ' || r.reason,
+        failure_class = 'budget_exceeded',
+        finished_at = CASE r.reason WHEN 'never_fits' THEN now() END
+    FROM (SELECT i.*, ARRAY(
+              SELECT p.id FROM moose.budget_policies p
+              WHERE (p.scope = 'org' OR p.scope = 'project' AND p.name = i.project
+                     OR p.scope = 'agent' AND p.name = i.agent OR p.scope = 'handler' AND p.name = i.handler
+                     OR p.scope = 'model' AND p.name = i.model)
+                AND NOT (p.period = 'day' AND p.scope IN ('org', 'project')
+                         AND EXISTS (SELECT 1 FROM moose.budget_exempt_agents x WHERE x.agent = i.agent))
+              ORDER BY p.id) AS policies
+          FROM unnest(p_ids, p_fresh, p_reasons, p_estimates, p_least, p_projects, p_agents, p_handlers, p_models)
+               AS i (id, fresh, reason, estimate, least, project, agent, handler, model)) r
+    WHERE w.id = r.id;
+
+    PERFORM moose.report(
+        moose.event_id(r.id::text, r.token, 'never_fits'), 'worker', 'reserve', 'critical',
+        format('an estimate of $%s is above the cap of a budget it counts against', moose.dollars(r.estimate)),
+        r.id, 'budget_exceeded', jsonb_build_object('reason', 'never_fits', 'handler', w.kind))
+    FROM unnest(p_ids, p_tokens, p_reasons, p_estimates) AS r (id, token, reason, estimate)
+    JOIN moose.work_orders w ON w.id = r.id
+    WHERE r.reason = 'never_fits';
+    PERFORM moose.report_broken_dependencies(ARRAY(
+        SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason = 'never_fits'));
+    PERFORM moose.reply(ARRAY(SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason = 'never_fits'));
+
+    -- Beyond the kill limit: critical, once a window. Money that is only on hold, and a freeze, are warnings.
+    FOR v_bucket IN
+        SELECT b.id, b.window_end, l.scope, l.name, l.period, l.cap_u, l.frozen, n.reason, n.example
+        FROM (SELECT w.waits_on, r.reason, min(w.waits_for_u) AS least, (array_agg(w.id))[1] AS example
+              FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = r.id
+              WHERE r.reason <> 'never_fits' GROUP BY 1, 2) n
+        JOIN moose.budget_limits l ON l.id = ANY (n.waits_on)
+        CROSS JOIN LATERAL moose.budget_window(l.period, l.time_zone, now()) u
+        JOIN moose.budget_buckets b ON b.policy_id = l.id AND b.window_start = u.window_start AND NOT b.exempt
+        WHERE CASE n.reason WHEN 'frozen' THEN l.frozen WHEN 'spent' THEN b.posted_u + n.least > l.cap_u
+                            ELSE b.held_u + b.posted_u + n.least > l.cap_u END
+          AND NOT n.reason = ANY (b.reported)
+        ORDER BY b.id
+    LOOP
+        UPDATE moose.budget_buckets b SET reported = b.reported || v_bucket.reason
+        WHERE b.id = v_bucket.id AND NOT v_bucket.reason = ANY (b.reported);
+        CONTINUE WHEN NOT FOUND;
+        PERFORM moose.report(
+            moose.event_id('bucket ' || v_bucket.id, coalesce(v_bucket.cap_u, 0), v_bucket.reason), 'worker', 'reserve',
+            CASE v_bucket.reason WHEN 'spent' THEN 'critical' ELSE 'warning' END,
+            CASE v_bucket.reason
+                WHEN 'frozen' THEN format('%s %s is frozen; its orders wait until it is unfrozen', v_bucket.scope,
+                                          v_bucket.name)
+                ELSE format('the %s budget of %s %s refuses work (%s): its cap is $%s; orders wait until %s or a raise',
+                            v_bucket.period, v_bucket.scope, v_bucket.name, v_bucket.reason,
+                            moose.dollars(v_bucket.cap_u), v_bucket.window_end) END,
+            v_bucket.example, 'budget_exceeded',
+            jsonb_build_object('reason', v_bucket.reason, 'scope', v_bucket.scope, 'name', v_bucket.name,
+                               'period', v_bucket.period));
+    END LOOP;
+END $$;
+
+-- Wakes orders that wait for money, oldest first, as many as there is money for now: a new window, a raise, a hold
+-- given back or an unfreeze needs no other signal, and nothing stampedes. One process at a time; the others return 0.
+-- An order that would fit but for running work keeps its place: no younger one of the same budget passes it.
+CREATE FUNCTION moose.wake_for_money() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_policy bigint[]; v_free bigint[]; v_free_of_holds bigint[];
+    v_order record;
+    v_wake uuid[] := '{}';
+    v_at integer[];
+    v_state text;
+    k integer;
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.waits_on IS NOT NULL)
+        OR NOT pg_try_advisory_xact_lock(hashtext('moose.wake_for_money')) THEN
+        RETURN 0;
+    END IF;
+
+    -- What is free in each budget, less what orders woken a moment ago are about to take.
+    SELECT array_agg(l.id), array_agg(CASE WHEN l.frozen THEN -1 WHEN l.cap_u IS NULL THEN 9e18::bigint
+               ELSE l.cap_u - coalesce(b.held_u + b.posted_u, 0) - coalesce(k.amount, 0) END),
+           array_agg(CASE WHEN l.frozen THEN -1 WHEN l.cap_u IS NULL THEN 9e18::bigint
+                     ELSE l.cap_u - coalesce(b.posted_u, 0) END)
+    INTO v_policy, v_free, v_free_of_holds
+    FROM moose.budget_limits l
+    CROSS JOIN LATERAL moose.budget_window(l.period, l.time_zone, now()) u
+    LEFT JOIN moose.budget_buckets b ON b.policy_id = l.id AND b.window_start = u.window_start AND NOT b.exempt
+    LEFT JOIN (SELECT p.id, sum(w.waits_for_u)::bigint AS amount
+               FROM moose.work_orders w, unnest(w.waits_on) AS p (id)
+               WHERE w.waits_on IS NOT NULL AND w.state = 'pending' AND w.run_at > now() - interval '30 seconds'
+               GROUP BY 1) k ON k.id = l.id;
+
+    -- The oldest of every path, found by skipping from one path to the next.
+    FOR v_order IN
+        WITH RECURSIVE path AS (
+            (SELECT w.waits_on FROM moose.work_orders w WHERE w.waits_on IS NOT NULL ORDER BY w.waits_on LIMIT 1)
+            UNION ALL
+            SELECT (SELECT w.waits_on FROM moose.work_orders w
+                    WHERE w.waits_on > p.waits_on ORDER BY w.waits_on LIMIT 1)
+            FROM path p WHERE p.waits_on IS NOT NULL
+        )
+        SELECT w.id, w.waits_on, w.waits_for_u
+        FROM path p
+        CROSS JOIN LATERAL (
+            SELECT o.id, o.waits_on, o.waits_for_u, o.created_at FROM moose.work_orders o
+            WHERE o.waits_on = p.waits_on AND o.state = 'awaiting_budget'
+            ORDER BY o.created_at, o.id LIMIT 500) w
+        WHERE p.waits_on IS NOT NULL
+        ORDER BY w.created_at, w.id
+    LOOP
+        v_at := ARRAY(SELECT array_position(v_policy, p) FROM unnest(v_order.waits_on) AS p);
+        v_state := 'fits';
+        FOREACH k IN ARRAY array_remove(v_at, NULL) LOOP
+            IF v_order.waits_for_u > v_free_of_holds[k] THEN
+                v_state := 'spent';
+                EXIT;
+            ELSIF v_order.waits_for_u > v_free[k] THEN
+                v_state := 'waits';
+            END IF;
+        END LOOP;
+        CONTINUE WHEN v_state = 'spent';
+        IF v_state = 'fits' THEN v_wake := v_wake || v_order.id; END IF;
+        FOREACH k IN ARRAY array_remove(v_at, NULL) LOOP
+            v_free[k] := v_free[k] - v_order.waits_for_u;
+        END LOOP;
+        EXIT WHEN cardinality(v_wake) >= 1000;
+    END LOOP;
+
+    WITH woken AS (
+        UPDATE moose.work_orders w SET state = 'pending', run_at = now()
+        WHERE w.id IN (SELECT o.id FROM moose.work_orders o WHERE o.id = ANY (v_wake) AND o.state = 'awaiting_budget'
+                       ORDER BY o.id FOR NO KEY UPDATE SKIP LOCKED)
+        RETURNING w.id, w.lane, w.run_at
+    )
+    SELECT array_agg(w.id) INTO v_wake
+    FROM (SELECT w.id, moose.ring(ARRAY[w.id], ARRAY[w.lane], ARRAY[w.run_at]) FROM woken w) w;
+    RETURN coalesce(cardinality(v_wake), 0);
+END $$;
+
+-- Claims that can never run: a dead letter each, with its error event; the order itself fails where it is at fault.
+CREATE FUNCTION moose.refuse_claims(p_ids uuid[], p_reasons text[], p_bodies bytea[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE moose.work_orders w
+    SET state = 'failed', error = 'no worker can run it: ' || r.reason, failure_class = 'invalid_input',
+        finished_at = now()
+    FROM unnest(p_ids, p_reasons) AS r (id, reason)
+    WHERE w.id = r.id AND r.reason IN ('unknown_kind', 'unknown_price');
+
+    PERFORM moose.bury_batch(
+        array_agg(r.reason),
+        array_agg(CASE r.reason
+            WHEN 'id_reused' THEN 'this id was published before with another body'
+            WHEN 'unknown_kind' THEN 'no live worker knows the kind ' || w.kind
+            WHEN 'unknown_price' THEN 'no estimate, and the kind ' || w.kind || ' has no default price'
+            ELSE 'a doorbell for a work order that is not in the database' END),
+        array_agg(r.id), array_agg(w.kind), array_agg(w.lane), array_agg('moose.work'::text), array_agg(w.lane),
+        array_agg(CASE WHEN r.reason IN ('unknown_kind', 'unknown_price') THEN w.body ELSE r.body END),
+        array_agg('{}'::text), array_agg(false))
+    FROM unnest(p_ids, p_reasons, p_bodies) AS r (id, reason, body)
+    LEFT JOIN moose.work_orders w ON w.id = r.id;
+    PERFORM moose.report_broken_dependencies(ARRAY(
+        SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
+    PERFORM moose.reply(ARRAY(
+        SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
+END $$;
+
+-- Messages that can't be understood: a dead letter and its error event each, in one commit. A redelivered message
+-- that was buried before is not buried twice.
+CREATE FUNCTION moose.bury_batch(
+    p_reasons text[], p_explanations text[], p_work_orders uuid[], p_kinds text[], p_lanes text[],
+    p_exchanges text[], p_routing_keys text[], p_bodies bytea[], p_headers text[], p_redelivered boolean[]
+) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_count integer;
+BEGIN
+    WITH buried AS (
+        INSERT INTO moose.dead_letters (id, reason, explanation, work_order_id, kind, lane, exchange, routing_key,
+                                        body, digest, headers)
+        SELECT gen_random_uuid(), d.reason, d.explanation, d.work_order, d.kind, d.lane, d.exchange, d.routing_key,
+               d.body, sha256(d.body || convert_to(d.headers, 'UTF8')), d.headers::json
+        FROM unnest(p_reasons, p_explanations, p_work_orders, p_kinds, p_lanes, p_exchanges, p_routing_keys, p_bodies,
+                    p_headers, p_redelivered)
+             AS d (reason, explanation, work_order, kind, lane, exchange, routing_key, body, headers, redelivered)
+        WHERE NOT (d.redelivered AND EXISTS (
+            SELECT 1 FROM moose.dead_letters x
+            WHERE x.digest = sha256(d.body || convert_to(d.headers, 'UTF8')) AND x.reason = d.reason))
+        RETURNING id, reason, explanation, work_order_id, kind, lane
+    ), told AS (
+        SELECT moose.report(
+            moose.event_id('dead letter ' || b.id, 0, b.reason), 'worker', 'intake', 'warning',
+            format('dead letter (%s): %s', b.reason, b.explanation), b.work_order_id, 'invalid_input',
+            jsonb_build_object('reason', b.reason, 'dead_letter', b.id, 'handler', b.kind, 'lane', b.lane))
+        FROM buried b
+    )
+    SELECT count(*) INTO v_count FROM told;
+    RETURN v_count;
+END $$;
+
+-- Tells of every order that waits for one of these and can't go on: once for each pair.
+CREATE FUNCTION moose.report_broken_dependencies(p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
+    SELECT moose.report(
+        moose.event_id(d.work_order_id::text, 0, 'depends on ' || d.depends_on), 'worker', 'dependency', 'warning',
+        format('work order %s waits for %s, which ended %s', d.work_order_id, d.depends_on, w.state),
+        d.work_order_id, 'dependency_missing', jsonb_build_object('depends_on', d.depends_on, 'handler', b.kind))
+    FROM moose.work_order_dependencies d
+    JOIN moose.work_orders w ON w.id = d.depends_on
+    JOIN moose.work_orders b ON b.id = d.work_order_id
+    WHERE d.depends_on = ANY (p_ids) AND w.state IN ('failed', 'cancelled') AND b.state = 'blocked'
+$$;

@@ -1,0 +1,85 @@
+-- The ledger for services that have only SQL. The functions run with their owner's rights, so that a role needs no
+-- more than EXECUTE on them (deploy/postgres/budget-client.sql makes one).
+
+-- Reserves. can_proceed: whether the work may start; reservation_id: NULL when it may not. current_total: the
+-- organisation's day before this call, in USD. An estimate that reaches the cap exactly is granted.
+-- p_service_name is the handler it counts as. p_metadata may say project, agent, model, idempotency_key (asking again
+-- with the same one gives the same reservation) and lives_seconds (default 3600: then it is presumed spent).
+CREATE FUNCTION public.check_and_reserve_budget(
+    p_estimated_cost numeric, p_service_name text, p_metadata jsonb DEFAULT '{}'
+) RETURNS TABLE (can_proceed boolean, current_total numeric, reservation_id uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_id uuid := CASE WHEN p_metadata ? 'idempotency_key'
+        THEN md5('reservation ' || coalesce(p_service_name, '') || ' ' || (p_metadata ->> 'idempotency_key'))::uuid
+        ELSE moose.time_ordered_id() END;
+    v_seconds numeric := coalesce((p_metadata ->> 'lives_seconds')::numeric, 3600);
+    v_answer record;
+BEGIN
+    IF p_estimated_cost IS NULL OR p_estimated_cost < 0 OR p_estimated_cost > 1000000000 THEN
+        RAISE EXCEPTION 'p_estimated_cost must be between 0 and 1000000000 USD' USING ERRCODE = '22023';
+    ELSIF v_seconds < 1 OR v_seconds > 604800 THEN
+        RAISE EXCEPTION 'lives_seconds must be between 1 and 604800' USING ERRCODE = '22023';
+    END IF;
+    SELECT * INTO v_answer FROM moose.ledger_batch(
+        NULL, NULL, NULL, NULL, NULL,
+        ARRAY[v_id], ARRAY[0::bigint], ARRAY[0::smallint], ARRAY[ceil(p_estimated_cost * 1000000)::bigint],
+        ARRAY[p_metadata ->> 'project'], ARRAY[p_metadata ->> 'agent'], ARRAY[p_service_name],
+        ARRAY[p_metadata ->> 'model'], ARRAY[true], ARRAY[(v_seconds * 1000)::bigint], ARRAY[p_metadata]);
+    can_proceed := v_answer.answer <> 'refused';
+    current_total := moose.dollars(coalesce(v_answer.total_before, moose.day_total()));
+    reservation_id := CASE WHEN can_proceed THEN v_id END;
+    RETURN NEXT;
+END $$;
+
+CREATE FUNCTION moose.close_reservation(p_id uuid, p_move text, p_actual_u bigint)
+RETURNS TABLE (closed boolean, state text) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_answer record;
+BEGIN
+    -- Only reservations made through this door: a work order's hold belongs to its worker.
+    IF NOT EXISTS (SELECT 1 FROM moose.budget_holds h WHERE h.owner = p_id AND h.token = 0 AND h.number = 0) THEN
+        RAISE EXCEPTION 'there is no reservation %', p_id USING ERRCODE = 'MS004',
+            HINT = 'It was refused, or pruned.';
+    END IF;
+    SELECT * INTO v_answer FROM moose.ledger_batch(
+        ARRAY[p_id], ARRAY[0::bigint], ARRAY[0::smallint], ARRAY[p_move], ARRAY[p_actual_u],
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    RETURN QUERY SELECT v_answer.answer = 'done', v_answer.state::text;
+END $$;
+
+-- Reports what a reservation really cost, once; a late report corrects what was presumed. A second one changes nothing.
+CREATE FUNCTION public.settle_budget(p_reservation_id uuid, p_actual_cost numeric)
+RETURNS TABLE (settled boolean, state text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF p_actual_cost IS NULL OR p_actual_cost < 0 OR p_actual_cost > 1000000000 THEN
+        RAISE EXCEPTION 'p_actual_cost must be between 0 and 1000000000 USD' USING ERRCODE = '22023';
+    END IF;
+    RETURN QUERY SELECT * FROM moose.close_reservation(p_reservation_id, 'settle', ceil(p_actual_cost * 1000000)::bigint);
+END $$;
+
+-- Gives a reservation back: the work never started, nothing was spent.
+CREATE FUNCTION public.cancel_budget(p_reservation_id uuid) RETURNS TABLE (cancelled boolean, state text)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM moose.close_reservation(p_reservation_id, 'cancel', NULL)
+$$;
+
+-- What the organisation's day has used so far.
+CREATE FUNCTION moose.day_total() RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(b.held_u + b.posted_u), 0)::bigint FROM moose.budget_policies p
+    CROSS JOIN LATERAL moose.budget_window(p.period, p.time_zone, now()) u
+    JOIN moose.budget_buckets b ON b.policy_id = p.id AND b.window_start = u.window_start AND NOT b.exempt
+    WHERE p.scope = 'org' AND p.period = 'day'
+$$;
+
+-- A UUID of version 7: ids that rise with time keep indexes dense.
+CREATE FUNCTION moose.time_ordered_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
+            || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid
+$$;
+
+REVOKE EXECUTE ON FUNCTION public.check_and_reserve_budget(numeric, text, jsonb) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION public.settle_budget(uuid, numeric) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION public.cancel_budget(uuid) FROM PUBLIC;
