@@ -48,7 +48,8 @@ extension WorkerPool {
                 AttemptReport(didStart: false))
         }
         let item = FinishItem(
-            id: job.id, token: job.token, ending: ending(of: job, outcome), report: outcome.report, handler: job.handler,
+            id: job.id, token: job.token, ending: ending(of: job, outcome), report: outcome.report,
+            handler: job.handler,
             duration: ContinuousClock.now - started)
         state.withLock { state in
             state.finishes.append((lane, item))

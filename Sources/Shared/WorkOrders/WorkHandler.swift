@@ -23,7 +23,8 @@ package struct Job: Sendable {
     package let traceparent: String?
 
     package init(
-        id: UUID, kind: String, handler: String? = nil, title: String, lane: String, attempt: Int, maxAttempts: Int, token: Int64,
+        id: UUID, kind: String, handler: String? = nil, title: String, lane: String, attempt: Int, maxAttempts: Int,
+        token: Int64,
         body: [UInt8], estimate: MicroUSD, timeout: Duration, traceparent: String?
     ) {
         self.id = id
