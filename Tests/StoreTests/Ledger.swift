@@ -36,12 +36,14 @@ struct Ledger: Sendable {
 
     /// A work order as it comes over the wire.
     static func order(
-        _ id: UUID = .timeOrdered(), usd: String = "0", title: String = "t", dependsOn: [UUID] = []
+        _ id: UUID = .timeOrdered(), usd: String = "0", title: String = "t", dependsOn: [UUID] = [],
+        project: String? = nil, agent: String? = nil
     ) throws -> ClaimItem {
         let dependencies = dependsOn.map { "\"\($0)\"" }.joined(separator: ",")
         let body = Array(
             """
-            {"id":"\(id)","kind":"work","title":"\(title)","estimated_cost_usd":"\(usd)","depends_on":[\(dependencies)]}
+            {"id":"\(id)","kind":"work","title":"\(title)","estimated_cost_usd":"\(usd)","depends_on":[\(dependencies)],
+            "project":\(project.map { "\"\($0)\"" } ?? "null"),"agent":\(agent.map { "\"\($0)\"" } ?? "null")}
             """.utf8)
         return ClaimItem(
             form: try WorkOrderMessage.decode(body, messageID: nil, lane: "default"), body: body)
@@ -116,5 +118,15 @@ struct Ledger: Sendable {
             moose.outbox WHERE type = 'moose.error-event.v1'
             AND convert_from(body, 'UTF8')::json -> 'details' ->> 'reason' = '\(reason)'
             """)
+    }
+
+    /// Changes budgets as an operator would with psql.
+    func run(_ sql: String) async throws { try await store.postgres.runSimple(sql) }
+
+    /// Those of the orders that are in this state, in their order.
+    func these(_ items: [ClaimItem], in state: String) async throws -> [Int] {
+        var found: [Int] = []
+        for (index, item) in items.enumerated() where try await self.state(item.id) == state { found.append(index) }
+        return found
     }
 }

@@ -1,0 +1,96 @@
+import FoundationEssentials
+import Postgres
+import Store
+import Testing
+import WorkOrders
+
+/// Who is woken when there is money again. The caps of a new database: $100 a day, $600 a month.
+struct WaitingForMoneyTests {
+    @Test func `a raise wakes the oldest, as many as it pays for`() async throws {
+        try await Ledger.open { ledger in
+            try await ledger.spend("100")
+            let items = try (1...6).map { _ in try Ledger.order(usd: "1") }
+            for item in items { _ = try await ledger.claim([item]) }
+            #expect(try await ledger.store.wakeForMoney() == 0)
+            try await ledger.run("UPDATE moose.budget_policies SET kill_u = 103000000 WHERE period = 'day'")
+            #expect(try await ledger.store.wakeForMoney() == 3)
+            #expect(try await ledger.these(items, in: "pending") == [0, 1, 2])
+            #expect(try await ledger.count("moose.outbox WHERE doorbell_for IS NOT NULL") == 3)
+            // What was woken is on its way to its money: the next look wakes nobody for the same dollars.
+            #expect(try await ledger.store.wakeForMoney() == 0)
+            #expect(try await ledger.start(Ledger.doorbell(items[0].id)) == 2)
+        }
+    }
+
+    @Test func `a new window wakes what the old one refused`() async throws {
+        try await Ledger.open { ledger in
+            try await ledger.spend("100")
+            let item = try Ledger.order(usd: "1")
+            _ = try await ledger.claim([item])
+            try await ledger.run(
+                """
+                UPDATE moose.budget_buckets SET window_start = window_start - interval '1 day',
+                       window_end = window_end - interval '1 day'
+                WHERE window_end - window_start < interval '2 days'
+                """)
+            #expect(try await ledger.store.wakeForMoney() == 1)
+            #expect(try await ledger.start(Ledger.doorbell(item.id)) == 2)
+        }
+    }
+
+    @Test func `no younger order passes one that only waits for running work`() async throws {
+        try await Ledger.open { ledger in
+            let running = try Ledger.order(usd: "95")
+            let token = try await ledger.start(running)
+            let items = [try Ledger.order(usd: "50"), try Ledger.order(usd: "6")]
+            for item in items { _ = try await ledger.claim([item]) }
+            try await ledger.run("UPDATE moose.budget_policies SET kill_u = 110000000 WHERE period = 'day'")
+            #expect(try await ledger.store.wakeForMoney() == 0, "the dear one is next")
+            try await ledger.end(running.id, token, cost: Ledger.usd("1"))
+            #expect(try await ledger.store.wakeForMoney() == 2)
+        }
+    }
+
+    @Test func `an order that can't fit today stands in nobody's way`() async throws {
+        try await Ledger.open { ledger in
+            try await ledger.spend("60")
+            _ = try await ledger.start(try Ledger.order(usd: "40"))
+            let items = [try Ledger.order(usd: "50"), try Ledger.order(usd: "2")]
+            for item in items { _ = try await ledger.claim([item]) }
+            try await ledger.run("UPDATE moose.budget_policies SET kill_u = 105000000 WHERE period = 'day'")
+            #expect(try await ledger.store.wakeForMoney() == 1)
+            #expect(try await ledger.these(items, in: "pending") == [1])
+        }
+    }
+
+    @Test func `a project without money hides no other project's orders`() async throws {
+        try await Ledger.open { ledger in
+            try await ledger.run(
+                """
+                INSERT INTO moose.budget_policies (scope, name, period, kill_u)
+                VALUES ('project', 'poor', 'day', 1000000), ('project', 'rich', 'day', 1000000)
+                """)
+            for project in ["poor", "rich"] {
+                let item = try Ledger.order(usd: "1", project: project)
+                try await ledger.end(item.id, try await ledger.start(item), cost: Ledger.usd("1"))
+            }
+            let poor = try (1...600).map { _ in try Ledger.order(usd: "1", project: "poor") }
+            _ = try await ledger.claim(poor)
+            let rich = try Ledger.order(usd: "1", project: "rich")
+            _ = try await ledger.claim([rich])
+            try await ledger.run("UPDATE moose.budget_policies SET kill_u = 2000000 WHERE name = 'rich'")
+            #expect(try await ledger.store.wakeForMoney() == 1)
+            #expect(try await ledger.state(rich.id) == "pending")
+        }
+    }
+
+    @Test func `an order that ends while it waits is forgotten by the wake-up`() async throws {
+        try await Ledger.open { ledger in
+            try await ledger.spend("100")
+            let item = try Ledger.order(usd: "1")
+            _ = try await ledger.claim([item])
+            try await ledger.run("UPDATE moose.work_orders SET state = 'cancelled' WHERE id = '\(item.id)'")
+            #expect(try await ledger.count("moose.work_orders WHERE waits_on IS NOT NULL") == 0)
+        }
+    }
+}
