@@ -31,6 +31,9 @@ DECLARE
     v_estimate bigint; v_at integer; v_tier integer; v_own_tier integer; v_rank integer; v_own_rank integer;
     k integer;
 BEGIN
+    -- Limits stand still until the commit: who changes them waits for running batches, and later ones see the change.
+    PERFORM pg_advisory_xact_lock_shared(hashtext('moose.budget_policies'));
+
     -- 1. Which paths are there, and which buckets does each count against?
     WITH item AS (
         SELECT i.n, i.estimate,

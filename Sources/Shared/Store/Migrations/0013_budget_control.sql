@@ -1,6 +1,20 @@
 -- What an operator does to budgets. Each change is audited by a trigger, also one made by hand in psql; say who and
 -- why with set_config('moose.who', ..., true) and set_config('moose.reason', ..., true).
 
+-- A change of limits waits for the reservations under way, so that after its commit none is granted under the old ones.
+-- Don't keep such a transaction open: no reservation is made meanwhile.
+CREATE FUNCTION moose.hold_reservations() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('moose.budget_policies'));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER budget_policies_alone BEFORE INSERT OR UPDATE OR DELETE ON moose.budget_policies
+    FOR EACH STATEMENT EXECUTE FUNCTION moose.hold_reservations();
+CREATE TRIGGER budget_freezes_alone BEFORE INSERT OR UPDATE OR DELETE ON moose.budget_freezes
+    FOR EACH STATEMENT EXECUTE FUNCTION moose.hold_reservations();
+CREATE TRIGGER budget_exempt_agents_alone BEFORE INSERT OR UPDATE OR DELETE ON moose.budget_exempt_agents
+    FOR EACH STATEMENT EXECUTE FUNCTION moose.hold_reservations();
+
 CREATE FUNCTION moose.audit_budget() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
