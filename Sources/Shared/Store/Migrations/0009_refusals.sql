@@ -84,8 +84,7 @@ DECLARE
     v_policy bigint[]; v_free bigint[]; v_free_of_holds bigint[];
     v_order record;
     v_wake uuid[] := '{}';
-    v_at integer[];
-    v_state text;
+    v_lacks integer[];
     k integer;
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.waits_on IS NOT NULL)
@@ -107,7 +106,7 @@ BEGIN
                WHERE w.waits_on IS NOT NULL AND w.state = 'pending' AND w.run_at > now() - interval '30 seconds'
                GROUP BY 1) k ON k.id = l.id;
 
-    -- The oldest of every path, found by skipping from one path to the next.
+    -- The oldest of every path whose budgets all have something left, found by skipping from one path to the next.
     FOR v_order IN
         WITH RECURSIVE path AS (
             (SELECT w.waits_on FROM moose.work_orders w WHERE w.waits_on IS NOT NULL ORDER BY w.waits_on LIMIT 1)
@@ -116,31 +115,32 @@ BEGIN
                     WHERE w.waits_on > p.waits_on ORDER BY w.waits_on LIMIT 1)
             FROM path p WHERE p.waits_on IS NOT NULL
         )
-        SELECT w.id, w.waits_on, w.waits_for_u
+        SELECT w.id, w.need, b.budgets
         FROM path p
         CROSS JOIN LATERAL (
-            SELECT o.id, o.waits_on, o.waits_for_u, o.created_at FROM moose.work_orders o
+            SELECT coalesce(array_agg(f.n), '{}') AS budgets, min(f.free) AS least
+            FROM unnest(v_policy, v_free) WITH ORDINALITY AS f (policy, free, n) WHERE f.policy = ANY (p.waits_on)) b
+        CROSS JOIN LATERAL (
+            SELECT o.id, o.waits_for_u AS need, o.created_at FROM moose.work_orders o
             WHERE o.waits_on = p.waits_on AND o.state = 'awaiting_budget'
-            ORDER BY o.created_at, o.id LIMIT 500) w
-        WHERE p.waits_on IS NOT NULL
+            ORDER BY o.created_at, o.id LIMIT 100) w
+        WHERE coalesce(b.least, 1) > 0
         ORDER BY w.created_at, w.id
     LOOP
-        v_at := ARRAY(SELECT array_position(v_policy, p) FROM unnest(v_order.waits_on) AS p);
-        v_state := 'fits';
-        FOREACH k IN ARRAY array_remove(v_at, NULL) LOOP
-            IF v_order.waits_for_u > v_free_of_holds[k] THEN
-                v_state := 'spent';
-                EXIT;
-            ELSIF v_order.waits_for_u > v_free[k] THEN
-                v_state := 'waits';
-            END IF;
+        v_lacks := '{}';
+        FOREACH k IN ARRAY v_order.budgets LOOP
+            IF v_order.need > v_free[k] THEN v_lacks := v_lacks || k; END IF;
         END LOOP;
-        CONTINUE WHEN v_state = 'spent';
-        IF v_state = 'fits' THEN v_wake := v_wake || v_order.id; END IF;
-        FOREACH k IN ARRAY array_remove(v_at, NULL) LOOP
-            v_free[k] := v_free[k] - v_order.waits_for_u;
-        END LOOP;
-        EXIT WHEN cardinality(v_wake) >= 1000;
+        IF v_lacks = '{}' THEN
+            v_wake := v_wake || v_order.id;
+            FOREACH k IN ARRAY v_order.budgets LOOP v_free[k] := v_free[k] - v_order.need; END LOOP;
+            EXIT WHEN cardinality(v_wake) >= 1000;
+        ELSE
+            FOREACH k IN ARRAY v_lacks LOOP
+                -- Running work may give it back: nobody younger takes from this budget meanwhile.
+                IF v_order.need <= v_free_of_holds[k] THEN v_free[k] := 0; END IF;
+            END LOOP;
+        END IF;
     END LOOP;
 
     WITH woken AS (
