@@ -26,8 +26,8 @@ test: setup ## run every test against private servers
 	swift build --build-tests
 	@deploy/stack/run-tests.sh
 
-acceptance: build ## the long stories: kills and restarts under load, malformed input, the budget race, a job of 150 s
-	@for story in budget_race malformed_input survives_kills long_job; do \
+acceptance: build ## the long stories: what the doctor finds, kills and restarts under load, malformed input, the budget race, a job of 150 s
+	@for story in doctor_finds budget_race malformed_input survives_kills long_job; do \
 	  echo "== $$story"; /usr/bin/python3 Tests/Acceptance/$$story.py || exit 1; done
 
 bench: build ## measure this machine, each figure beside its invariant check

@@ -110,7 +110,7 @@ let package = Package(
         tests(
             "Worker",
             [
-                "AMQP", "ClientManager", "IOThread", "Messaging", "Postgres", "Publisher", "Store", "Worker",
+                "AMQP", "ClientManager", "IOThread", "Messaging", "Postgres", "Publisher", "Stack", "Store", "Worker",
                 "WorkOrders", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ]),
         tests(

@@ -65,6 +65,18 @@ class System:
             capture_output=True, text=True).stdout)
         os.kill(status[name]["pid"], signal_number)
 
+    def stop_server(self, name, signal_number):
+        """Returns once it is gone."""
+        self.kill_server(name, signal_number)
+        deadline = time.time() + 60
+        while time.time() < deadline:
+            status = subprocess.run([MOOSE, "stack", "status", "--json", "--folder", self.stack_folder],
+                                    capture_output=True, text=True)
+            if json.loads(status.stdout)[name]["state"] == "stopped":
+                return
+            time.sleep(0.2)
+        sys.exit(f"the {name} did not stop")
+
     def moose(self, *arguments, check=True):
         environment = getattr(self, "environment", dict(os.environ))
         if arguments[0] != "stack":

@@ -57,7 +57,8 @@ struct ClientManagerTests {
         try await Desk.open { desk in
             let id = UUID.timeOrdered()
             try await desk.publisher.publish([.workOrder(id: id, lane: "nowhere", body: Array("{}".utf8))])
-            try await desk.waitFor(1, "moose.dead_letters WHERE reason = 'unroutable' AND work_order_id = '\(id)'")
+            try await desk.waitFor(
+                1, "moose.dead_letters WHERE reason = 'unroutable' AND work_order_id = '\(id)'", within: .seconds(20))
             try await desk.waitFor(1, "moose.escalations WHERE trigger_type = 'poison_message' AND count = 1")
             #expect(try await desk.count("moose.dead_letters WHERE routing_key = 'nowhere'") == 1)
         }

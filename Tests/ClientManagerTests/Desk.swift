@@ -73,9 +73,17 @@ struct Desk: Sendable {
         return try #require(result.first).decode(0, as: Int64.self)
     }
 
-    func waitFor(_ wanted: Int64, _ source: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    /// - Parameter limit: no expectation of speed; what can only be lost, and not late, need not be waited for long.
+    func waitFor(
+        _ wanted: Int64, _ source: String, within limit: Duration = .seconds(40),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        var seen: Int64 = 0
         try await eventually(
-            "there are \(wanted) rows of \(source)", timeout: .seconds(40), sourceLocation: sourceLocation
-        ) { try await count(source) == wanted }
+            "there are \(wanted) rows of \(source), at last \(seen)", timeout: limit, sourceLocation: sourceLocation
+        ) {
+            seen = try await count(source)
+            return seen == wanted
+        }
     }
 }

@@ -4,6 +4,7 @@ import Logging
 import Messaging
 import Postgres
 import Publisher
+import Stack
 import Store
 import Synchronization
 import TestSupport
@@ -23,31 +24,42 @@ struct PoolBench: Sendable {
 
     /// Runs the body; afterwards every bucket must agree with its holds and its ledger.
     static func open(_ body: (PoolBench) async throws -> Void) async throws {
-        try await TestStack.shared.withBoth(
-            template: "moose",
-            migrate: { url in
-                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
-                try await Migrator(client: client).apply(Migrations.all)
-                await client.close()
-            },
-            { amqpURL, databaseURL in
-                let configuration = PostgresConfiguration(url: databaseURL)
-                let bench = PoolBench(
-                    store: Store(try PostgresClient(configuration: configuration, maxConnections: 1)),
-                    control: Store(try PostgresClient(configuration: configuration, maxConnections: 2)),
-                    publisher: try AMQPPublisher(
-                        configuration: try AMQPConfiguration(url: amqpURL), topology: topology),
-                    amqpURL: amqpURL)
-                do {
-                    try await bench.publisher.connect()
-                    try await body(bench)
-                    #expect(try await bench.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
-                } catch {
-                    await bench.close()
-                    throw error
-                }
-                await bench.close()
-            })
+        try await TestStack.shared.withBoth(template: "moose", migrate: migrate) { amqpURL, databaseURL in
+            try await open(amqpURL: amqpURL, databaseURL: databaseURL, body)
+        }
+    }
+
+    /// The same on the servers of a stack of one's own, which may then be frozen.
+    static func open(on stack: Stack, _ body: (PoolBench) async throws -> Void) async throws {
+        let databaseURL = try stack.databaseURL(database: "moose")
+        try await migrate(databaseURL)
+        try await open(amqpURL: stack.amqpURL(virtualHost: "moose"), databaseURL: databaseURL, body)
+    }
+
+    private static let migrate: @Sendable (String) async throws -> Void = { url in
+        let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
+        try await Migrator(client: client).apply(Migrations.all)
+        await client.close()
+    }
+
+    private static func open(
+        amqpURL: String, databaseURL: String, _ body: (PoolBench) async throws -> Void
+    ) async throws {
+        let configuration = PostgresConfiguration(url: databaseURL)
+        let bench = PoolBench(
+            store: Store(try PostgresClient(configuration: configuration, maxConnections: 1)),
+            control: Store(try PostgresClient(configuration: configuration, maxConnections: 2)),
+            publisher: try AMQPPublisher(configuration: try AMQPConfiguration(url: amqpURL), topology: topology),
+            amqpURL: amqpURL)
+        do {
+            try await bench.publisher.connect()
+            try await body(bench)
+            #expect(try await bench.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
+        } catch {
+            await bench.close()
+            throw error
+        }
+        await bench.close()
     }
 
     private func close() async {
@@ -105,9 +117,17 @@ struct PoolBench: Sendable {
         return try #require(result.first).decode(0, as: Int64.self)
     }
 
-    func waitFor(_ wanted: Int64, _ source: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    /// - Parameter limit: no expectation of speed; what can only be lost, and not late, need not be waited for long.
+    func waitFor(
+        _ wanted: Int64, _ source: String, within limit: Duration = .seconds(40),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        var seen: Int64 = 0
         try await eventually(
-            "there are \(wanted) rows of \(source)", timeout: .seconds(40), sourceLocation: sourceLocation
-        ) { try await count(source) == wanted }
+            "there are \(wanted) rows of \(source), at last \(seen)", timeout: limit, sourceLocation: sourceLocation
+        ) {
+            seen = try await count(source)
+            return seen == wanted
+        }
     }
 }

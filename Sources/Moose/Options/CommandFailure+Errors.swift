@@ -36,7 +36,11 @@ extension CommandFailure {
         case .connectionRefused, .authenticationFailed, .virtualHostMissing, .connectionLost, .timeout, .blocked:
             self.init(error.description, status: .unreachable)
         case .invalidURL: self.init(error.description, status: .usage)
-        case .accessRefused, .preconditionFailed, .notFound, .nacked, .returned, .messageTooLarge, .invalidMessage:
+        case .accessRefused(let refusal):
+            self.init(
+                "the broker denied access", why: refusal, next: "Run `\(BrokerGrant.command(after: refusal))`",
+                status: .refused)
+        case .preconditionFailed, .notFound, .nacked, .returned, .messageTooLarge, .invalidMessage:
             self.init(error.description, status: .refused)
         case .channelClosed, .unconfirmed, .cancelled, .closed, .system: self.init(error.description)
         }
@@ -51,6 +55,10 @@ extension CommandFailure {
             self.init(
                 isOld ? "the database's schema is of another version" : "the database has no Moose schema",
                 why: isOld ? server.message : nil, next: "Run `moose migrate`")
+        case .server(let server) where server.sqlState == "42501":
+            self.init(
+                "the database denied access", why: server.message,
+                next: "Log in as the role that owns the schema, or let it grant what `moose doctor` names")
         case .unreachable, .authenticationFailed, .databaseMissing, .connectionLost, .timeout:
             self.init(error.description, status: .unreachable)
         case .invalidConfiguration: self.init(error.description, status: .usage)

@@ -17,9 +17,11 @@ struct CommandFailure: Error, Equatable, CustomStringConvertible {
     }
 
     /// `moose: what. why. what to do next`, each part a sentence.
-    var description: String {
-        "moose: "
-            + [what, why, next].compactMap { $0 }.filter { !$0.isEmpty }.map(Self.sentence).joined(separator: " ")
+    var description: String { "moose: \(sentences)" }
+
+    /// The same without the program's name, to stand inside another text.
+    var sentences: String {
+        [what, why, next].compactMap { $0 }.filter { !$0.isEmpty }.map(Self.sentence).joined(separator: " ")
     }
 
     /// The part with a full stop, unless it ends in a mark of its own.

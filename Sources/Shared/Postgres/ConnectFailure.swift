@@ -4,7 +4,8 @@ enum ConnectFailure {
     static func error(message: String, needsPassword: Bool) -> PostgresError {
         let reason = readable(message)
         let codes = sqlStates(in: message)
-        if needsPassword || codes.contains(where: { code in code.hasPrefix("28") }) {
+        // 42501: a role that may log in, only not to this database.
+        if needsPassword || codes.contains(where: { code in code.hasPrefix("28") || code == "42501" }) {
             return .authenticationFailed(reason: reason)
         }
         if codes.contains("3D000") { return .databaseMissing(reason: reason) }
@@ -29,6 +30,8 @@ enum ConnectFailure {
             // `LOCATION:  auth_failed, auth.c:334`
             words.removeSubrange(location..<min(location + 3, words.endIndex))
         }
-        return words.isEmpty ? "No answer" : words.joined(separator: " ")
+        let text = words.joined(separator: " ")
+        // Its reader goes on with a sentence.
+        return words.isEmpty ? "No answer" : text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 }

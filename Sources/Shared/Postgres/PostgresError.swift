@@ -50,9 +50,13 @@ extension PostgresError: CustomStringConvertible {
         case .invalidConfiguration(let reason):
             "the database URL can't be used. \(reason). Correct database_url or the PG* variables"
         case .unreachable(let reason):
-            "the database is unreachable. \(reason). Check that it runs and that database_url names it"
+            "the database is unreachable. \(reason)\(reason.hasSuffix("?") ? "" : ".") "
+                + "Check that it runs and that database_url names it"
         case .authenticationFailed(let reason):
-            "the database refused the log-in. \(reason). Check the role and password in database_url"
+            "the database refused the log-in. \(reason). "
+                + (reason.contains("CONNECT privilege")
+                    ? "Grant CONNECT on the database to the role, or name another in database_url"
+                    : "Check the role and password in database_url")
         case .databaseMissing(let reason):
             "the database doesn't exist. \(reason). Create it, or correct database_url"
         case .server(let error):

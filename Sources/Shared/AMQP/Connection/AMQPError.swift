@@ -51,7 +51,8 @@ package enum AMQPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .authenticationFailed(let user):
             "the broker refused the login of '\(user)'. Check user and password in the URL (percent-encode / : @ in it)"
         case .virtualHostMissing(let name):
-            "the broker has no virtual host '\(name)'. Create it (rabbitmqctl add_vhost) or name another in the URL"
+            "the broker has no virtual host '\(name)'. "
+                + "Create it (rabbitmqctl add_vhost '\(name)') or name another in the URL"
         case .accessRefused(let text):
             "the broker denied access: \(text). Grant the permission (rabbitmqctl set_permissions)"
         case .preconditionFailed(let name, let text):

@@ -1,0 +1,54 @@
+internal import Postgres
+internal import Store
+
+/// What `moose doctor` looks at in the database.
+struct DatabaseChecks {
+    let common: CommonOptions
+    let lanes: [String]
+
+    func findings() async -> [Finding] {
+        var findings: [Finding] = []
+        do {
+            try await common.withDatabase { client in
+                findings.append(.good("database"))
+                let store = Store(client)
+                if let lack = try await store.missingRights() { return findings.append(Self.denied(lack)) }
+                let version = try await store.schemaVersion()
+                let wanted = Migrations.all.last?.id ?? 0
+                guard version >= wanted else {
+                    let detail = "version \(version), this moose wants \(wanted); run `moose migrate`"
+                    return findings.append(.bad("schema", detail))
+                }
+                findings.append(.good("schema", "version \(version)"))
+                for lane in lanes { findings.append(try await workers(of: lane, client)) }
+            }
+        } catch {
+            findings.append(.bad("database", error))
+        }
+        return findings
+    }
+
+    private static func denied(_ lack: MissingRights) -> Finding {
+        let shown = lack.rights.prefix(3).joined(separator: "; ")
+        let more = lack.rights.count > 3 ? "; and more on \(lack.rights.count - 3) others" : ""
+        return .bad(
+            "permission",
+            "the database's role \(lack.role) lacks \(shown)\(more). Let \(lack.owner), who owns the schema, run: "
+                + "GRANT USAGE ON SCHEMA moose TO \(lack.role); "
+                + "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA moose TO \(lack.role); "
+                + "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA moose TO \(lack.role);")
+    }
+
+    private func workers(of lane: String, _ client: PostgresClient) async throws -> Finding {
+        let alive =
+            try await client.run(
+                """
+                SELECT count(*) FROM moose.workers
+                WHERE \(lane) = ANY (lanes) AND stopped_at IS NULL AND last_seen > now() - interval '60 seconds'
+                """
+            ).first?.decode(0, as: Int64.self) ?? 0
+        return alive > 0
+            ? .good("lane \(lane)", "\(alive) workers")
+            : .bad("lane \(lane)", "no worker is alive; run `moose worker --lane \(lane):8`")
+    }
+}
