@@ -103,6 +103,7 @@ let package = Package(
         tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests("AMQP", ["AMQP", logging]),
         tests("Postgres", ["IOThread", "Postgres", logging]),
+        tests("Messaging", ["AMQP", "Messaging", "WorkOrders", "Yams"]),
         tests("Stack", ["Stack"]),
         tests("Probes", ["Probes", "Telemetry", logging]),
         tests("Store", ["Postgres", "Store", "WorkOrders"]),
@@ -112,6 +113,8 @@ let package = Package(
             [
                 "AMQP", "ClientManager", "IOThread", "Messaging", "Postgres", "Publisher", "Stack", "Store", "Worker",
                 "WorkOrders", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ]),
         tests(
             "ClientManager",

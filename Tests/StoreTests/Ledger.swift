@@ -26,6 +26,8 @@ struct Ledger: Sendable {
                 do {
                     try await body(ledger)
                     #expect(try await ledger.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
+                    #expect(try await ledger.count("moose.reconcile(true)") == 0, "the quick look differs from the whole")
+                    try await ledger.checkEvents()
                 } catch {
                     await client.close()
                     throw error
@@ -128,5 +130,17 @@ struct Ledger: Sendable {
         var found: [Int] = []
         for (index, item) in items.enumerated() where try await self.state(item.id) == state { found.append(index) }
         return found
+    }
+
+    /// What the SQL functions tell people keeps the published schema of an error event.
+    private func checkEvents() async throws {
+        let schema = try JSONSchema(JSONValue(Repository.text("docs/schemas/error-event.v1.schema.json")))
+        let rows = try await store.postgres.run(
+            "SELECT convert_from(body, 'UTF8') FROM moose.outbox WHERE type = 'moose.error-event.v1'"
+        ).rows
+        for row in rows {
+            let event = try row.decode(0, as: String.self)
+            #expect(try schema.accepts(JSONValue(event)), "\(event)")
+        }
     }
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Publishes work orders with pika (Debian: python3-pika).
 
     publish_with_pika.py < work-orders.ndjson     one work order a line

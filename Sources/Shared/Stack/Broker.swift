@@ -81,8 +81,10 @@ struct Broker: Server {
             let program = ["/usr/bin/erl_call", "/usr/local/bin/erl_call", "/usr/lib/erlang/bin/erl_call"]
                 .first(where: { path in FileManager.default.isExecutableFile(atPath: path) })
         else { throw StackError.missingPackages(["erlang-base"]) }
-        // Without -c it reads the cookie from HOME, so the cookie never shows in `ps`.
-        var call = command([program, "-r", "-sname", Self.node, "-e"], environment: [])
+        // Without -c it reads the cookie from HOME, so the cookie never shows in `ps`. A name of its own for each call:
+        // that of -r comes from the clock, and of two calls in one second the broker refuses the second.
+        let name = "c" + UUID().uuidString.prefix(8)
+        var call = command([program, "-h", name, "-sname", Self.node, "-e"], environment: [])
         call.input = expressions + "\n"
         let answer = try await call.run()
         guard answer.hasPrefix("{ok,") else {

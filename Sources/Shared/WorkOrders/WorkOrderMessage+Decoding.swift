@@ -23,7 +23,7 @@ extension WorkOrderMessage {
             throw InvalidMessage(.oversize, "the body has \(body.count) bytes; the limit is \(limit)")
         }
         if isDoorbell {
-            guard let messageID, let id = UUID(uuidString: messageID) else {
+            guard let messageID, let id = UUID(strict: messageID) else {
                 throw InvalidMessage(.noID, "a doorbell without a UUID in message_id")
             }
             return .doorbell(id)
@@ -81,8 +81,8 @@ extension WorkOrderMessage {
     }
 
     private static func identity(property: String?, field: String?) throws(InvalidMessage) -> UUID {
-        let fromProperty = property.flatMap(UUID.init(uuidString:))
-        let fromField = field.flatMap(UUID.init(uuidString:))
+        let fromProperty = property.flatMap(UUID.init(strict:))
+        let fromField = field.flatMap(UUID.init(strict:))
         if field != nil, fromField == nil { throw InvalidMessage(.noID, "id is not a UUID") }
         if let fromProperty, let fromField, fromProperty != fromField {
             throw InvalidMessage(.noID, "message_id and the body's id differ")
@@ -97,7 +97,7 @@ extension WorkOrderMessage {
         guard texts.count <= 1000 else { throw InvalidMessage(.invalidField, "depends_on names more than 1000") }
         var ids: [UUID] = []
         for text in texts {
-            guard let dependency = UUID(uuidString: text) else {
+            guard let dependency = UUID(strict: text) else {
                 throw InvalidMessage(.invalidField, "depends_on holds something that is not a UUID")
             }
             guard dependency != id else { throw InvalidMessage(.invalidField, "depends_on names the order itself") }

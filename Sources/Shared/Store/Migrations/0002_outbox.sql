@@ -52,7 +52,7 @@ CREATE FUNCTION moose.event_id(p_subject text, p_token bigint, p_cause text) RET
     SELECT md5(p_subject || ':' || p_token || ':' || p_cause)::uuid
 $$;
 
--- Writes an error event into the outbox, in the transaction of whatever went wrong.
+-- Writes an error event into the outbox, in the transaction of whatever went wrong. Its details are texts by name.
 CREATE FUNCTION moose.report(
     p_event uuid, p_component text, p_operation text, p_severity text, p_message text, p_work_order uuid,
     p_failure_class text, p_details jsonb DEFAULT '{}'
@@ -65,7 +65,8 @@ CREATE FUNCTION moose.report(
         convert_to(jsonb_strip_nulls(jsonb_build_object(
             'id', p_event, 'component', p_component, 'operation', p_operation, 'severity', p_severity,
             'message', p_message, 'work_order_id', p_work_order, 'failure_class', p_failure_class,
-            'details', p_details,
+            'details', (SELECT coalesce(jsonb_object_agg(d.key, d.value) FILTER (WHERE d.value IS NOT NULL), '{}')
+                        FROM jsonb_each_text(p_details) AS d),
             'occurred_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::text, 'UTF8'))
     ON CONFLICT (id) DO NOTHING
 $$;
