@@ -26,7 +26,8 @@ struct Ledger: Sendable {
                 do {
                     try await body(ledger)
                     #expect(try await ledger.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
-                    #expect(try await ledger.count("moose.reconcile(true)") == 0, "the quick look differs from the whole")
+                    #expect(
+                        try await ledger.count("moose.reconcile(true)") == 0, "the quick look differs from the whole")
                     try await ledger.checkEvents()
                 } catch {
                     await client.close()
