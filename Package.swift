@@ -107,7 +107,7 @@ let package = Package(
         tests("Stack", ["Stack"]),
         tests("Probes", ["Probes", "Telemetry", logging]),
         tests("Store", ["Postgres", "Store", "WorkOrders"]),
-        tests("Moose", ["Moose"]),
+        tests("Moose", ["Moose", "Settings", "Store", "Worker", "WorkOrders"]),
         tests(
             "Worker",
             [

@@ -11,6 +11,8 @@ package struct HandlerRegistry: Sendable {
         /// Reserved where the message names no estimate. Free kinds have zero; nil: such a message is refused.
         package var defaultEstimate: MicroUSD?
         package var maxAttempts: Int?
+        /// The model it calls, whose price makes the estimate; nil: none, or one without a price.
+        package var model: ModelTerms?
         /// The kind that does the same work for less; it runs instead in economy mode, or when money is short.
         package var economy: String?
 
@@ -23,6 +25,17 @@ package struct HandlerRegistry: Sendable {
             self.defaultEstimate = defaultEstimate
             self.maxAttempts = maxAttempts
             self.economy = economy
+        }
+
+        /// A handler that calls a model: the price of an attempt follows from its prompt and from what it may generate.
+        package init(
+            _ handler: any WorkHandler, model: ModelTerms, timeout: Duration? = nil, maxAttempts: Int? = nil,
+            economy: String? = nil
+        ) {
+            self.init(
+                handler, timeout: timeout, defaultEstimate: model.baseEstimate, maxAttempts: maxAttempts,
+                economy: economy)
+            self.model = model
         }
     }
 
@@ -37,6 +50,10 @@ package struct HandlerRegistry: Sendable {
 
     /// Every kind as a claim wants it.
     package var terms: [String: KindTerms] {
-        entries.mapValues { KindTerms(estimate: $0.defaultEstimate, economy: $0.economy) }
+        entries.mapValues { entry in
+            KindTerms(
+                estimate: entry.defaultEstimate, nanoUSDPerByte: entry.model?.price.nanoUSDPerByte ?? 0,
+                model: entry.model?.model, economy: entry.economy)
+        }
     }
 }

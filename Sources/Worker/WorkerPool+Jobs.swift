@@ -27,21 +27,27 @@ extension WorkerPool {
         let kind = grant.stored?.kind ?? message?.kind ?? ""
         let entry = handlers[grant.handler ?? kind]
         let seconds = grant.stored?.timeoutSeconds ?? message?.timeoutSeconds
+        let body = grant.stored?.body ?? item.body
         return Job(
             id: item.id, kind: kind, handler: grant.handler ?? kind, title: grant.stored?.title ?? message?.title ?? "",
             lane: grant.stored?.lane ?? message?.lane ?? "", attempt: grant.attempt,
             maxAttempts: grant.stored?.maxAttempts ?? message?.maxAttempts ?? entry?.maxAttempts
                 ?? configuration.defaultMaxAttempts,
-            token: grant.token, body: grant.stored?.body ?? item.body, estimate: grant.estimate,
+            token: grant.token, body: body, estimate: grant.estimate,
+            allowance: entry?.model.map { model in
+                Allowance(
+                    model: model.model, maxTokens: model.tokens(hold: grant.estimate, promptBytes: body.count))
+            },
             timeout: seconds.map { .seconds($0) } ?? entry?.timeout ?? configuration.defaultTimeout,
             traceparent: grant.stored?.traceparent ?? item.traceparent)
     }
 
     private func run(_ job: Job, lane: Int) async {
         let started = ContinuousClock.now
-        let outcome: Outcome
-        if let handler = handlers[job.handler]?.handler {
-            outcome = await handler.run(job)
+        var outcome: Outcome
+        if let entry = handlers[job.handler] {
+            outcome = await entry.handler.run(job)
+            if let price = entry.model?.price { outcome = outcome.priced(at: price) }
         } else {
             outcome = .failed(
                 AttemptFailure(.orchestrationError, "no handler for the kind \(job.handler)", retry: .never),

@@ -17,7 +17,16 @@ let completeFile = """
     retry: {base_seconds: 0.5, cap_seconds: 60}
     lease: {heartbeat_seconds: 5, expiry_seconds: 20}
     worker: {drain_timeout_seconds: 31, http_port: 8080}
+    models:
+      org/Sonnet-4.5: {input_usd_per_million_tokens: "3", output_usd_per_million_tokens: 15}
+      small: {input_usd_per_million_tokens: "0.25", output_usd_per_million_tokens: "1.25"}
     handlers:
+      review:
+        http: {url: https://example.com/review}
+        model: org/Sonnet-4.5
+        max_tokens: 4096
+        economy: review_small
+      review_small: {http: {url: https://example.com/review}, model: small, max_tokens: 2048}
       generate_file:
         command:
           argv: [deploy/generate_file.py, --fast]
@@ -69,7 +78,7 @@ let completeFile = """
             settings.handlers["generate_file"]
                 == HandlerSettings(
                     transport: .command(command),
-                    defaultEstimateMicroUSD: 50_000,
+                    cost: .estimate(microUSD: 50_000),
                     timeout: .seconds(30),
                     maxAttempts: 3
                 )
@@ -79,7 +88,32 @@ let completeFile = """
             headers: ["X-Key": "abc"],
             costHeader: "X-Cost-Usd"
         )
-        #expect(settings.handlers["call_service"] == HandlerSettings(freeTransport: .http(http)))
+        #expect(
+            settings.models == [
+                "org/Sonnet-4.5": ModelSettings(
+                    inputMicroUSDPerMillionTokens: 3_000_000,
+                    outputMicroUSDPerMillionTokens: 15_000_000
+                ),
+                "small": ModelSettings(
+                    inputMicroUSDPerMillionTokens: 250_000,
+                    outputMicroUSDPerMillionTokens: 1_250_000
+                ),
+            ]
+        )
+        let review = HTTPSettings(url: "https://example.com/review")
+        #expect(
+            settings.handlers["review"]
+                == HandlerSettings(
+                    transport: .http(review),
+                    cost: .model("org/Sonnet-4.5", maxTokens: 4096),
+                    economy: "review_small"
+                )
+        )
+        #expect(
+            settings.handlers["review_small"]
+                == HandlerSettings(transport: .http(review), cost: .model("small", maxTokens: 2048))
+        )
+        #expect(settings.handlers["call_service"] == HandlerSettings(transport: .http(http), cost: .free))
     }
 
     @Test func `a command that says little gets the narrow defaults`() throws {
@@ -152,6 +186,8 @@ let completeFile = """
         var again = try Settings.parse(shown, file: "/etc/moose/moose.yaml", environment: ["KEY": "hunter2"])
         #expect(again.handlers["generate_file"] == settings.handlers["generate_file"])
         #expect(again.handlers["paid"] == settings.handlers["paid"])
+        #expect(again.handlers["review"] == settings.handlers["review"])
+        #expect(again.models == settings.models)
         again.broker = settings.broker
         again.database = settings.database
         again.handlers = settings.handlers

@@ -55,6 +55,18 @@ struct CommandHandlerTests {
         #expect(lines.contains("TRACEPARENT=\(job.traceparent ?? "")"))
     }
 
+    @Test func `the hold, the model and its tokens are variables where there are any`() async throws {
+        let job = CommandHandlerTestsBench.job(
+            estimate: MicroUSD(microdollars: 50_000), allowance: Allowance(model: "small-model", maxTokens: 1234))
+        let lines = (try await bench.run("env", job: job).report.output ?? "").split(separator: "\n")
+        #expect(lines.contains("MOOSE_HOLD_USD=0.05"))
+        #expect(lines.contains("MOOSE_MAX_TOKENS=1234"))
+        #expect(lines.contains("MOOSE_MODEL=small-model"))
+        let fixed = CommandHandlerTestsBench.job(estimate: MicroUSD(microdollars: 50_000))
+        let output = try await bench.run("env", job: fixed).report.output ?? ""
+        #expect(output.contains("MOOSE_HOLD_USD=0.05") && !output.contains("MOOSE_M"))
+    }
+
     @Test func `no trace context is no variable`() async throws {
         let outcome = try await bench.run("env")
         #expect(outcome.report.output?.contains("TRACEPARENT") == false)

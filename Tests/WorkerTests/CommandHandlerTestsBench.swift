@@ -35,11 +35,12 @@ final class CommandHandlerTestsBench: Sendable {
 
     static func job(
         _ body: String = #"{"kind":"k","title":"t"}"#, timeout: Duration = .seconds(60), attempt: Int = 1,
-        traceparent: String? = nil
+        traceparent: String? = nil, estimate: MicroUSD = .zero, allowance: Allowance? = nil
     ) -> Job {
         Job(
             id: .timeOrdered(), kind: "k", title: "t", lane: "default", attempt: attempt, maxAttempts: 5, token: 1,
-            body: Array(body.utf8), estimate: .zero, timeout: timeout, traceparent: traceparent)
+            body: Array(body.utf8), estimate: estimate, allowance: allowance, timeout: timeout, traceparent: traceparent
+        )
     }
 
     func handler(_ configuration: CommandConfiguration) -> CommandHandler {

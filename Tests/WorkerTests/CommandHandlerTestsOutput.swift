@@ -84,6 +84,24 @@ struct CommandHandlerTestsOutput {
         #expect(text == expected.replacing("ID", with: job.id.uuidString.lowercased()))
     }
 
+    @Test func `a document says what is held and may be generated, unless the publisher has a budget of its own`()
+        throws
+    {
+        func text(_ body: String, _ estimate: Int64, _ allowance: Allowance?) throws -> String {
+            let job = CommandHandlerTestsBench.job(
+                body, estimate: MicroUSD(microdollars: estimate), allowance: allowance)
+            return String(decoding: try #require(WorkOrderDocument.bytes(for: job)), as: UTF8.self)
+        }
+        let allowance = Allowance(model: "org/m:1 \"x\"", maxTokens: 1234)
+        #expect(
+            try text(#"{"id":1}"#, 50_000, allowance)
+                == #"{"attempt":1,"budget":{"hold_usd":"0.05","max_tokens":1234,"model":"org/m:1 \"x\""},"id":1}"#)
+        #expect(try text(#"{"id":1}"#, 50_000, nil) == #"{"attempt":1,"budget":{"hold_usd":"0.05"},"id":1}"#)
+        #expect(try text(#"{"id":1}"#, 0, nil) == #"{"attempt":1,"id":1}"#)
+        #expect(
+            try text(#"{"id":1,"budget":null}"#, 50_000, allowance) == #"{"attempt":1,"id":1,"budget":null}"#)
+    }
+
     @Test(arguments: [
         "", "[]", "1", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1", "{\"a\":1}}", "{a:1}", "{\"a\":\"", "{\"a\\",
     ])

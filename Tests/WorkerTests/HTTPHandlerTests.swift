@@ -52,6 +52,36 @@ struct HTTPHandlerTests {
                 == "{\"id\":\"\(id)\",\"attempt\":3,\"kind\":\"k\",\"title\":\"Füße\"}")
     }
 
+    @Test func `the hold, the model and its tokens are headers where there are any`() async throws {
+        let server = try Server { _ in .reply(204) }
+        let hold = MicroUSD(microdollars: 50_000)
+        let jobs = [
+            CommandHandlerTestsBench.job(estimate: hold, allowance: Allowance(model: "a/b:1", maxTokens: 1234)),
+            CommandHandlerTestsBench.job(estimate: hold), CommandHandlerTestsBench.job(),
+        ]
+        for job in jobs { _ = try await run(HTTPConfiguration(url: server.url), job: job) }
+        let told = server.requests.map { request in
+            ["moose-hold-usd", "moose-max-tokens", "moose-model"].map { request.headers[$0] }
+        }
+        #expect(told == [["0.05", "1234", "a/b:1"], ["0.05", nil, nil], [nil, nil, nil]])
+    }
+
+    @Test(arguments: [
+        (#"{"tokens_in":1000,"tokens_out":500}"#, 1000, 500), (#"{"tokens_in":7}"#, 7, nil),
+        (#"{"tokens_in":-1,"tokens_out":0}"#, nil, 0), (#"{"tokens_in":"many","tokens_out":1.5}"#, nil, nil),
+        (#"{"tokens_in":99999999999999999999,"tokens_out":3,"cost_usd":"0.01"}"#, nil, 3), ("[1]", nil, nil),
+    ])
+    func `tokens in an answer are counted where they are whole numbers`(
+        body: String, tokensIn: Int?, tokensOut: Int?
+    ) async throws {
+        let outcome = try await run(answer: .reply(200, body: Self.json(body)))
+        #expect(outcome.isCompleted)
+        #expect(outcome.resultText == body)
+        #expect(outcome.report.tokensIn == tokensIn)
+        #expect(outcome.report.tokensOut == tokensOut)
+        #expect(outcome.report.cost == (body.contains("cost_usd") ? MicroUSD(microdollars: 10_000) : nil))
+    }
+
     @Test func `another attempt of an order carries the same key`() async throws {
         let server = try Server { _ in .reply(204) }
         let first = CommandHandlerTestsBench.job()

@@ -10,21 +10,26 @@ struct OrderLines {
     /// Line number and what is wrong with it.
     private(set) var problems: [(line: Int, problem: InvalidMessage)] = []
 
-    /// - Parameter lane: where a body names none.
-    init(_ bytes: [UInt8], lane: String, limit: Int) {
+    /// - Parameters:
+    ///   - lane: where a body names none.
+    ///   - kinds: those that have a handler, and so a price; empty where this configuration names none, and only the
+    ///     workers know.
+    init(_ bytes: [UInt8], lane: String, limit: Int, kinds: Set<String>) {
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             var body = Array(line)
             if body.last == UInt8(ascii: "\r") { body.removeLast() }
             guard body.contains(where: { $0 != UInt8(ascii: " ") }) else { continue }
             do throws(InvalidMessage) {
-                try add(body, lane: lane, limit: limit)
+                try add(body, lane: lane, limit: limit, kinds: kinds)
             } catch {
                 problems.append((index + 1, error))
             }
         }
     }
 
-    private mutating func add(_ body: [UInt8], lane: String, limit: Int) throws(InvalidMessage) {
+    private mutating func add(
+        _ body: [UInt8], lane: String, limit: Int, kinds: Set<String>
+    ) throws(InvalidMessage) {
         let form: WorkOrderMessage.Form
         do throws(InvalidMessage) {
             form = try WorkOrderMessage.decode(body, messageID: nil, lane: lane, limit: limit)
@@ -34,6 +39,12 @@ struct OrderLines {
                 body, messageID: UUID.timeOrdered().uuidString, lane: lane, limit: limit)
         }
         guard case .order(let order) = form else { return }
+        guard order.estimate != nil || kinds.isEmpty || kinds.contains(order.kind) else {
+            throw InvalidMessage(
+                .unknownPrice,
+                "no handler in moose.yaml gives the kind \(order.kind) a price, and the order names none: "
+                    + "add estimated_cost_usd (--estimated-cost), or correct the kind")
+        }
         ids.append(order.id)
         messages.append(.workOrder(id: order.id, lane: order.lane, body: body, appID: "moose"))
     }

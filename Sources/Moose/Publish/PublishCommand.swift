@@ -32,7 +32,9 @@ struct PublishCommand: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let settings = try common.settings()
-            let lines = OrderLines(try input(), lane: lane, limit: settings.defaults.maxMessageBytes)
+            let lines = OrderLines(
+                try input(), lane: lane, limit: settings.defaults.maxMessageBytes,
+                kinds: Set(settings.handlers.keys))
             for (line, problem) in lines.problems {
                 StandardError.write("moose: line \(line): \(problem)\n")
             }

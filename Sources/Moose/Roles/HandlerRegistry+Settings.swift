@@ -21,13 +21,27 @@ extension HandlerRegistry {
                         HTTPConfiguration(url: http.url, headers: http.headers, costHeader: http.costHeader),
                         client: client)
                 }
-            register(
-                kind,
-                Entry(
-                    runs, timeout: handler.timeout,
-                    defaultEstimate: handler.isFree
-                        ? .zero : handler.defaultEstimateMicroUSD.map(MicroUSD.init(microdollars:)),
-                    maxAttempts: handler.maxAttempts))
+            register(kind, Entry(runs, handler, models: settings.models))
+        }
+    }
+}
+
+extension HandlerRegistry.Entry {
+    /// A handler with what moose.yaml says of its kind.
+    init(_ runs: any WorkHandler, _ settings: HandlerSettings, models: [String: ModelSettings]) {
+        let estimate: MicroUSD? =
+            switch settings.cost {
+            case .free: .zero
+            case .estimate(let amount): MicroUSD(microdollars: amount)
+            // Without a model that has a price there is none: the settings don't let that through.
+            case .model: nil
+            }
+        self.init(
+            runs, timeout: settings.timeout, defaultEstimate: estimate, maxAttempts: settings.maxAttempts,
+            economy: settings.economy)
+        if let model = ModelTerms(settings, in: models) {
+            self.model = model
+            defaultEstimate = model.baseEstimate
         }
     }
 }

@@ -14,7 +14,9 @@ struct ExampleRun: Sendable {
     /// - Throws: ``CommandFailure`` when an order did not end as `expected.json` says, or the books don't balance.
     func run() async throws {
         let bytes = Array(try Data(contentsOf: URL(filePath: "\(folder)/work-orders.ndjson")))
-        let lines = OrderLines(bytes, lane: "default", limit: settings.defaults.maxMessageBytes)
+        let lines = OrderLines(
+            bytes, lane: "default", limit: settings.defaults.maxMessageBytes,
+            kinds: Set(settings.handlers.keys))
         if let (line, problem) = lines.problems.first {
             throw CommandFailure("\(folder)/work-orders.ndjson, line \(line): \(problem)", status: .usage)
         }

@@ -4,36 +4,30 @@ import Yams
 struct HandlerReader {
     /// The shortest and the longest time an attempt may be given.
     static let timeouts = Duration.milliseconds(10)...Duration.seconds(7 * 86_400)
-    /// An estimate above a million dollars is a slip of the keyboard.
-    static let largestEstimateMicroUSD: Int64 = 1_000_000 * 1_000_000
 
     /// Resolves working directories; absolute.
     let folder: String
+    /// The models that have a price.
+    let models: [String]
 
     /// The handler; nil with mistakes noted.
     func read(_ field: Field) -> HandlerSettings? {
-        let keys = ["command", "http", "timeout_seconds", "default_estimate_usd", "free", "max_attempts"]
+        let keys = [
+            "command", "http", "timeout_seconds", "default_estimate_usd", "free", "model", "max_tokens", "economy",
+            "max_attempts",
+        ]
         guard let section = Section(field)?.knowing(keys) else { return nil }
         let transport = transport(section)
         let timeout = section["timeout_seconds"]?.seconds(in: Self.timeouts)
         let attempts = section["max_attempts"]?.integer(in: 1...100, unit: "attempts")
-        let isFree = section["free"]?.boolean() ?? false
-        let estimate = section["default_estimate_usd"]?.microUSD(atMost: Self.largestEstimateMicroUSD)
-        switch (section["default_estimate_usd"] != nil, isFree) {
-        case (true, true):
-            section.fail("has both default_estimate_usd and free: true: keep one")
-        case (false, false) where section["free"] == nil || section["free"]?.node.scalar?.string == "false":
-            section.fail("says nothing of its cost: add default_estimate_usd: \"0.05\" or the like, or free: true")
-        default: break
-        }
-        guard let transport else { return nil }
-        if isFree { return HandlerSettings(freeTransport: transport, timeout: timeout, maxAttempts: attempts) }
-        guard let estimate else { return nil }
+        let economy = section["economy"]?.text(expected: "the kind of another handler")
+        guard let cost = HandlerCostReader(models: models).read(section), let transport else { return nil }
         return HandlerSettings(
             transport: transport,
-            defaultEstimateMicroUSD: estimate,
+            cost: cost,
             timeout: timeout,
-            maxAttempts: attempts
+            maxAttempts: attempts,
+            economy: economy
         )
     }
 

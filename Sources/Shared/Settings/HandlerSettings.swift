@@ -8,37 +8,39 @@ package struct HandlerSettings: Sendable, Equatable {
         case http(HTTPSettings)
     }
 
+    /// What is held from the budget before an attempt starts, where the work order brings no estimate of its own.
+    package enum Cost: Sendable, Equatable {
+        /// Nothing, so that no budget is touched.
+        case free
+        /// A fixed amount in millionths of a dollar, rounded up past six decimal places.
+        case estimate(microUSD: Int64)
+        /// What the prompt and so many generated tokens cost at the price of a model of `models`.
+        case model(String, maxTokens: Int)
+    }
+
     /// How the handler is reached.
     package var transport: Transport
     /// How long one attempt may run. Default nil: `defaults.timeout_seconds` holds.
     package var timeout: Duration?
-    /// What an attempt is assumed to cost, held from the budget before it starts, in millionths of a dollar; used when
-    /// the work order brings no estimate of its own. Rounded up past six decimal places. Nil exactly when ``isFree``.
-    package var defaultEstimateMicroUSD: Int64?
-    /// Whether the work costs nothing, so that no budget is touched. Default false.
-    package var isFree: Bool
+    /// What an attempt costs.
+    package var cost: Cost
     /// Attempts before the work counts as failed for good. Default nil: `defaults.max_attempts` holds.
     package var maxAttempts: Int?
+    /// The kind whose handler does the same work for less: it runs instead beyond a hard limit, or when there is no
+    /// money for this one. Default nil: none does.
+    package var economy: String?
 
-    /// A handler that costs something.
     package init(
         transport: Transport,
-        defaultEstimateMicroUSD: Int64,
+        cost: Cost,
         timeout: Duration? = nil,
-        maxAttempts: Int? = nil
+        maxAttempts: Int? = nil,
+        economy: String? = nil
     ) {
         self.transport = transport
         self.timeout = timeout
-        self.defaultEstimateMicroUSD = defaultEstimateMicroUSD
-        self.isFree = false
+        self.cost = cost
         self.maxAttempts = maxAttempts
-    }
-
-    /// A handler that costs nothing.
-    package init(freeTransport transport: Transport, timeout: Duration? = nil, maxAttempts: Int? = nil) {
-        self.transport = transport
-        self.timeout = timeout
-        self.isFree = true
-        self.maxAttempts = maxAttempts
+        self.economy = economy
     }
 }

@@ -32,6 +32,7 @@ extension Settings: CustomStringConvertible {
                     ("http_port", .number("\(worker.httpPort)")),
                 ])
             ),
+            ("models", .block(sorted(models, show))),
             ("handlers", .block(sorted(handlers, show))),
         ])
     }
@@ -45,12 +46,23 @@ extension Settings: CustomStringConvertible {
             entries.append(("http", show(http)))
         }
         if let timeout = handler.timeout { entries.append(("timeout_seconds", seconds(timeout))) }
-        if let estimate = handler.defaultEstimateMicroUSD {
-            entries.append(("default_estimate_usd", .text(DecimalText.text(millionths: estimate))))
+        switch handler.cost {
+        case .free: entries.append(("free", .boolean(true)))
+        case .estimate(let amount): entries.append(("default_estimate_usd", dollars(amount)))
+        case .model(let model, let maxTokens):
+            entries.append(("model", .text(model)))
+            entries.append(("max_tokens", .number("\(maxTokens)")))
         }
-        if handler.isFree { entries.append(("free", .boolean(true))) }
+        if let economy = handler.economy { entries.append(("economy", .text(economy))) }
         if let attempts = handler.maxAttempts { entries.append(("max_attempts", .number("\(attempts)"))) }
         return .block(entries.map { (key: $0.0, value: $0.1) })
+    }
+
+    private func show(_ model: ModelSettings) -> ShownValue {
+        .block([
+            ("input_usd_per_million_tokens", dollars(model.inputMicroUSDPerMillionTokens)),
+            ("output_usd_per_million_tokens", dollars(model.outputMicroUSDPerMillionTokens)),
+        ])
     }
 
     private func show(_ command: CommandSettings) -> ShownValue {
@@ -74,6 +86,10 @@ extension Settings: CustomStringConvertible {
         _ show: (Value) -> ShownValue
     ) -> [(key: String, value: ShownValue)] {
         values.sorted { $0.key < $1.key }.map { (key: $0.key, value: show($0.value)) }
+    }
+
+    private func dollars(_ amount: Int64) -> ShownValue {
+        .text(DecimalText.text(millionths: amount))
     }
 
     private func seconds(_ duration: Duration) -> ShownValue {

@@ -12,7 +12,7 @@ struct SettingsReader {
     /// Reads what the block holds into `settings`; what is missing or wrong keeps its default.
     func read(_ root: Section, into settings: inout Settings) {
         let root = root.knowing([
-            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "handlers",
+            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "models", "handlers",
         ])
         settings.broker.url = url(root["amqp_url"], as: .broker) ?? settings.broker.url
         settings.database.url = url(root["database_url"], as: .database) ?? settings.database.url
@@ -21,11 +21,13 @@ struct SettingsReader {
         if let retry = root.section("retry") { read(retry, into: &settings.retry) }
         if let lease = root.section("lease") { read(lease, into: &settings.lease) }
         if let worker = root.section("worker") { read(worker, into: &settings.worker) }
+        let models = root.section("models")?.named("model", NameRule.modelRule, where: NameRule.isModel) ?? []
+        for (name, field) in models { settings.models[name] = ModelReader.read(field) }
         if let handlers = root.section("handlers") {
             let kinds = handlers.named("kind of work order", NameRule.kindRule, where: NameRule.isKind)
-            for (kind, field) in kinds {
-                settings.handlers[kind] = HandlerReader(folder: folder).read(field)
-            }
+            let reader = HandlerReader(folder: folder, models: models.map(\.name))
+            for (kind, field) in kinds { settings.handlers[kind] = reader.read(field) }
+            checkEconomies(kinds, of: settings.handlers)
         }
     }
 

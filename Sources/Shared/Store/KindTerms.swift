@@ -18,8 +18,12 @@ package struct KindTerms: Sendable, Equatable {
         self.economy = economy
     }
 
-    /// The price of an attempt with a body of so many bytes, rounded up; nil: no price is known.
+    /// The price of an attempt with a body of so many bytes, rounded up; nil: no price is known. Clamped to
+    /// ``MicroUSD/limit``, which fits no budget.
     package func price(bytes: Int) -> MicroUSD? {
-        estimate.map { MicroUSD(microdollars: $0.microdollars + (nanoUSDPerByte * Int64(bytes) + 999) / 1000) }
+        guard let estimate else { return nil }
+        let prompt = (Int128(nanoUSDPerByte) * Int128(bytes) + 999) / 1000
+        let price = min(Int128(estimate.microdollars) + prompt, Int128(MicroUSD.limit.microdollars))
+        return MicroUSD(microdollars: Int64(price))
     }
 }

@@ -17,6 +17,8 @@ package struct Job: Sendable {
     package let body: [UInt8]
     /// What was reserved for it.
     package let estimate: MicroUSD
+    /// What it may have its handler's model generate; nil where the handler names no model.
+    package let allowance: Allowance?
     /// How long this attempt may run.
     package let timeout: Duration
     /// W3C trace context of the publisher, passed on to whatever the handler calls.
@@ -24,8 +26,8 @@ package struct Job: Sendable {
 
     package init(
         id: UUID, kind: String, handler: String? = nil, title: String, lane: String, attempt: Int, maxAttempts: Int,
-        token: Int64,
-        body: [UInt8], estimate: MicroUSD, timeout: Duration, traceparent: String?
+        token: Int64, body: [UInt8], estimate: MicroUSD, allowance: Allowance? = nil, timeout: Duration,
+        traceparent: String?
     ) {
         self.id = id
         self.kind = kind
@@ -37,6 +39,7 @@ package struct Job: Sendable {
         self.token = token
         self.body = body
         self.estimate = estimate
+        self.allowance = allowance
         self.timeout = timeout
         self.traceparent = traceparent
     }

@@ -82,10 +82,9 @@ package struct CommandHandler: WorkHandler {
                 ending: ending, stoppedFor: group.stopCause, timeout: job.timeout, result: result, output: output
             ).outcome
         case .broken(let failure):
-            guard group.stopCause != .cancelled else {
-                return .interrupted(AttemptReport(didStart: group.didStart, cost: result.cost))
-            }
-            return .failed(failure, AttemptReport(didStart: group.didStart, cost: result.cost))
+            let report = AttemptReport(
+                didStart: group.didStart, cost: result.cost, tokensIn: result.tokensIn, tokensOut: result.tokensOut)
+            return group.stopCause == .cancelled ? .interrupted(report) : .failed(failure, report)
         }
     }
 
@@ -131,6 +130,11 @@ package struct CommandHandler: WorkHandler {
         var environment = environment
         environment["MOOSE_WORK_ORDER_ID"] = job.id.uuidString.lowercased()
         environment["MOOSE_ATTEMPT"] = String(job.attempt)
+        if let budget = JobBudget(job) {
+            environment["MOOSE_HOLD_USD"] = budget.holdUSD
+            environment["MOOSE_MODEL"] = budget.model
+            environment["MOOSE_MAX_TOKENS"] = budget.maxTokens.map(String.init)
+        }
         environment["MOOSE_RESULT_FILE"] = folder.resultPath
         environment["TRACEPARENT"] = job.traceparent
         var options = PlatformOptions()

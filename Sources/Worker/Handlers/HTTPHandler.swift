@@ -41,7 +41,11 @@ package struct HTTPHandler: WorkHandler {
         }
         if Task.isCancelled {
             if let outcome, case .completed = outcome { return outcome }
-            return .interrupted(AttemptReport(didStart: outcome?.report.didStart ?? true, cost: outcome?.report.cost))
+            let report = outcome?.report ?? AttemptReport(didStart: true)
+            return .interrupted(
+                AttemptReport(
+                    didStart: report.didStart, cost: report.cost, tokensIn: report.tokensIn,
+                    tokensOut: report.tokensOut))
         }
         return outcome
             ?? .failed(
@@ -57,6 +61,13 @@ package struct HTTPHandler: WorkHandler {
         request.headers.replaceOrAdd(name: "User-Agent", value: "moose")
         for (name, value) in configuration.headers { request.headers.replaceOrAdd(name: name, value: value) }
         request.headers.replaceOrAdd(name: "Idempotency-Key", value: job.id.uuidString.lowercased())
+        if let budget = JobBudget(job) {
+            request.headers.replaceOrAdd(name: "Moose-Hold-USD", value: budget.holdUSD)
+            if let model = budget.model { request.headers.replaceOrAdd(name: "Moose-Model", value: model) }
+            if let tokens = budget.maxTokens {
+                request.headers.replaceOrAdd(name: "Moose-Max-Tokens", value: "\(tokens)")
+            }
+        }
         if let traceparent = job.traceparent {
             request.headers.replaceOrAdd(name: "traceparent", value: traceparent)
         }

@@ -16,8 +16,12 @@ struct HTTPVerdict {
 
     var outcome: Outcome {
         var report = AttemptReport(didStart: true)
-        let cost = reportedCost
+        let bill = bill
+        // A header that is configured is the whole answer: a body's cost may mean something else there.
+        let cost = costHeader.map { ReportedCost(decimal: $0) } ?? bill?.cost
         report.cost = cost?.amount
+        report.tokensIn = bill?.tokensIn
+        report.tokensOut = bill?.tokensOut
         guard (200...299).contains(status) else {
             report.output = body.flatMap(Self.text)
             return .failed(failure, report)
@@ -35,11 +39,10 @@ struct HTTPVerdict {
         return .completed(report)
     }
 
-    private var reportedCost: ReportedCost? {
-        if let costHeader { return ReportedCost(decimal: costHeader) }
+    private var bill: Bill? {
         guard let body, Self.isText(body) else { return nil }
         do {
-            return try JSONDecoder().decode(Billed.self, from: Data(body)).cost
+            return try JSONDecoder().decode(Bill.self, from: Data(body))
         } catch {
             // Not a JSON object: it says nothing about a cost.
             return nil
@@ -86,8 +89,28 @@ struct HTTPVerdict {
 
     private static func isText(_ body: [UInt8]) -> Bool { (try? UTF8Span(validating: body.span)) != nil }
 
-    private struct Billed: Decodable {
+    /// What a body says of the cost. Tokens that are no whole number from 0 count as not said: the body belongs to the
+    /// service, and the word may mean something else there.
+    private struct Bill: Decodable {
         var cost: ReportedCost?
-        enum CodingKeys: String, CodingKey { case cost = "cost_usd" }
+        var tokensIn: Int?
+        var tokensOut: Int?
+
+        init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: CodingKeys.self)
+            cost = try fields.decodeIfPresent(ReportedCost.self, forKey: .cost)
+            tokensIn = Self.tokens(fields, .tokensIn)
+            tokensOut = Self.tokens(fields, .tokensOut)
+        }
+
+        private static func tokens(_ fields: KeyedDecodingContainer<CodingKeys>, _ key: CodingKeys) -> Int? {
+            (try? fields.decode(Int.self, forKey: key)).flatMap { $0 >= 0 ? $0 : nil }
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case cost = "cost_usd"
+            case tokensIn = "tokens_in"
+            case tokensOut = "tokens_out"
+        }
     }
 }
