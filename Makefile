@@ -33,6 +33,7 @@ acceptance: build ## the long stories: what the doctor finds, kills and restarts
 bench: build ## measure this machine, each figure beside its invariant check
 	@$(MOOSE) bench publish
 	@$(MOOSE) bench work
+	@$(MOOSE) bench ledger
 
 lint: swift ## check format and house rules
 	swift format lint --strict --parallel -r Sources Tests Package.swift

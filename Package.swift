@@ -56,6 +56,9 @@ let package = Package(
         shared("Stack"),
         shared("Telemetry", [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         shared("Store", ["Postgres", "WorkOrders", logging], resources: [.embedInCode("Migrations")]),
+        shared(
+            "Ledger",
+            ["Postgres", "WorkOrders", logging, .product(name: "DequeModule", package: "swift-collections")]),
         shared("Messaging", ["AMQP", "WorkOrders"]),
         // The one place that links Hummingbird.
         shared(
@@ -90,8 +93,8 @@ let package = Package(
         .executableTarget(
             name: "Moose",
             dependencies: [
-                "AMQP", "ClientManager", "Messaging", "Postgres", "Probes", "Publisher", "Settings", "Stack", "Store",
-                "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
+                "AMQP", "ClientManager", "Ledger", "Messaging", "Postgres", "Probes", "Publisher", "Settings", "Stack",
+                "Store", "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -107,6 +110,7 @@ let package = Package(
         tests("Stack", ["Stack"]),
         tests("Probes", ["Probes", "Telemetry", logging]),
         tests("Store", ["Postgres", "Store", "WorkOrders"]),
+        tests("LedgerClient", ["Ledger", "Postgres", "Store", "WorkOrders", logging]),
         tests("Moose", ["Moose", "Settings", "Store", "Worker", "WorkOrders"]),
         tests(
             "Worker",

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import FoundationEssentials
 
 /// What the measurements share.
 struct BenchOptions: ParsableArguments {
@@ -14,19 +13,4 @@ struct BenchOptions: ParsableArguments {
 
     /// Says on standard error how far it is, so that standard output carries the figures alone.
     func progress(_ text: String) { StandardError.write("\(text)\n") }
-
-    /// Prints the figures.
-    /// - Throws: ``CommandFailure`` with what differs, when a check failed.
-    func finish(_ report: BenchReport) throws {
-        if json {
-            print(try JSONOutput.text(report.json), terminator: "")
-        } else {
-            print(report.text(for: .standardOutput(environment: ProcessInfo.processInfo.environment)), terminator: "")
-        }
-        let failed = report.checks.filter { !$0.passes }
-        guard failed.isEmpty else {
-            throw CommandFailure(
-                "the figures don't count: " + failed.map(\.description).joined(separator: "; "))
-        }
-    }
 }

@@ -1,5 +1,5 @@
 /// A figure, its reference from the same run, and the checks.
-struct BenchReport: Sendable {
+struct BenchReport: BenchOutcome {
     let title: String
     var figure: BenchFigure
     var reference: BenchFigure
@@ -28,25 +28,6 @@ struct BenchReport: Sendable {
                 ].map { Table.Cell($0) })
         }
         return "\(title)\n\n" + table.text(for: terminal) + "\n" + checksTable.text(for: terminal)
-    }
-
-    private var checksTable: Table {
-        var table = Table([
-            .init("CHECK", isFlexible: true), .init("EXPECTED", .right), .init("FOUND", .right), .init("RESULT"),
-        ])
-        var names: [String] = []
-        for check in checks where !names.contains(check.name) { names.append(check.name) }
-        for name in names {
-            let rounds = checks.filter { $0.name == name }
-            // The worst round stands for all of them.
-            guard let shown = rounds.first(where: { !$0.passes }) ?? rounds.last else { continue }
-            table.add([
-                Table.Cell(name), Table.Cell(NumberText.grouped(shown.expected)),
-                Table.Cell(NumberText.grouped(shown.found)),
-                shown.passes ? Table.Cell("ok, \(rounds.count) times") : Table.Cell("DIFFERS in round \(shown.round)"),
-            ])
-        }
-        return table
     }
 
     var json: JSONValue {

@@ -32,7 +32,7 @@ struct BenchWork: AsyncParsableCommand {
             MetricsRegistry().bootstrap()
             options.progress("Starting private servers …")
             let report = try await BenchStack.with(logger: Logger(label: "bench")) { try await measure($0) }
-            try options.finish(report)
+            try report.finish(json: options.json)
         }
     }
 
