@@ -110,6 +110,7 @@ let package = Package(
         tests("Stack", ["Stack"]),
         tests("Probes", ["Probes", "Telemetry", logging]),
         tests("Store", ["Postgres", "Store", "WorkOrders"]),
+        tests("Ledger", ["Postgres", "Store", "WorkOrders"]),
         tests("LedgerClient", ["Ledger", "Postgres", "Store", "WorkOrders", logging]),
         tests("Moose", ["Moose", "Settings", "Store", "Worker", "WorkOrders"]),
         tests(

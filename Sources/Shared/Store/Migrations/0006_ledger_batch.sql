@@ -66,8 +66,8 @@ BEGIN
     LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
     RETURN QUERY
         SELECT CASE WHEN i.after IS NULL THEN 'unknown'
-                    WHEN i.move = 'dispatch' AND i.before = 'held' THEN 'done'
-                    WHEN i.move = 'dispatch' AND i.before <> 'dispatched' THEN 'refused'
+                    WHEN i.move = 'dispatch' THEN CASE i.before WHEN 'held' THEN 'done' WHEN 'dispatched' THEN 'replay'
+                                                                ELSE 'refused' END
                     WHEN i.before = i.after THEN 'replay' ELSE 'done' END,
                NULL::text, i.before IS NOT DISTINCT FROM i.after, i.after, NULL::bigint, NULL::bigint
         FROM unnest(m_moves, v_before, v_after) WITH ORDINALITY AS i (move, before, after, n) ORDER BY i.n;
@@ -95,12 +95,12 @@ BEGIN
                 ARRAY(SELECT r_metadata[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k) END) g;
     END IF;
     RETURN QUERY
-        SELECT CASE WHEN g.n IS NOT NULL THEN g.status
-                    -- A name twice in one batch: the second gets the first one's refusal, or its grant.
-                    WHEN h.owner IS NULL THEN 'refused' ELSE 'normal' END,
-               g.reason, g.n IS NULL AND h.owner IS NOT NULL, h.state, h.estimate_u, v_total
-        FROM unnest(r_owners, r_tokens, r_numbers) WITH ORDINALITY AS i (owner, token, number, n)
-        LEFT JOIN unnest(v_new, v_status, v_reason) AS g (n, status, reason) ON g.n = i.n
+        -- A name twice in one batch: the second gets the first one's refusal, or its grant as a replay.
+        SELECT CASE WHEN g.n = i.n OR g.status = 'refused' THEN g.status ELSE 'normal' END,
+               g.reason, g.n IS DISTINCT FROM i.n AND h.owner IS NOT NULL, h.state, h.estimate_u, v_total
+        FROM (SELECT *, min(n) OVER (PARTITION BY owner, token, number) AS first
+              FROM unnest(r_owners, r_tokens, r_numbers) WITH ORDINALITY AS i (owner, token, number, n)) i
+        LEFT JOIN unnest(v_new, v_status, v_reason) AS g (n, status, reason) ON g.n = i.first
         LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number
         ORDER BY i.n;
 END $$;
