@@ -3,10 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MOOSE := .build/release/moose
 
-.PHONY: help swift setup build run test acceptance bench lint format clean
+.PHONY: help swift setup build run test acceptance acceptance-large bench lint format clean
 
 help: ## list the goals
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 swift:
 	@command -v swift >/dev/null || { \
@@ -26,9 +26,12 @@ test: setup ## run every test against private servers
 	swift build --build-tests
 	@deploy/stack/run-tests.sh
 
-acceptance: build ## the long stories: what the doctor finds, kills and restarts under load, malformed input, the budget race, a job of 150 s
-	@for story in doctor_finds budget_race malformed_input survives_kills long_job; do \
+acceptance: build ## the long stories: the doctor, kills, malformed input, budget races, a midnight (needs libfaketime), a job of 150 s
+	@for story in doctor_finds budget_race budget_storm midnight malformed_input survives_kills long_job; do \
 	  echo "== $$story"; /usr/bin/python3 Tests/Acceptance/$$story.py || exit 1; done
+
+acceptance-large: build ## the ledger with ten million holds: speed, reconciliation, retention (8 GB of disk for a while)
+	@/usr/bin/python3 Tests/Acceptance/ten_million_holds.py
 
 bench: build ## measure this machine, each figure beside its invariant check
 	@$(MOOSE) bench publish

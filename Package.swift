@@ -109,7 +109,13 @@ let package = Package(
         tests("Messaging", ["AMQP", "Messaging", "WorkOrders", "Yams"]),
         tests("Stack", ["Stack"]),
         tests("Probes", ["Probes", "Telemetry", logging]),
-        tests("Store", ["Postgres", "Store", "WorkOrders"]),
+        tests(
+            "Store",
+            [
+                "Postgres", "Stack", "Store", "WorkOrders",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         tests("Ledger", ["Postgres", "Store", "WorkOrders"]),
         tests("LedgerClient", ["Ledger", "Postgres", "Store", "WorkOrders", logging]),
         tests("Moose", ["Moose", "Settings", "Store", "Worker", "WorkOrders"]),

@@ -13,7 +13,7 @@ set -euo pipefail
 packages=(
     librabbitmq-dev libpq-dev # the C client libraries
     rabbitmq-server postgresql # the servers of the private stack
-    python3 python3-pika amqp-tools # examples: publishing from other languages
+    python3 python3-pika amqp-tools python3-psycopg2 # examples: publishing and reserving money from other languages
     pkg-config
 )
 

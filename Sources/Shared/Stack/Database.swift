@@ -25,7 +25,7 @@ struct Database: Server {
         listen_addresses = '\(StackRecord.host)'
         port = \(record.ports.database)
         unix_socket_directories = '\(layout.data(of: .database))'
-        max_connections = 200
+        max_connections = 300
         shared_buffers = 256MB
         effective_cache_size = 1GB
         random_page_cost = 1.1

@@ -16,6 +16,7 @@ DECLARE
     v_moves integer := coalesce(cardinality(m_owners), 0);
     v_before text[] := '{}'; v_after text[];
     v_new integer[]; v_known integer[];
+    v_buckets bigint[];
     v_status text[]; v_reason text[]; v_total bigint;
 BEGIN
     -- 1. Locks, in one order for everybody: holds by name, then every bucket that will be touched by id.
@@ -27,18 +28,18 @@ BEGIN
                    ORDER BY x.owner, x.token, x.number FOR NO KEY UPDATE) h
             ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
     END IF;
+    -- In statements of their own: a bucket that is made here is invisible to the statement that makes it.
+    SELECT array_agg(p.bucket_id) INTO v_buckets
+    FROM (SELECT array_agg(i.project) AS projects, array_agg(i.agent) AS agents, array_agg(i.handler) AS handlers,
+                 array_agg(i.model) AS models
+          FROM (SELECT DISTINCT * FROM unnest(r_projects, r_agents, r_handlers, r_models)
+                AS i (project, agent, handler, model)) i) q,
+         moose.path_buckets(q.projects, q.agents, q.handlers, q.models) p;
     PERFORM 1 FROM moose.budget_buckets b
-    WHERE b.id IN (
-        SELECT unnest(h.bucket_ids) FROM moose.budget_holds h
+    WHERE b.id = ANY (v_buckets || ARRAY(
+        SELECT DISTINCT unnest(h.bucket_ids) FROM moose.budget_holds h
         JOIN unnest(m_owners, m_tokens, m_numbers) AS i (owner, token, number)
-          ON h.owner = i.owner AND h.token = i.token AND h.number = i.number
-        UNION
-        SELECT p.bucket_id FROM (
-            SELECT array_agg(q.project) AS projects, array_agg(q.agent) AS agents, array_agg(q.handler) AS handlers,
-                   array_agg(q.model) AS models
-            FROM (SELECT DISTINCT * FROM unnest(r_projects, r_agents, r_handlers, r_models)
-                  AS i (project, agent, handler, model)) q) q,
-            moose.path_buckets(q.projects, q.agents, q.handlers, q.models) p)
+          ON h.owner = i.owner AND h.token = i.token AND h.number = i.number))
     ORDER BY b.id FOR NO KEY UPDATE;
 
     -- 2. Dispatch: from here on, a silence means that the money is spent.

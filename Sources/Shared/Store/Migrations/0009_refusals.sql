@@ -147,10 +147,12 @@ BEGIN
         UPDATE moose.work_orders w SET state = 'pending', run_at = now()
         WHERE w.id IN (SELECT o.id FROM moose.work_orders o WHERE o.id = ANY (v_wake) AND o.state = 'awaiting_budget'
                        ORDER BY o.id FOR NO KEY UPDATE SKIP LOCKED)
-        RETURNING w.id, w.lane, w.run_at
+        RETURNING w.id, w.lane, w.run_at, w.created_at
     )
     SELECT array_agg(w.id) INTO v_wake
-    FROM (SELECT w.id, moose.ring(ARRAY[w.id], ARRAY[w.lane], ARRAY[w.run_at]) FROM woken w) w;
+    -- Rung in the order of their age: the relay publishes what is due first, first.
+    FROM (SELECT w.id, moose.ring(ARRAY[w.id], ARRAY[w.lane], ARRAY[w.run_at + w.nth * interval '1 microsecond'])
+          FROM (SELECT *, row_number() OVER (ORDER BY created_at, id) AS nth FROM woken) w ORDER BY w.nth) w;
     RETURN coalesce(cardinality(v_wake), 0);
 END $$;
 

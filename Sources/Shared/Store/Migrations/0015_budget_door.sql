@@ -4,14 +4,17 @@
 -- Reserves. can_proceed: whether the work may start; reservation_id: NULL when it may not. current_total: the
 -- organisation's day before this call, in USD. An estimate that reaches the cap exactly is granted.
 -- p_service_name is the handler it counts as. p_metadata may say project, agent, model, idempotency_key (asking again
--- with the same one gives the same reservation) and lives_seconds (default 3600: then it is presumed spent).
+-- with the same one gives the same reservation while it is open) and lives_seconds (default 3600: then it is presumed
+-- spent).
 CREATE FUNCTION public.check_and_reserve_budget(
     p_estimated_cost numeric, p_service_name text, p_metadata jsonb DEFAULT '{}'
 ) RETURNS TABLE (can_proceed boolean, current_total numeric, reservation_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_id uuid := CASE WHEN p_metadata ? 'idempotency_key'
-        THEN md5('reservation ' || coalesce(p_service_name, '') || ' ' || (p_metadata ->> 'idempotency_key'))::uuid
+    v_key text := p_metadata ->> 'idempotency_key';
+    -- With the length in front, no two pairs of service and key give the same id.
+    v_id uuid := CASE WHEN v_key IS NOT NULL
+        THEN md5(format('reservation %s %s %s', coalesce(length(p_service_name), -1), p_service_name, v_key))::uuid
         ELSE moose.time_ordered_id() END;
     v_seconds numeric := coalesce((p_metadata ->> 'lives_seconds')::numeric, 3600);
     v_answer record;
@@ -20,12 +23,20 @@ BEGIN
         RAISE EXCEPTION 'p_estimated_cost must be between 0 and 1000000000 USD' USING ERRCODE = '22023';
     ELSIF v_seconds < 1 OR v_seconds > 604800 THEN
         RAISE EXCEPTION 'lives_seconds must be between 1 and 604800' USING ERRCODE = '22023';
+    ELSIF v_key = '' THEN
+        -- An unset variable of the caller: all its requests would share one reservation.
+        RAISE EXCEPTION 'idempotency_key must not be empty' USING ERRCODE = '22023';
     END IF;
     SELECT * INTO v_answer FROM moose.ledger_batch(
         NULL, NULL, NULL, NULL, NULL,
         ARRAY[v_id], ARRAY[0::bigint], ARRAY[0::smallint], ARRAY[ceil(p_estimated_cost * 1000000)::bigint],
         ARRAY[p_metadata ->> 'project'], ARRAY[p_metadata ->> 'agent'], ARRAY[p_service_name],
         ARRAY[p_metadata ->> 'model'], ARRAY[true], ARRAY[(v_seconds * 1000)::bigint], ARRAY[p_metadata]);
+    IF v_answer.replay AND v_answer.state NOT IN ('held', 'dispatched') THEN
+        -- Nothing is on hold for it any more, so it may start no work.
+        RAISE EXCEPTION 'the reservation % of this idempotency_key is closed (%)', v_id, v_answer.state
+            USING ERRCODE = 'MS005', HINT = 'If the work is to run again, reserve with a new idempotency_key.';
+    END IF;
     can_proceed := v_answer.answer <> 'refused';
     current_total := moose.dollars(coalesce(v_answer.total_before, moose.day_total()));
     reservation_id := CASE WHEN can_proceed THEN v_id END;
