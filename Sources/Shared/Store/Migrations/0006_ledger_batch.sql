@@ -15,11 +15,12 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_moves integer := coalesce(cardinality(m_owners), 0);
     v_before text[] := '{}'; v_after text[];
-    v_new integer[]; v_known integer[];
+    v_new integer[];
     v_buckets bigint[];
     v_status text[]; v_reason text[]; v_total bigint;
 BEGIN
-    -- 1. Locks, in one order for everybody: holds by name, then every bucket that will be touched by id.
+    -- 1. Locks, in one order for everybody: the limits, holds by name, then every bucket that will be touched by id.
+    PERFORM pg_advisory_xact_lock_shared(hashtext('moose.budget_policies'));
     IF v_moves > 0 THEN
         SELECT array_agg(h.state ORDER BY i.n) INTO v_before
         FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
