@@ -14,7 +14,7 @@ struct PublishCommand: AsyncParsableCommand {
         abstract: "Publish work orders; returns when the broker has confirmed them.",
         discussion: """
             One order from flags, or many from NDJSON (a body a line; see docs/wire-format.md). A line that is no valid
-            order is reported and left out. Prints the ids.
+            order, or whose price nobody knows, is reported and left out. Prints the ids.
 
             EXAMPLES
               moose publish --kind lint --title "Lint the parser" --payload '{"path":"parser.py"}' --wait
