@@ -28,7 +28,10 @@ struct AsyncAPITests {
 
     @Test func `the exchanges are those of the topology`() throws {
         let declared = MooseTopology.topology(lanes: ["default"]).exchanges
-        let names = ["work": MooseTopology.workExchange, "errorEvents": MooseTopology.eventsExchange]
+        let names = [
+            "work": MooseTopology.workExchange, "errorEvents": MooseTopology.eventsExchange,
+            "budgetThresholds": MooseTopology.eventsExchange,
+        ]
         #expect(Set(document.root["channels"].object.keys) == Set(names.keys).union(["outcomes"]))
         for (channel, name) in names {
             let binding = try document.channel(channel)["bindings"]["amqp"]
@@ -87,6 +90,7 @@ struct AsyncAPITests {
 
     @Test(arguments: [
         ("work", MessageType.workOrder), ("errorEvents", MessageType.errorEvent), ("outcomes", MessageType.outcome),
+        ("budgetThresholds", MessageType.budgetEvent),
     ])
     func `a message has its type in every place that names it`(channel: String, type: String) throws {
         let message = try document.message(of: channel)
@@ -94,7 +98,7 @@ struct AsyncAPITests {
         #expect(message["bindings"]["amqp"]["messageType"] == .string(type))
         #expect(message["headers"]["properties"]["type"]["const"] == .string(type))
         #expect(message["contentType"] == .string("application/json"))
-        #expect(document.root["components"]["messages"].object.count == 3)
+        #expect(document.root["components"]["messages"].object.count == 4)
     }
 
     @Test func `the properties of a work order are those that a message can carry`() throws {

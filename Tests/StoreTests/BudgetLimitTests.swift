@@ -31,6 +31,14 @@ struct BudgetLimitTests {
                 FROM moose.outbox WHERE routing_key = 'budget.threshold.org' AND type = 'moose.budget-event.v1'
                 """, as: String.self)
             #expect(announced == "50 80 100")
+            // The fields are those that docs/asyncapi.yaml promises.
+            let fields = try await ledger.value(
+                """
+                SELECT string_agg(DISTINCT k, ' ' ORDER BY k)
+                FROM moose.outbox o, json_object_keys(convert_from(o.body, 'UTF8')::json) AS k
+                WHERE o.type = 'moose.budget-event.v1'
+                """, as: String.self)
+            #expect(fields == "cap_usd id name occurred_at percent period scope used_usd window_end")
         }
     }
 

@@ -5,6 +5,8 @@ package enum MessageType {
     /// Only an id: look at the row again.
     package static let doorbell = "moose.doorbell.v1"
     package static let errorEvent = "moose.error-event.v1"
+    /// A budget reached a share of its cap; the database writes it.
+    package static let budgetEvent = "moose.budget-event.v1"
     /// The answer to `reply_to`.
     package static let outcome = "moose.outcome.v1"
 }
