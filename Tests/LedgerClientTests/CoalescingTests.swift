@@ -138,6 +138,9 @@ struct CoalescingTests {
 
     @Test func `money comes back although no reservation can be judged`() async throws {
         try await LedgerDatabase.open { database in
+            // A change of limits would wait for the reservation that this test holds up.
+            _ = try await database.auditor.run(
+                "ALTER TABLE moose.budget_policies DISABLE TRIGGER budget_policies_alone")
             let first = LedgerDatabase.request(micro: 5)
             _ = try await database.coalescer.reserve(first)
             var moved: Task<MoveAnswer, any Error>?
