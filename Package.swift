@@ -118,7 +118,8 @@ let package = Package(
             ]),
         tests("Ledger", ["Postgres", "Store", "WorkOrders"]),
         tests("LedgerClient", ["Ledger", "Postgres", "Store", "WorkOrders", logging]),
-        tests("Moose", ["Moose", "Settings", "Store", "Worker", "WorkOrders"]),
+        tests(
+            "Moose", ["Moose", "Postgres", "Settings", "Store", "Worker", "WorkOrders", argumentParser]),
         tests(
             "Worker",
             [

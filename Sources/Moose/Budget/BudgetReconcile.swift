@@ -1,45 +1,48 @@
 internal import ArgumentParser
+internal import FoundationEssentials
+internal import Postgres
 
 /// `moose budget reconcile`.
-struct BudgetReconcile: AsyncParsableCommand {
+struct BudgetReconcile: BudgetSubcommand {
     static let configuration = CommandConfiguration(
         commandName: "reconcile",
         abstract: "Check every budget against its holds and its ledger; exits with 1 on a difference.",
         discussion: """
+            A difference is a defect of Moose, or of a hand in its tables. --current looks only at the days and months \
+            that run now, which is quick however old the ledger is.
+
             EXAMPLES
               moose budget reconcile
-              moose budget reconcile --json
+              moose budget reconcile --current --json
             """)
+
+    @Flag(help: "Only the days and months that run now.")
+    var current = false
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let differences = try await common.withDatabase { try await BudgetDifference.all(in: $0) }
-            if common.json {
-                print(try JSONOutput.text(list: differences.map(\.json)), terminator: "")
-            } else if differences.isEmpty {
-                print("no difference")
-            } else {
-                print(table(differences).text(for: common.terminal), terminator: "")
-            }
-            if !differences.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
-        }
+    func wanted() throws -> Bool { current }
+
+    func answer(to current: Bool, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+        let differences = try await BudgetDifference.all(current: current, in: database)
+        return BudgetAnswer(
+            text: differences.isEmpty ? "no difference\n" : Self.table(differences).text(for: terminal),
+            json: .array(differences.map(\.json)), status: differences.isEmpty ? .ok : .failed)
     }
 
-    private func table(_ differences: [BudgetDifference]) -> Table {
+    private static func table(_ differences: [BudgetDifference]) -> Table {
         var table = Table([
             .init("BUCKET", .right), .init("BUDGET", isFlexible: true), .init("FROM"), .init("HELD", .right),
             .init("SHOULD BE", .right), .init("SPENT", .right), .init("SHOULD BE", .right),
         ])
         for row in differences {
-            let name =
-                row.scope == nil
-                ? "(no policy)" : "\(row.scope == "org" ? "org" : "project \(row.name ?? "")"), \(row.period ?? "")"
+            // A right amount in the colour of a wrong one would send people the wrong way.
+            let held: TextStyle? = row.held == row.heldExpected ? nil : .red
+            let posted: TextStyle? = row.posted == row.postedExpected ? nil : .red
             table.add([
-                Table.Cell("\(row.bucket)"), Table.Cell(name), Table.Cell(Moment.exact(row.windowStart)),
-                Table.Cell(MoneyText.dollars(row.held)), Table.Cell(MoneyText.dollars(row.heldExpected)),
-                Table.Cell(MoneyText.dollars(row.posted)), Table.Cell(MoneyText.dollars(row.postedExpected)),
+                Table.Cell("\(row.bucket)"), Table.Cell(row.title), Table.Cell(Moment.minute(row.windowStart)),
+                Table.Cell(MoneyText.dollars(row.held), held), Table.Cell(MoneyText.dollars(row.heldExpected)),
+                Table.Cell(MoneyText.dollars(row.posted), posted), Table.Cell(MoneyText.dollars(row.postedExpected)),
             ])
         }
         return table

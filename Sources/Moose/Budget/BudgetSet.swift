@@ -1,98 +1,87 @@
 internal import ArgumentParser
-internal import WorkOrders
+internal import Postgres
 
 /// `moose budget set`.
-struct BudgetSet: AsyncParsableCommand {
+struct BudgetSet: BudgetSubcommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Set the limits of one budget.",
+        abstract: "Set the limits of one budget, or create it.",
         discussion: """
-            --day and --month say which period; an amount right behind them is its kill limit. Limits that aren't named \
-            stay; they must rise from soft over hard to kill. Soft and hard only mark a grant's \
-            status so far; at kill (or hard, where there is no kill) nothing more is granted. Work that waits for money goes on by itself.
+            --day, --month and --total say which period; an amount right behind them is its kill limit. Limits that \
+            aren't named stay; they must rise from soft over hard to kill. Beyond soft people are warned, beyond hard \
+            only the cheapest handlers run, beyond kill (or hard, where there is no kill) nothing is granted. Work that \
+            waits for money goes on by itself. With --time-zone another window may start: the command says so.
 
             EXAMPLES
               moose budget set --day 100
-              moose budget set --day --soft 20 --hard 50 --kill 100
-              moose budget set --project shop --month 250 --hard none
+              moose budget set --day --soft 20 --hard 50 --kill 100 --time-zone Europe/Berlin
+              moose budget set --project shop --month 250 --hard none --reason "new quarter"
+              moose budget set --model claude-opus --day 40
             """)
 
-    enum Scope: String, ExpressibleByArgument, CaseIterable { case org, project }
+    @OptionGroup var scopes: BudgetScopeOptions
+    @OptionGroup var periods: BudgetPeriodOptions
 
-    @Option(help: "Whose budget (default: org, or project where --project is given).")
-    var scope: Scope?
-
-    @Option(help: ArgumentHelp("The project.", valueName: "name"))
-    var project: String?
-
-    @Option(defaultAsFlag: "", help: ArgumentHelp("A day's budget; with an amount, its kill limit.", valueName: "usd"))
-    var day: String?
-
-    @Option(
-        defaultAsFlag: "", help: ArgumentHelp("A month's budget; with an amount, its kill limit.", valueName: "usd"))
-    var month: String?
-
-    @Option(help: ArgumentHelp("From here on grants are marked soft; none removes it.", valueName: "usd"))
+    @Option(help: ArgumentHelp("Beyond it people are warned; none removes it.", valueName: "usd"))
     var soft: String?
 
-    @Option(help: ArgumentHelp("From here on grants are marked economy; none removes it.", valueName: "usd"))
+    @Option(help: ArgumentHelp("Beyond it only the cheapest handlers run; none removes it.", valueName: "usd"))
     var hard: String?
 
-    @Option(help: ArgumentHelp("From here on nothing is granted; none removes it.", valueName: "usd"))
+    @Option(help: ArgumentHelp("Beyond it nothing is granted; none removes it.", valueName: "usd"))
     var kill: String?
+
+    @Option(help: ArgumentHelp("Where its days and months begin, such as Europe/Berlin.", valueName: "zone"))
+    var timeZone: String?
+
+    @Option(help: ArgumentHelp("Why, for `moose budget history`.", valueName: "text"))
+    var reason: String?
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let edit = try edit()
-            let limits = try await common.withDatabase { try await edit.apply(in: $0) }
-            if common.json {
-                let answer: JSONValue = [
-                    "scope": .string(edit.scope), "name": .string(edit.name), "period": .string(edit.period),
-                    "soft_usd": .usd(limits.soft), "hard_usd": .usd(limits.hard), "kill_usd": .usd(limits.kill),
-                ]
-                print(try JSONOutput.text(answer), terminator: "")
-            } else {
-                func shown(_ value: Int64?) -> String { value.map(MoneyText.dollars) ?? "none" }
-                let whose = edit.scope == "org" ? "org" : PrintableText.oneLine("project \(edit.name)")
-                let text = "\(whose), \(edit.period): "
-                print(
-                    text
-                        + "soft \(shown(limits.soft)), hard \(shown(limits.hard)), kill \(shown(limits.kill)).")
-            }
-        }
-    }
-
-    private func edit() throws -> BudgetPolicyEdit {
+    func wanted() throws -> BudgetPolicyEdit {
         func usage(_ what: String) -> CommandFailure {
             CommandFailure(what, next: "See `moose budget set --help`", status: .usage)
         }
-        guard (day == nil) != (month == nil) else { throw usage("state one of --day and --month") }
-        let amount = day ?? month ?? ""
-        if !amount.isEmpty, kill != nil { throw usage("the kill limit is stated twice") }
-        let killText = amount.isEmpty ? kill : amount
-        guard killText != nil || soft != nil || hard != nil else { throw usage("no limit is stated") }
-        let scope = scope ?? (project == nil ? .org : .project)
-        guard (scope == .project) == (project != nil) else {
-            throw usage(scope == .org ? "--project contradicts --scope org" : "--scope project needs --project NAME")
+        let (period, amount) = try periods.one()
+        if amount != nil, kill != nil { throw usage("the kill limit is stated twice") }
+        let killText = amount ?? kill
+        guard killText != nil || soft != nil || hard != nil || timeZone != nil else {
+            throw usage("no limit is stated")
         }
-        if let project {
-            do { _ = try FieldRule.text(200).check(project, "--project") } catch { throw usage(error.explanation) }
-        }
+        if timeZone != nil, period == .total { throw usage("a total budget never starts anew, so it has no time zone") }
         return BudgetPolicyEdit(
-            scope: scope.rawValue, name: project ?? "org", period: day == nil ? "month" : "day",
-            soft: try change(soft, "--soft"), hard: try change(hard, "--hard"), kill: try change(killText, "--kill"))
+            scope: try scopes.one(), period: period, soft: try Self.change(soft, "--soft"),
+            hard: try Self.change(hard, "--hard"), kill: try Self.change(killText, "--kill"), timeZone: timeZone,
+            who: try Who.name(),
+            reason: try reason.map { text throws(CommandFailure) in try ReasonArgument.parse(text) })
     }
 
-    private func change(_ text: String?, _ option: String) throws -> BudgetPolicyEdit.Change {
-        guard let text else { return .keep }
-        if text == "none" { return .clear }
-        guard let amount = MicroUSD(decimal: text) else {
-            throw CommandFailure(
-                "“\(PrintableText.truncated(PrintableText.oneLine(text), to: 40))” is no amount for \(option)",
-                why: "Amounts are plain dollars up to 1000000000, such as 20 or 0.5", status: .usage)
+    func answer(to edit: BudgetPolicyEdit, from database: PostgresClient, on terminal: Terminal) async throws
+        -> BudgetAnswer
+    {
+        let done = try await edit.apply(in: database)
+        var text = "\(edit.scope.title), \(edit.period.rawValue): \(done.new.limits.text)"
+        if edit.period != .total { text += "; \(done.new.timeZone)" }
+        if done.new.limits.cap == nil { text += " (no cap: it only tracks)" }
+        if done.old == done.new { text += ". It was so before.\n" } else { text += ".\n" }
+        if let old = done.old, old != done.new {
+            text += "It was: \(old.limits.text)\(edit.period == .total ? "" : "; \(old.timeZone)").\n"
+            text += done.shift?.text(from: old.timeZone, to: done.new.timeZone) ?? ""
         }
-        return .set(amount.microdollars)
+        let limits = done.new.limits
+        return BudgetAnswer(
+            text: text,
+            json: [
+                "scope": .string(edit.scope.kind.rawValue), "name": .string(edit.scope.name),
+                "period": .string(edit.period.rawValue), "soft_usd": .usd(limits.soft), "hard_usd": .usd(limits.hard),
+                "kill_usd": .usd(limits.kill), "time_zone": .string(done.new.timeZone),
+                "changed": .bool(done.old != done.new), "window_shift": done.shift?.json ?? .null,
+            ])
+    }
+
+    private static func change(_ text: String?, _ option: String) throws -> BudgetPolicyEdit.Change {
+        guard let text else { return .keep }
+        return text == "none" ? .clear : .set(try AmountArgument.parse(text, for: option))
     }
 }

@@ -59,6 +59,9 @@ extension CommandFailure {
             self.init(
                 "the database denied access", why: server.message,
                 next: "Log in as the role that owns the schema, or let it grant what `moose doctor` names")
+        case .server(let server) where server.sqlState.hasPrefix("MS"):
+            // The schema's own rules: their messages are meant for people.
+            self.init(server.message, next: server.hint, status: .refused)
         case .unreachable, .authenticationFailed, .databaseMissing, .connectionLost, .timeout:
             self.init(error.description, status: .unreachable)
         case .invalidConfiguration: self.init(error.description, status: .usage)

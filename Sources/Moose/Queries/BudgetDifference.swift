@@ -14,11 +14,13 @@ struct BudgetDifference: Sendable {
     let postedExpected: Int64
 
     /// All of them, as of one instant.
-    static func all(in database: PostgresClient) async throws -> [BudgetDifference] {
+    ///
+    /// - Parameter current: only those of the days and months that run now, which takes no longer with age.
+    static func all(current: Bool = false, in database: PostgresClient) async throws -> [BudgetDifference] {
         try await database.run(
             """
             SELECT bucket_id, scope, name, period, window_start, held_u, held_expected_u, posted_u, posted_expected_u
-            FROM moose.reconcile() ORDER BY bucket_id
+            FROM moose.reconcile(\(current)) ORDER BY bucket_id
             """
         ).rows.map { row in
             BudgetDifference(
@@ -26,6 +28,12 @@ struct BudgetDifference: Sendable {
                 windowStart: try row.decode(4), held: try row.decode(5), heldExpected: try row.decode(6),
                 posted: try row.decode(7), postedExpected: try row.decode(8))
         }
+    }
+
+    /// `org, day`; the policy of a bucket may have been deleted by hand.
+    var title: String {
+        guard let scope, let name, let period else { return "(no policy)" }
+        return "\(BudgetScope.title(scope, name)), \(period)"
     }
 
     var json: JSONValue {

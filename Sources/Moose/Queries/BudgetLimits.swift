@@ -1,18 +1,19 @@
 /// The three limits of a policy, in millionths of a dollar; nil where there is none.
 struct BudgetLimits: Sendable, Equatable {
-    /// From here on people are warned.
+    /// Beyond it people are warned.
     var soft: Int64?
-    /// From here on only the cheapest handlers run.
+    /// Beyond it work goes on with the cheapest handlers; without a kill limit nothing is granted beyond it.
     var hard: Int64?
-    /// From here on nothing is granted.
+    /// Beyond it nothing is granted.
     var kill: Int64?
 
-    /// Where granting ends: the kill, else the hard limit.
+    /// Where granting ends unless it is raised: the kill, else the hard limit.
     var cap: Int64? { kill ?? hard }
 
-    /// What is wrong with them; nil when soft ≤ hard ≤ kill and there is a cap.
-    var flaw: String? {
-        if cap == nil { return "A budget needs a kill or a hard limit" }
+    /// What is wrong with them for that scope; nil when soft ≤ hard ≤ kill, and the org has a cap. Other budgets without
+    /// a cap only track.
+    func flaw(for scope: BudgetScope) -> String? {
+        if cap == nil, scope.kind == .org { return "The org needs a kill or a hard limit, else nothing would stop it" }
         let named = [("soft", soft), ("hard", hard), ("kill", kill)].compactMap { name, value in
             value.map { (name: name, value: $0) }
         }
@@ -21,5 +22,11 @@ struct BudgetLimits: Sendable, Equatable {
                 + "limit of \(MoneyText.dollars(lower.value))"
         }
         return nil
+    }
+
+    /// `soft $20.00, hard none, kill $100.00`.
+    var text: String {
+        [("soft", soft), ("hard", hard), ("kill", kill)]
+            .map { name, value in "\(name) \(value.map(MoneyText.dollars) ?? "none")" }.joined(separator: ", ")
     }
 }

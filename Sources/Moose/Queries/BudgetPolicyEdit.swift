@@ -17,42 +17,76 @@ struct BudgetPolicyEdit: Sendable {
         }
     }
 
-    let scope: String
-    let name: String
-    let period: String
+    /// A policy as it stands.
+    struct Policy: Sendable, Equatable {
+        var limits: BudgetLimits
+        var timeZone: String
+    }
+
+    /// What it was (nil: there was none), what it is, and what that did to the window that ran.
+    struct Done: Sendable {
+        let old: Policy?
+        let new: Policy
+        /// nil when the window is the same.
+        let shift: BudgetWindowShift?
+    }
+
+    let scope: BudgetScope
+    let period: BudgetPeriod
     let soft: Change
     let hard: Change
     let kill: Change
+    /// nil keeps it; that of a new budget is UTC.
+    let timeZone: String?
+    let who: String
+    let reason: String?
 
     /// Makes the change, or creates the policy.
     ///
-    /// - Throws: ``CommandFailure`` with ``ExitStatus/refused`` when the limits would not rise from soft over hard to kill.
-    func apply(in database: PostgresClient) async throws -> BudgetLimits {
+    /// - Throws: ``CommandFailure`` with ``ExitStatus/refused`` when the limits would not rise from soft over hard to
+    ///   kill, with ``ExitStatus/usage`` for an unknown time zone.
+    func apply(in database: PostgresClient) async throws -> Done {
         try await database.withTransaction { transaction in
-            // Two edits at once would each check against limits the other is changing.
-            let old = try await transaction.run(
-                """
-                SELECT soft_u, hard_u, kill_u FROM moose.budget_policies
-                WHERE scope = \(scope) AND name = \(name) AND period = \(period) FOR UPDATE
-                """
-            ).first.map { row in
-                BudgetLimits(soft: try row.decode(0), hard: try row.decode(1), kill: try row.decode(2))
-            }
-            let new = BudgetLimits(
-                soft: soft.applied(to: old?.soft), hard: hard.applied(to: old?.hard), kill: kill.applied(to: old?.kill))
-            if let flaw = new.flaw {
+            let zone: String? =
+                if let timeZone { try await TimeZoneName.known(timeZone, in: transaction) } else { nil }
+            let old = try await policy(in: transaction)
+            let new = Policy(
+                limits: BudgetLimits(
+                    soft: soft.applied(to: old?.limits.soft), hard: hard.applied(to: old?.limits.hard),
+                    kill: kill.applied(to: old?.limits.kill)),
+                timeZone: zone ?? old?.timeZone ?? "UTC")
+            if let flaw = new.limits.flaw(for: scope) {
                 throw CommandFailure(
                     "the budget was not changed", why: flaw,
                     next: "State the others too with --soft, --hard and --kill; `none` removes one", status: .refused)
             }
+            guard new != old else { return Done(old: old, new: new, shift: nil) }
+            let shift = try await BudgetWindowShift.between(old?.timeZone, new.timeZone, of: self, in: transaction)
+            _ = try await transaction.run("SELECT moose.act_as(\(who), \(reason))")
             _ = try await transaction.run(
                 """
-                INSERT INTO moose.budget_policies (scope, name, period, soft_u, hard_u, kill_u)
-                VALUES (\(scope), \(name), \(period), \(new.soft), \(new.hard), \(new.kill))
+                INSERT INTO moose.budget_policies (scope, name, period, soft_u, hard_u, kill_u, time_zone)
+                VALUES (\(scope.kind.rawValue), \(scope.name), \(period.rawValue), \(new.limits.soft),
+                        \(new.limits.hard), \(new.limits.kill), \(new.timeZone))
                 ON CONFLICT (scope, name, period) DO UPDATE
-                SET soft_u = excluded.soft_u, hard_u = excluded.hard_u, kill_u = excluded.kill_u, updated_at = now()
+                SET soft_u = excluded.soft_u, hard_u = excluded.hard_u, kill_u = excluded.kill_u,
+                    time_zone = excluded.time_zone, updated_at = now()
                 """)
-            return new
+            return Done(old: old, new: new, shift: shift)
+        }
+    }
+
+    private func policy(in transaction: PostgresTransaction) async throws -> Policy? {
+        // Two edits at once would each check against limits the other is changing.
+        try await transaction.run(
+            """
+            SELECT soft_u, hard_u, kill_u, time_zone FROM moose.budget_policies
+            WHERE scope = \(scope.kind.rawValue) AND name = \(scope.name) AND period = \(period.rawValue) FOR UPDATE
+            """
+        ).first.map { row in
+            Policy(
+                limits: BudgetLimits(soft: try row.decode(0), hard: try row.decode(1), kill: try row.decode(2)),
+                timeZone: try row.decode(3))
         }
     }
 }

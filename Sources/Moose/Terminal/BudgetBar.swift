@@ -4,18 +4,25 @@ struct BudgetBar: Sendable {
     let spentMicroUSD: Int64
     /// Estimates of running work, in millionths of a dollar.
     let heldMicroUSD: Int64
-    /// From here on people are warned; nil when there is none.
+    /// Beyond it people are warned; nil when there is none.
     let softMicroUSD: Int64?
-    /// From here on no new work is started; nil when there is none.
+    /// Beyond it only the cheapest handlers run; nil when there is none.
     let hardMicroUSD: Int64?
-    /// From here on running work is stopped; nil when there is none.
+    /// Beyond it nothing is granted; nil when there is none.
     let killMicroUSD: Int64?
+    /// Where nothing more is granted for a while instead; nil when the cap is not raised.
+    var raisedMicroUSD: Int64?
+
+    /// The marks in the bar: `┆ soft`, `│ hard`, `┃ kill`, `╋ raised`, or `: | ! +` where only ASCII can be shown.
+    static func marks(for terminal: Terminal) -> (soft: String, hard: String, kill: String, raised: String) {
+        terminal.hasUnicode ? ("┆", "│", "┃", "╋") : (":", "|", "!", "+")
+    }
 
     /// The bar, `width` columns wide with its ends: `[███▒▒┆   │  ┃]`, or `[##== :   | !]` where only ASCII can be shown.
     func text(width: Int = 40, for terminal: Terminal) -> String {
         let inner = max(4, width - 2)
-        let (full, held, soft, hard, kill): (String, String, String, String, String) =
-            terminal.hasUnicode ? ("█", "▒", "┆", "│", "┃") : ("#", "=", ":", "|", "!")
+        let (full, held) = terminal.hasUnicode ? ("█", "▒") : ("#", "=")
+        let marks = Self.marks(for: terminal)
         var cells = [String](repeating: " ", count: inner)
         let spent = column(spentMicroUSD, of: inner)
         let used = max(spent, column(saturatingUse, of: inner))
@@ -23,21 +30,32 @@ struct BudgetBar: Sendable {
         var styles = [TextStyle?](repeating: nil, count: inner)
         for index in cells.indices where index < used { styles[index] = style }
         for (limit, mark, markStyle) in [
-            (softMicroUSD, soft, TextStyle.yellow), (hardMicroUSD, hard, .red), (killMicroUSD, kill, .boldRed),
+            (softMicroUSD, marks.soft, TextStyle.yellow), (hardMicroUSD, marks.hard, .red),
+            (killMicroUSD, marks.kill, .boldRed), (raisedMicroUSD, marks.raised, .cyan),
         ] {
             guard let limit else { continue }
             let index = min(inner - 1, column(limit, of: inner))
             cells[index] = mark
             styles[index] = markStyle
         }
-        let shown = zip(cells, styles).map { terminal.styled($0, $1) }.joined()
-        return "[\(shown)]"
+        return "[\(joined(cells, styles, terminal))]"
     }
 
-    /// The colour of what is used: green, yellow past the soft limit, red past the hard one, bold red past kill.
+    /// Neighbours of one style share their escape codes.
+    private func joined(_ cells: [String], _ styles: [TextStyle?], _ terminal: Terminal) -> String {
+        var result = ""
+        var start = 0
+        for index in cells.indices where index + 1 == cells.count || styles[index + 1] != styles[start] {
+            result += terminal.styled(cells[start...index].joined(), styles[start])
+            start = index + 1
+        }
+        return result
+    }
+
+    /// The colour of what is used: green, yellow past the soft limit, red past the hard one, bold red at the cap.
     var style: TextStyle {
         let use = saturatingUse
-        if let killMicroUSD, use >= killMicroUSD { return .boldRed }
+        if let cap = raisedMicroUSD ?? killMicroUSD, use >= cap { return .boldRed }
         if let hardMicroUSD, use >= hardMicroUSD { return .red }
         if let softMicroUSD, use >= softMicroUSD { return .yellow }
         return .green
@@ -50,7 +68,7 @@ struct BudgetBar: Sendable {
 
     /// The amount that fills the bar: the outermost limit with a tenth of room behind it, or the use when it is more.
     private var scale: Double {
-        let limit = [softMicroUSD, hardMicroUSD, killMicroUSD].compactMap { $0 }.max() ?? 0
+        let limit = [softMicroUSD, hardMicroUSD, killMicroUSD, raisedMicroUSD].compactMap { $0 }.max() ?? 0
         return max(Double(limit) * 1.1, Double(saturatingUse), 1)
     }
 

@@ -51,7 +51,8 @@ CREATE FUNCTION moose.simulate_reservation(p_estimate_u bigint, p_project text, 
 RETURNS TABLE (scope text, name text, period text, exempt boolean, used_u bigint, cap_u bigint, answer text)
 LANGUAGE sql STABLE AS $$
     SELECT l.scope, l.name, l.period, s.exempt, coalesce(b.held_u + b.posted_u, 0), l.cap_u,
-           CASE WHEN p_estimate_u = 0 OR s.exempt THEN 'normal'
+           CASE WHEN p_estimate_u = 0 THEN 'normal'
+                WHEN s.exempt THEN CASE WHEN l.frozen THEN 'frozen' ELSE 'normal' END
                 WHEN p_estimate_u > l.cap_u THEN 'never_fits'
                 WHEN l.frozen THEN 'frozen'
                 WHEN coalesce(b.posted_u, 0) + p_estimate_u > l.cap_u THEN 'spent'

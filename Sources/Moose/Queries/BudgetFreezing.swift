@@ -1,0 +1,59 @@
+internal import FoundationEssentials
+internal import Postgres
+
+/// The kill switch of a scope.
+struct BudgetFreezing: Sendable {
+    let scope: BudgetScope
+    let who: String
+    let reason: String
+
+    /// What pulling it found.
+    struct Frozen: Sendable {
+        /// False: it was frozen before, and stays as it was.
+        let isNew: Bool
+        /// Whether the scope had a budget before; else it has one now that only tracks.
+        let hadBudget: Bool
+        let state: BudgetFreezeState
+    }
+
+    /// Grants the scope nothing more that costs money, at once.
+    func freeze(in database: PostgresClient) async throws -> Frozen {
+        try await database.withTransaction { transaction in
+            let hadBudget =
+                try await transaction.run(
+                    """
+                    SELECT 1 FROM moose.budget_policies
+                    WHERE scope = \(scope.kind.rawValue) AND name = \(scope.name) LIMIT 1
+                    """
+                ).rowCount > 0
+            let isNew = try await transaction.run(
+                "SELECT moose.freeze_budget(\(scope.kind.rawValue), \(scope.name), \(who), \(reason))"
+            ).first?.decode(0, as: Bool.self)
+            let row = try await transaction.run(
+                """
+                SELECT since, who, reason FROM moose.budget_freezes
+                WHERE scope = \(scope.kind.rawValue) AND name = \(scope.name)
+                """
+            ).first
+            guard let isNew, let row else {
+                throw CommandFailure("\(scope.title) was unfrozen at the same moment", next: "Freeze it again")
+            }
+            return Frozen(
+                isNew: isNew, hadBudget: hadBudget,
+                state: BudgetFreezeState(since: try row.decode(0), who: try row.decode(1), reason: try row.decode(2)))
+        }
+    }
+
+    /// Grants as before.
+    ///
+    /// - Throws: ``CommandFailure`` with ``ExitStatus/refused`` when it is not frozen.
+    func unfreeze(in database: PostgresClient) async throws {
+        let found = try await database.run(
+            "SELECT moose.unfreeze_budget(\(scope.kind.rawValue), \(scope.name), \(who), \(reason))"
+        ).first?.decode(0, as: Bool.self)
+        guard found == true else {
+            throw CommandFailure(
+                "\(scope.title) is not frozen", next: "`moose budget show` says what is", status: .refused)
+        }
+    }
+}

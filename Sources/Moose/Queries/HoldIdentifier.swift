@@ -1,0 +1,37 @@
+internal import FoundationEssentials
+
+/// Names one hold, or all of a work order or reservation: `id`, `id/token` or `id/token/number`.
+struct HoldIdentifier: Sendable, Equatable, CustomStringConvertible {
+    let owner: UUID
+    /// The fencing token, counted up with each attempt; nil for any.
+    let token: Int64?
+    /// Which hold of the attempt; nil for any.
+    let number: Int16?
+
+    init(owner: UUID, token: Int64?, number: Int16?) {
+        self.owner = owner
+        self.token = token
+        self.number = number
+    }
+
+    /// - Throws: ``CommandFailure`` with ``ExitStatus/usage`` when the text names no hold.
+    init(parsing text: String) throws(CommandFailure) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let token = parts.count > 1 ? Int64(parts[1]) : nil
+        let number = parts.count > 2 ? Int16(parts[2]) : nil
+        guard let owner = UUID(uuidString: parts[0]), parts.count <= 3, parts.count < 2 || token != nil,
+            parts.count < 3 || number != nil
+        else {
+            throw CommandFailure(
+                "“\(PrintableText.truncated(PrintableText.oneLine(text), to: 60))” names no hold",
+                why: "It takes the id of a work order or a reservation, or id/token, or id/token/number",
+                next: "`moose work-orders list` shows work orders", status: .usage)
+        }
+        self.init(owner: owner, token: token, number: number)
+    }
+
+    var description: String {
+        ([owner.uuidString.lowercased()] + [token, number.map(Int64.init)].compactMap { $0.map(String.init) })
+            .joined(separator: "/")
+    }
+}

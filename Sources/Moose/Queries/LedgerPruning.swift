@@ -1,0 +1,75 @@
+internal import Postgres
+
+/// Retention of one of the ledger's tables: a range of its blocks at a time, each a transaction of its own, so that
+/// nothing waits for it.
+struct LedgerPruning: Sendable {
+    enum Rows: String, Sendable {
+        case holds
+        case ledger
+    }
+
+    /// How many blocks of 8 KiB one transaction looks at.
+    static let blocksAtATime = 2_000
+
+    let rows: Rows
+    /// Only what is older; the database keeps 40 days in any case.
+    let days: Int
+    let isDryRun: Bool
+
+    /// Goes through the table as long as it is now; what is appended meanwhile is young.
+    ///
+    /// - Parameter progress: hears how many blocks are done, of how many.
+    /// - Returns: how many rows were deleted, or would be.
+    func run(
+        in database: PostgresClient, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) async throws -> Int {
+        let total: Int =
+            switch rows {
+            case .holds: try await number("SELECT moose.blocks_of('moose.budget_holds')", in: database)
+            case .ledger: try await number("SELECT moose.blocks_of('moose.cost_tracking')", in: database)
+            }
+        var deleted = 0
+        for block in stride(from: 0, to: total, by: Self.blocksAtATime) {
+            try Task.checkCancellation()
+            deleted += try await number(step(from: Int64(block)), in: database)
+            progress(min(total, block + Self.blocksAtATime), total)
+        }
+        return deleted
+    }
+
+    /// Keeps in the audit log that somebody deleted so many.
+    func record(holds: Int, entries: Int, by who: String, in database: PostgresClient) async throws {
+        _ = try await database.run(
+            """
+            INSERT INTO moose.audit_log (who, action, subject, after)
+            VALUES (\(who), 'ledger prune', 'ledger',
+                    jsonb_build_object('holds', \(holds)::bigint, 'ledger_entries', \(entries)::bigint))
+            """)
+    }
+
+    private func step(from block: Int64) -> Query {
+        let (blocks, days) = (Int32(Self.blocksAtATime), Int32(days))
+        return switch (rows, isDryRun) {
+        case (.holds, false):
+            "SELECT deleted FROM moose.prune_holds(now() - make_interval(days => \(days)), \(block), \(blocks))"
+        case (.ledger, false):
+            "SELECT deleted FROM moose.prune_ledger(now() - make_interval(days => \(days)), \(block), \(blocks))"
+        case (.holds, true):
+            """
+            SELECT count(*) FROM moose.budget_holds
+            WHERE ctid >= format('(%s,0)', \(block))::tid AND ctid < format('(%s,0)', \(block) + \(blocks))::tid
+              AND state NOT IN ('held', 'dispatched') AND closed_at < now() - make_interval(days => \(days))
+            """
+        case (.ledger, true):
+            """
+            SELECT count(*) FROM moose.cost_tracking
+            WHERE ctid >= format('(%s,0)', \(block))::tid AND ctid < format('(%s,0)', \(block) + \(blocks))::tid
+              AND created_at < now() - make_interval(days => \(days))
+            """
+        }
+    }
+
+    private func number(_ query: Query, in database: PostgresClient) async throws -> Int {
+        try await database.run(query).first?.decode(0, as: Int.self) ?? 0
+    }
+}
