@@ -65,8 +65,8 @@ struct BudgetDesk: Sendable {
     }
 
     /// Spends money for real.
-    func spend(_ usd: String, metadata: String = "{}") async throws -> UUID {
-        let id = try #require(try await reserve(usd, metadata: metadata))
+    func spend(_ usd: String, metadata: String = "{}", handler: String = "work") async throws -> UUID {
+        let id = try #require(try await reserve(usd, metadata: metadata, handler: handler))
         try await settle(id, usd)
         return id
     }

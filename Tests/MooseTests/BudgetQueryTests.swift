@@ -50,6 +50,8 @@ struct BudgetQueryTests {
                     BudgetSet.self, "--\(kind.rawValue)", "a", "--day", "--soft", "5", "--hard", "10", "--kill", "60")
             }
             try await desk.run(BudgetSet.self, "--project", "b", "--day", "30")
+            // More than half of what "a" may spend: a second such amount is refused as spent, whatever the seed.
+            _ = try await desk.spend("31", metadata: #"{"project": "a", "agent": "a", "model": "a"}"#, handler: "a")
             var seen: [String: Int] = [:]
             for _ in 1...150 {
                 switch Int.random(in: 0..<12, using: &random) {
