@@ -25,11 +25,13 @@ extension Audit {
             SELECT 'bucket ' || b.id || ' posted ' || b.posted_u || ', its ledger is ' || coalesce(l.amount, 0)
             FROM moose.budget_buckets b LEFT JOIN ledger l USING (id) WHERE b.posted_u <> coalesce(l.amount, 0)
             UNION ALL
-            SELECT 'bucket ' || b.id || ' is below zero' FROM moose.budget_buckets b WHERE b.held_u < 0 OR b.posted_u < 0
+            SELECT 'bucket ' || b.id || ' is below zero' FROM moose.budget_buckets b
+            WHERE b.held_u < 0 OR b.posted_u < 0
             UNION ALL
             SELECT 'hold ' || h.owner || ' is ' || h.state || ' with ' || h.posted || ' posted'
             FROM hold h
-            WHERE h.posted <> CASE h.state WHEN 'settled' THEN h.actual_u WHEN 'presumed_spent' THEN h.estimate_u ELSE 0 END
+            WHERE h.posted <> CASE h.state WHEN 'settled' THEN h.actual_u
+                                           WHEN 'presumed_spent' THEN h.estimate_u ELSE 0 END
                OR (h.state IN ('held', 'dispatched')) <> (h.closed_at IS NULL)
                OR h.state IN ('held', 'dispatched') AND h.entries > 0
                OR NOT h.same_buckets

@@ -62,18 +62,18 @@ struct HistoryGenerator {
         }
     }
 
-    mutating func batch(in model: LedgerModel, known: [HoldName]? = nil) -> Batch {
+    /// - Parameter among: the names to choose from; nil: those of before, and new ones.
+    mutating func batch(in model: LedgerModel, among pool: [HoldName]? = nil) -> Batch {
         var batch = Batch()
         for _ in 0..<Int.random(in: 0...4, using: &random) {
-            guard let name = (known ?? names).suffix(20).randomElement(using: &random) else { break }
-            batch.moves.append(move(of: chance(5) ? newName() : name, in: model))
+            guard let name = (pool ?? names).suffix(20).randomElement(using: &random) else { break }
+            batch.moves.append(move(of: pool == nil && chance(5) ? newName() : name, in: model))
         }
         for _ in 0..<Int.random(in: 0...4, using: &random) {
-            let isKnown = chance(15)
-            let name = isKnown ? (known ?? names).suffix(20).randomElement(using: &random) : nil
+            let known = pool != nil || chance(15) ? (pool ?? names).suffix(20).randomElement(using: &random) : nil
             let path = path()
             var reservation = Reservation(
-                name: name ?? newName(), estimate: estimate(of: path, in: model), path: path)
+                name: known ?? newName(), estimate: estimate(of: path, in: model), path: path)
             reservation.isDispatched = chance(40)
             reservation.isOverdue = chance(30)
             batch.reservations.append(reservation)
@@ -163,25 +163,36 @@ struct HistoryGenerator {
     }
 
     mutating func operation(in model: LedgerModel) -> Operation {
-        let key = policies.randomElement(using: &random) ?? BudgetPolicy.Key(scope: .org, period: .month)
-        let scope = Self.scopes.randomElement(using: &random) ?? .org
+        let key = anyPolicy()
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<15: return .setLimits(key, limits())
-        case 15..<30:
+        case 0..<15:
             guard let cap = model.policies[key]?.baseCap else { return .expire }
             return .raise(key, cap: cap + Int64.random(in: 1...20, using: &random) * unit)
-        case 30..<40: return .endRaise(key)
-        case 40..<45: return .freeze(scope)
-        case 45..<55: return .unfreeze(scope == .org || model.freezes.isEmpty ? .org : scope)
-        case 55..<60: return chance(50) ? .exempt("a2") : .exempt("a1")
-        case 60..<65: return chance(50) ? .endExemption("a2") : .endExemption("a1")
-        case 65..<75 where key.period != .total:
+        case 15..<30 where key.period != .total:
             return .rollOver(key, window: model.windows[key, default: 0])
-        case 75..<85:
+        case 30..<45:
             let closed = names.filter { name in model.holds[name]?.isOpen == false }
             guard let name = closed.randomElement(using: &random), let hold = model.holds[name] else { return .expire }
             return .correct(name, actual: amount(near: hold.estimate))
-        default: return .expire
+        case 45..<60: return .expire
+        default: return change(in: model)
         }
+    }
+
+    /// Other limits, freezes or exemptions: what may happen whatever happened before.
+    mutating func change(in model: LedgerModel) -> Operation {
+        let scope = Self.scopes.randomElement(using: &random) ?? .org
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0..<4: return .setLimits(anyPolicy(), limits())
+        case 4: return .endRaise(anyPolicy())
+        case 5: return .freeze(scope)
+        case 6, 7: return .unfreeze(scope == .org || model.freezes.isEmpty ? .org : scope)
+        case 8: return .exempt(chance(50) ? "a1" : "a2")
+        default: return .endExemption(chance(50) ? "a1" : "a2")
+        }
+    }
+
+    private mutating func anyPolicy() -> BudgetPolicy.Key {
+        policies.randomElement(using: &random) ?? BudgetPolicy.Key(scope: .org, period: .month)
     }
 }

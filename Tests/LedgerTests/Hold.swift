@@ -1,6 +1,9 @@
 /// Money set aside, and what became of it.
 struct Hold: Equatable, Sendable {
-    enum State: String, Sendable { case held, dispatched, settled, cancelled, expired, presumed = "presumed_spent" }
+    enum State: String, Sendable {
+        case held, dispatched, settled, cancelled, expired
+        case presumed = "presumed_spent"
+    }
 
     /// A line of the append-only ledger.
     struct Entry: Hashable, Sendable {

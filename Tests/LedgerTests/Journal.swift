@@ -37,11 +37,10 @@ enum Journal {
             RETURN v_closed;
         END $$;
 
-        -- Other limits take effect for batches that begin to judge after them: behind the bucket that all have in common.
+        -- Other limits take effect for batches that begin to judge after them: behind the buckets that all queue for.
         CREATE FUNCTION journal.join_queue(p_request bigint) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
-            PERFORM 1 FROM moose.budget_buckets b JOIN moose.budget_policies p ON p.id = b.policy_id
-            WHERE p.scope = 'org' AND p.period = 'month' AND NOT b.exempt FOR NO KEY UPDATE OF b;
+            PERFORM 1 FROM moose.budget_buckets b ORDER BY b.id FOR NO KEY UPDATE;
             INSERT INTO journal.entries (request, answers) VALUES (p_request, '[]');
         END $$;
         """

@@ -1,33 +1,48 @@
+import FoundationEssentials
 import Postgres
 import Store
 import TestSupport
 
-/// A migrated database of its own for histories of the ledger.
+/// A migrated database of its own for histories of the ledger. `MOOSE_TEST_MUTANT` may hold SQL that breaks the ledger
+/// first, to see whether the tests notice.
 enum LedgerDatabase {
     /// - Parameter connections: how many the client may open. Commits are not waited for: nothing here outlives the
     ///   server.
-    static func open(connections: Int, _ body: (PostgresClient) async throws -> Void) async throws {
+    static func open(connections: Int, _ body: (PostgresClient, _ url: String) async throws -> Void) async throws {
         try await TestStack.shared.withDatabase(
             template: "ledger",
             migrate: { url in
                 let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
                 try await Migrator(client: client).apply(Migrations.all)
                 try await client.runSimple(Journal.schema)
+                if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] {
+                    try await client.runSimple(mutant)
+                }
                 await client.close()
             },
             { url in
-                var configuration = PostgresConfiguration(url: url)
-                configuration.options = ["synchronous_commit": "off"]
-                configuration.acquireTimeout = .seconds(60)
-                let client = try PostgresClient(configuration: configuration, maxConnections: connections)
-                do {
-                    try await body(client)
-                } catch {
-                    await client.close()
-                    throw error
+                try await withClient(of: url, name: "moose-ledger", connections: connections) { client in
+                    try await body(client, url)
                 }
-                await client.close()
             })
+    }
+
+    /// Runs the body with one more client of a test's database.
+    static func withClient(
+        of url: String, name: String, connections: Int, _ body: (PostgresClient) async throws -> Void
+    ) async throws {
+        var configuration = PostgresConfiguration(url: url)
+        configuration.applicationName = name
+        configuration.options = ["synchronous_commit": "off"]
+        configuration.acquireTimeout = .seconds(60)
+        let client = try PostgresClient(configuration: configuration, maxConnections: connections)
+        do {
+            try await body(client)
+        } catch {
+            await client.close()
+            throw error
+        }
+        await client.close()
     }
 
     private static let emptying: String = {

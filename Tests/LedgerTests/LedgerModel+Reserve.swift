@@ -59,7 +59,9 @@ extension LedgerModel {
                 }
             }
         }
-        if case .granted = own { take(reservation.estimate, reservation.path, reservation.path.handler, for: reservation) }
+        if case .granted = own {
+            take(reservation.estimate, reservation.path, reservation.path.handler, for: reservation)
+        }
         return (own, false)
     }
 

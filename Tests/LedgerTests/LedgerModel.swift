@@ -77,7 +77,9 @@ struct LedgerModel: Sendable {
     private func organisationsDay(of reservations: [Reservation]) -> Int64? {
         let day = BudgetPolicy.Key(scope: .org, period: .day)
         let keys = reservations.flatMap { reservation in bucketKeys(of: reservation.path) }
-        return keys.first { key in key.policy == day && !key.isExempt }.map { key in buckets[key, default: Bucket()].used }
+        return keys.first { key in key.policy == day && !key.isExempt }.map { key in
+            buckets[key, default: Bucket()].used
+        }
     }
 }
 

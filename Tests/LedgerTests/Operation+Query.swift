@@ -37,7 +37,8 @@ extension Operation {
                 window_end = b.window_end - \(Int64(window) + 1) * interval '400 days'
             FROM moose.budget_policies p
             WHERE p.id = b.policy_id AND now() >= b.window_start AND now() < b.window_end
-              AND p.scope = \(key.scope.kind.rawValue) AND p.name = \(key.scope.name) AND p.period = \(key.period.rawValue)
+              AND p.scope = \(key.scope.kind.rawValue) AND p.name = \(key.scope.name)
+              AND p.period = \(key.period.rawValue)
             """
         case .correct(let name, let actual):
             """

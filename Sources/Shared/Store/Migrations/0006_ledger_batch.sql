@@ -15,12 +15,34 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_moves integer := coalesce(cardinality(m_owners), 0);
     v_before text[] := '{}'; v_after text[];
-    v_new integer[];
     v_buckets bigint[];
+    v_new integer[];
     v_status text[]; v_reason text[]; v_total bigint;
 BEGIN
-    -- 1. Locks, in one order for everybody: the limits, holds by name, then every bucket that will be touched by id.
+    -- 1. Locks, in one order for everybody: the limits, holds by name, then every bucket that will be touched by id. What
+    -- decides is read behind them, each time in a statement of its own: one statement doesn't see what others committed
+    -- while it waited.
     PERFORM pg_advisory_xact_lock_shared(hashtext('moose.budget_policies'));
+    IF v_moves > 0 THEN
+        PERFORM 1 FROM moose.budget_holds x
+        WHERE (x.owner, x.token, x.number) IN (SELECT * FROM unnest(m_owners, m_tokens, m_numbers))
+        ORDER BY x.owner, x.token, x.number FOR NO KEY UPDATE;
+    END IF;
+    SELECT array_agg(DISTINCT p.bucket_id) INTO v_buckets FROM (
+        SELECT array_agg(q.project) AS projects, array_agg(q.agent) AS agents, array_agg(q.handler) AS handlers,
+               array_agg(q.model) AS models
+        FROM (SELECT DISTINCT * FROM unnest(r_projects, r_agents, r_handlers, r_models)
+              AS i (project, agent, handler, model)) q) q,
+        moose.path_buckets(q.projects, q.agents, q.handlers, q.models) p;
+    PERFORM 1 FROM moose.budget_buckets b
+    WHERE b.id IN (
+        SELECT unnest(h.bucket_ids) FROM moose.budget_holds h
+        JOIN unnest(m_owners, m_tokens, m_numbers) AS i (owner, token, number)
+          ON h.owner = i.owner AND h.token = i.token AND h.number = i.number
+        UNION
+        SELECT unnest(v_buckets))
+    ORDER BY b.id FOR NO KEY UPDATE;
+    -- A hold that is not there by now is unknown to the whole batch, even if somebody commits it a moment later.
     IF v_moves > 0 THEN
         SELECT array_agg(h.state ORDER BY i.n) INTO v_before
         FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
@@ -29,26 +51,13 @@ BEGIN
                    ORDER BY x.owner, x.token, x.number FOR NO KEY UPDATE) h
             ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
     END IF;
-    -- In statements of their own: a bucket that is made here is invisible to the statement that makes it.
-    SELECT array_agg(p.bucket_id) INTO v_buckets
-    FROM (SELECT array_agg(i.project) AS projects, array_agg(i.agent) AS agents, array_agg(i.handler) AS handlers,
-                 array_agg(i.model) AS models
-          FROM (SELECT DISTINCT * FROM unnest(r_projects, r_agents, r_handlers, r_models)
-                AS i (project, agent, handler, model)) i) q,
-         moose.path_buckets(q.projects, q.agents, q.handlers, q.models) p;
-    PERFORM 1 FROM moose.budget_buckets b
-    WHERE b.id = ANY (v_buckets || ARRAY(
-        SELECT DISTINCT unnest(h.bucket_ids) FROM moose.budget_holds h
-        JOIN unnest(m_owners, m_tokens, m_numbers) AS i (owner, token, number)
-          ON h.owner = i.owner AND h.token = i.token AND h.number = i.number))
-    ORDER BY b.id FOR NO KEY UPDATE;
 
     -- 2. Dispatch: from here on, a silence means that the money is spent.
     IF v_moves > 0 THEN
         UPDATE moose.budget_holds h SET state = 'dispatched'
-        FROM unnest(m_owners, m_tokens, m_numbers, m_moves) AS i (owner, token, number, move)
-        WHERE i.move = 'dispatch' AND h.owner = i.owner AND h.token = i.token AND h.number = i.number
-          AND h.state = 'held';
+        FROM unnest(m_owners, m_tokens, m_numbers, m_moves, v_before) AS i (owner, token, number, move, before)
+        WHERE i.move = 'dispatch' AND i.before = 'held'
+          AND h.owner = i.owner AND h.token = i.token AND h.number = i.number;
 
         -- 3. Settle and cancel. Of several moves of one hold the first counts.
         PERFORM moose.close_holds(c.owners, c.tokens, c.numbers, c.actuals, c.started)
@@ -56,9 +65,9 @@ BEGIN
                      array_agg(i.number ORDER BY i.n) AS numbers, array_agg(i.actual ORDER BY i.n) AS actuals,
                      array_agg(i.move = 'settle' ORDER BY i.n) AS started
               FROM (SELECT DISTINCT ON (owner, token, number) *
-                    FROM unnest(m_owners, m_tokens, m_numbers, m_moves, m_actuals) WITH ORDINALITY
-                         AS i (owner, token, number, move, actual, n)
-                    WHERE i.move <> 'dispatch'
+                    FROM unnest(m_owners, m_tokens, m_numbers, m_moves, m_actuals, v_before) WITH ORDINALITY
+                         AS i (owner, token, number, move, actual, before, n)
+                    WHERE i.move <> 'dispatch' AND i.before IS NOT NULL
                     ORDER BY owner, token, number, move = 'cancel', n) i) c
         WHERE c.owners IS NOT NULL;
     END IF;
@@ -67,11 +76,12 @@ BEGIN
     FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
     LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
     RETURN QUERY
-        SELECT CASE WHEN i.after IS NULL THEN 'unknown'
+        SELECT CASE WHEN i.before IS NULL THEN 'unknown'
                     WHEN i.move = 'dispatch' THEN CASE i.before WHEN 'held' THEN 'done' WHEN 'dispatched' THEN 'replay'
                                                                 ELSE 'refused' END
                     WHEN i.before = i.after THEN 'replay' ELSE 'done' END,
-               NULL::text, i.before IS NOT DISTINCT FROM i.after, i.after, NULL::bigint, NULL::bigint
+               NULL::text, i.before IS NOT DISTINCT FROM i.after, CASE WHEN i.before IS NOT NULL THEN i.after END,
+               NULL::bigint, NULL::bigint
         FROM unnest(m_moves, v_before, v_after) WITH ORDINALITY AS i (move, before, after, n) ORDER BY i.n;
 
     -- 4. Reserve what was not granted under that name before. A name that stands twice in the batch counts once.

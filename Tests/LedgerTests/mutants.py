@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Breaks the ledger's SQL, one way at a time, and runs the tests that should notice. Prints what caught each mutant.
+
+    Tests/LedgerTests/mutants.py [NAME ...]     after `swift build --build-tests`
+
+A mutant that survives, or whose place in the SQL is gone, fails the run.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MIGRATIONS = ROOT / "Sources/Shared/Store/Migrations"
+
+# name: (file, function, old text, new text)
+MUTANTS = {
+    "one more than the cap when all fits": (
+        "0004_reserve_batch.sql", "reserve_batch",
+        "v_grant[k] <= v_cap[k] - v_used[k]", "v_grant[k] < v_cap[k] - v_used[k] + 2"),
+    "exact fit refused near the cap": (
+        "0004_reserve_batch.sql", "reserve_batch",
+        "IF v_estimate > v_cap[k] - v_used[k] OR", "IF v_estimate >= v_cap[k] - v_used[k] OR"),
+    "no bucket for months": (
+        "0003_budget.sql", "path_buckets",
+        "ON p.scope = s.scope AND p.name = s.name", "ON p.scope = s.scope AND p.name = s.name AND (p.period <> 'month' OR p.scope = 'org')"),
+    "granted again on replay": (
+        "0006_ledger_batch.sql", "ledger_batch",
+        "FILTER (WHERE h.owner IS NULL AND i.nth = 1)", "FILTER (WHERE i.nth = 1)"),
+    "a settlement keeps its hold": (
+        "0005_close_holds.sql", "close_holds",
+        "CASE WHEN c.late THEN 0 ELSE -c.estimate_u END AS held",
+        "CASE WHEN c.late OR c.state = 'settled' THEN 0 ELSE -c.estimate_u END AS held"),
+    "a dispatched hold expires for free": (
+        "0005_close_holds.sql", "close_holds",
+        "WHEN h.state = 'dispatched' AND i.started THEN", "WHEN h.state = 'dispatched' AND i.started AND NOT p_expire THEN"),
+    "exempt agents are not apart": (
+        "0003_budget.sql", "path_buckets",
+        "p.period = 'day' AND p.scope IN ('org', 'project') AND x.agent IS NOT NULL", "false"),
+    "exempt agents are apart in months too": (
+        "0003_budget.sql", "path_buckets",
+        "p.period = 'day' AND p.scope IN", "p.scope IN"),
+    "nobody waits for a bucket": (
+        "0006_ledger_batch.sql", "ledger_batch",
+        "ORDER BY b.id FOR NO KEY UPDATE;", "ORDER BY b.id;", "0004_reserve_batch.sql", "reserve_batch",
+        "FOR NO KEY UPDATE OF b", ""),
+    "reservations before settlements": (
+        "0006_ledger_batch.sql", "ledger_batch", "MOVE", ""),
+    "a late cost on top of what was presumed": (
+        "0005_close_holds.sql", "close_holds", "THEN h.estimate_u ELSE 0 END AS posted_before", "THEN 0 ELSE 0 END AS posted_before"),
+    "freezes are ignored when all fits": (
+        "0004_reserve_batch.sql", "reserve_batch", "v_fits AND NOT v_frozen[k] AND", "v_fits AND"),
+    "raises never end": (
+        "0003_budget.sql", "VIEW", "p.raised_until > now() AND", "p.raised_until IS NOT NULL AND"),
+    "a presumed hold can not be settled": (
+        "0005_close_holds.sql", "close_holds",
+        "h.state = 'presumed_spent' AND (i.actual IS NOT NULL OR NOT i.started)", "h.state = 'presumed_spent' AND NOT i.started"),
+    "held_retry said for spent": (
+        "0004_reserve_batch.sql", "reserve_batch",
+        "WHEN v_estimate > v_cap[k] - v_posted[k] THEN 2", "WHEN v_estimate > v_cap[k] - v_posted[k] + 1 THEN 2"),
+    "the cheap handler is never tried": (
+        "0004_reserve_batch.sql", "reserve_batch", "OR v_rank = 0 AND v_tier < 2", "OR v_rank = 0"),
+    "midnight comes twice": (
+        "0003_budget.sql", "budget_window", "window_start := window_start - interval '1 hour'", "NULL"),
+    "days of 24 hours": (
+        "0003_budget.sql", "budget_window",
+        "window_end := v_end AT TIME ZONE p_zone", "window_end := window_start + (v_end - v_start)"),
+    "states read before the buckets are locked": (
+        "0006_ledger_batch.sql", "ledger_batch", "AND i.before IS NOT NULL", ""),
+    "new windows opened in the statement that locks": (
+        "0006_ledger_batch.sql", "ledger_batch", "SELECT unnest(v_buckets))", "SELECT NULL::bigint)"),
+}
+
+
+def definition(file, name):
+    """The statement that makes the function, or the view."""
+    text = (MIGRATIONS / file).read_text(encoding="utf-8")
+    if name == "VIEW":
+        return re.search(r"CREATE VIEW .*?;\n", text, re.DOTALL).group().replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
+    found = re.search(rf"CREATE FUNCTION moose\.{name}\(.*?\$\$;\n", text, re.DOTALL).group()
+    return found.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+
+
+def mutated(mutant):
+    statements = []
+    for at in range(0, len(mutant), 4):
+        file, name, old, new = mutant[at : at + 4]
+        text = definition(file, name)
+        if old == "MOVE":
+            first, second = text.index("    -- 2. Dispatch:"), text.index("    -- 4. Reserve what")
+            moves = text[first:second]
+            # The answers of reservations are kept back until the moves are done: here they are simply swapped.
+            end = text.rindex("END $$;")
+            statements.append(text[:first] + text[second:end].replace("THEN RETURN; END IF", "THEN NULL; END IF") + moves + text[end:])
+            continue
+        if old not in text:
+            raise SystemExit(f"{file} no longer has: {old}")
+        statements.append(text.replace(old, new))
+    return "\n".join(statements)
+
+
+def main(names):
+    survivors = []
+    for name, mutant in MUTANTS.items():
+        if names and name not in names:
+            continue
+        log = subprocess.run(
+            [ROOT / "deploy/stack/run-tests.sh", "--filter", r"^LedgerTests\."], cwd=ROOT, text=True,
+            env=os.environ | {"MOOSE_TEST_MUTANT": mutated(mutant)}, capture_output=True, check=False).stdout
+        caught = sorted(set(re.findall(r'Suite "([^"]+)" failed', log)))
+        print(f"{name}: {', '.join(caught) or 'SURVIVED'}", flush=True)
+        if not caught:
+            survivors.append(name)
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
