@@ -33,7 +33,8 @@ struct EstimateTests {
             let spent = try #require(price.cost(tokensIn: tokensIn, tokensOut: tokens))
             try #require(tokens >= 1 && tokens <= terms.maxTokens)
             // Below the prompt's own cost nothing is left, and free tokens need no money.
-            try #require(tokens == 1 || price.output == 0 || spent <= hold, "\(price) \(terms.maxTokens) \(bytes) \(hold)")
+            try #require(
+                tokens == 1 || price.output == 0 || spent <= hold, "\(price) \(terms.maxTokens) \(bytes) \(hold)")
         }
     }
 
