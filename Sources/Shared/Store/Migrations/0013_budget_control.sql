@@ -71,14 +71,16 @@ BEGIN
     WHERE (p.scope, p.name, p.period) = (p_scope, p_name, p_period);
 END $$;
 
--- The kill switch of a scope. A scope without a budget gets one that only tracks.
+-- The kill switch of a scope. It needs a budget that binds exempt agents, too: one that only tracks is made where there
+-- is none.
 CREATE FUNCTION moose.freeze_budget(p_scope text, p_name text, p_who text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM moose.act_as(p_who, p_reason);
     INSERT INTO moose.budget_policies (scope, name, period)
         SELECT p_scope, p_name, 'total'
-        WHERE NOT EXISTS (SELECT 1 FROM moose.budget_policies p WHERE p.scope = p_scope AND p.name = p_name);
+        WHERE NOT EXISTS (SELECT 1 FROM moose.budget_policies p
+                          WHERE p.scope = p_scope AND p.name = p_name AND p.period <> 'day');
     INSERT INTO moose.budget_freezes (scope, name, who, reason) VALUES (p_scope, p_name, p_who, p_reason)
         ON CONFLICT DO NOTHING;
     RETURN FOUND;

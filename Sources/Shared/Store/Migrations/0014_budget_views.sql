@@ -155,7 +155,7 @@ BEGIN
     WITH gone AS (
         DELETE FROM moose.cost_tracking c
         WHERE c.ctid >= format('(%s,0)', p_block)::tid AND c.ctid < format('(%s,0)', p_block + p_blocks)::tid
-          AND c.created_at < least(p_before, now() - interval '40 days')
+          AND c.entry <> 'carried' AND c.created_at < least(p_before, now() - interval '40 days')
         RETURNING c.bucket_ids, c.amount_u, c.created_at
     ), carried AS (
         INSERT INTO moose.cost_tracking (owner, token, number, entry, amount_u, bucket_ids, created_at)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks the ledger's SQL, one way at a time, and runs the tests that should notice. Prints what caught each mutant.
 
-    Tests/LedgerTests/mutants.py [NAME ...]     after `swift build --build-tests`
+    Tests/Mutants/ledger.py [NAME ...]     after `swift build --build-tests`
 
 A mutant that survives, or whose place in the SQL is gone, fails the run.
 """
