@@ -37,10 +37,10 @@ enum Journal {
             RETURN v_closed;
         END $$;
 
-        -- Other limits take effect for batches that begin to judge after them: behind the buckets that all queue for.
+        -- Other limits take effect for batches that begin to judge after them, which is what a change of limits waits for.
         CREATE FUNCTION journal.join_queue(p_request bigint) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
-            PERFORM 1 FROM moose.budget_buckets b ORDER BY b.id FOR NO KEY UPDATE;
+            PERFORM pg_advisory_xact_lock(hashtext('moose.budget_policies'));
             INSERT INTO journal.entries (request, answers) VALUES (p_request, '[]');
         END $$;
         """

@@ -24,7 +24,7 @@ extension LedgerModel {
         case .raise(let key, let cap): policies[key]?.raised = cap
         case .endRaise(let key): policies[key]?.raised = nil
         case .freeze(let scope):
-            if !policies.keys.contains(where: { key in key.scope == scope }) {
+            if !policies.keys.contains(where: { key in key.scope == scope && key.period != .day }) {
                 policies[BudgetPolicy.Key(scope: scope, period: .total)] = BudgetPolicy()
             }
             freezes.insert(scope)

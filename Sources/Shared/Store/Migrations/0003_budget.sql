@@ -181,7 +181,7 @@ BEGIN
         FROM unnest(v_policy, v_start, v_end, v_exempt) AS v (policy, window_start, window_end, exempt)
         WHERE NOT EXISTS (SELECT 1 FROM moose.budget_buckets b WHERE b.policy_id = v.policy
                           AND b.window_start = v.window_start AND b.exempt = v.exempt)
-        ORDER BY v.policy
+        ORDER BY v.policy, v.exempt
         ON CONFLICT DO NOTHING;
     RETURN QUERY
         SELECT v.path, b.id
