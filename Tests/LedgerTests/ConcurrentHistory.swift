@@ -48,22 +48,24 @@ struct ConcurrentHistory: Sendable {
         on connection: PostgresConnection, send: @escaping @Sendable (Request) async throws -> String
     ) async throws -> String? {
         try await prepare(on: connection)
-        let replies = try await withThrowingTaskGroup(of: [(Int64, String)].self) { group in
+        let correspondence = Correspondence()
+        try await withThrowingTaskGroup(of: Void.self) { group in
             for requests in clients {
                 group.addTask {
-                    var replies: [(Int64, String)] = []
-                    for request in requests { replies.append((request.number, try await send(request))) }
-                    return replies
+                    for planned in requests {
+                        let request = correspondence.sent(planned)
+                        try correspondence.received(try await send(request), to: request)
+                    }
                 }
             }
-            return try await group.reduce(into: []) { all, some in all += some }
+            try await group.waitForAll()
         }
         let entries = try await journal(on: connection)
-        for (number, reply) in replies
-        where !entries.contains(where: { entry in entry.request == number && entry.text == reply }) {
-            return "request \(number) was answered \(reply), of which the journal knows nothing"
+        for reply in correspondence.replies
+        where !entries.contains(where: { entry in entry.request == reply.request && entry.text == reply.text }) {
+            return "request \(reply.request) was answered \(reply.text), of which the journal knows nothing"
         }
-        return try await fault(in: entries, on: connection)
+        return try await fault(in: entries, of: correspondence.requests, on: connection)
     }
 
     private func journal(on connection: PostgresConnection) async throws -> [JournalEntry] {
@@ -72,8 +74,9 @@ struct ConcurrentHistory: Sendable {
         }
     }
 
-    private func fault(in entries: [JournalEntry], on connection: PostgresConnection) async throws -> String? {
-        let requests = Dictionary(uniqueKeysWithValues: clients.joined().map { request in (request.number, request) })
+    private func fault(
+        in entries: [JournalEntry], of requests: [Int64: Request], on connection: PostgresConnection
+    ) async throws -> String? {
         var replay = JournalReplay(model: model, requests: requests)
         if let fault = try replay.fault(in: entries) { return fault }
         let audit = Audit { query in try await connection.run(query) }

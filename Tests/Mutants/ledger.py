@@ -67,7 +67,7 @@ MUTANTS = {
     "days of 24 hours": (
         "0003_budget.sql", "budget_window",
         "window_end := v_end AT TIME ZONE p_zone", "window_end := window_start + (v_end - v_start)"),
-    "states read before the buckets are locked": (
+    "a hold that appears meanwhile is said to be done": (
         "0006_ledger_batch.sql", "ledger_batch", "AND i.before IS NOT NULL", ""),
     "new windows opened in the statement that locks": (
         "0006_ledger_batch.sql", "ledger_batch", "SELECT unnest(v_buckets))", "SELECT NULL::bigint)"),

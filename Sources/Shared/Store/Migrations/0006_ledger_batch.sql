@@ -19,14 +19,17 @@ DECLARE
     v_new integer[];
     v_status text[]; v_reason text[]; v_total bigint;
 BEGIN
-    -- 1. Locks, in one order for everybody: the limits, holds by name, then every bucket that will be touched by id. What
-    -- decides is read behind them, each time in a statement of its own: one statement doesn't see what others committed
-    -- while it waited.
+    -- 1. Locks, in one order for everybody: the limits, holds by name, then every bucket that will be touched by id; each
+    -- in a statement of its own, because one statement doesn't see what others committed while it waited. A hold that is
+    -- not there by now is unknown to the whole batch, even if somebody commits it a moment later.
     PERFORM pg_advisory_xact_lock_shared(hashtext('moose.budget_policies'));
     IF v_moves > 0 THEN
-        PERFORM 1 FROM moose.budget_holds x
-        WHERE (x.owner, x.token, x.number) IN (SELECT * FROM unnest(m_owners, m_tokens, m_numbers))
-        ORDER BY x.owner, x.token, x.number FOR NO KEY UPDATE;
+        SELECT array_agg(h.state ORDER BY i.n) INTO v_before
+        FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
+        LEFT JOIN (SELECT x.owner, x.token, x.number, x.state FROM moose.budget_holds x
+                   WHERE (x.owner, x.token, x.number) IN (SELECT * FROM unnest(m_owners, m_tokens, m_numbers))
+                   ORDER BY x.owner, x.token, x.number FOR NO KEY UPDATE) h
+            ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
     END IF;
     SELECT array_agg(DISTINCT p.bucket_id) INTO v_buckets FROM (
         SELECT array_agg(q.project) AS projects, array_agg(q.agent) AS agents, array_agg(q.handler) AS handlers,
@@ -42,15 +45,6 @@ BEGIN
         UNION
         SELECT unnest(v_buckets))
     ORDER BY b.id FOR NO KEY UPDATE;
-    -- A hold that is not there by now is unknown to the whole batch, even if somebody commits it a moment later.
-    IF v_moves > 0 THEN
-        SELECT array_agg(h.state ORDER BY i.n) INTO v_before
-        FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
-        LEFT JOIN (SELECT x.owner, x.token, x.number, x.state FROM moose.budget_holds x
-                   WHERE (x.owner, x.token, x.number) IN (SELECT * FROM unnest(m_owners, m_tokens, m_numbers))
-                   ORDER BY x.owner, x.token, x.number FOR NO KEY UPDATE) h
-            ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
-    END IF;
 
     -- 2. Dispatch: from here on, a silence means that the money is spent.
     IF v_moves > 0 THEN
