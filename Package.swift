@@ -119,7 +119,11 @@ let package = Package(
         tests("Ledger", ["Postgres", "Store", "WorkOrders"]),
         tests("LedgerClient", ["Ledger", "Postgres", "Store", "WorkOrders", logging]),
         tests(
-            "Moose", ["Moose", "Postgres", "Settings", "Store", "Worker", "WorkOrders", argumentParser]),
+            "Moose",
+            [
+                "Moose", "Postgres", "Settings", "Store", "Worker", "WorkOrders", argumentParser,
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         tests(
             "Worker",
             [

@@ -14,7 +14,7 @@ import Testing
                 let killer = Task { try await Self.kill(by: admin, seed: 1) }
                 defer { killer.cancel() }
                 var repeated = 0
-                for number in 1...40 {
+                for number in 1...LedgerDatabase.histories(20) {
                     let seed = seeds.next()
                     let history = ConcurrentHistory(seed: seed, clients: 8)
                     let (fault, entries) = try await admin.withConnection { connection in

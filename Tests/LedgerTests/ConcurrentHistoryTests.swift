@@ -9,7 +9,7 @@ import Testing
         var seeds = SplitMix64.seeded()
         try await LedgerDatabase.open(connections: 17) { client, _ in
             try await client.withConnection { connection in
-                for number in 1...200 {
+                for number in 1...LedgerDatabase.histories(60) {
                     let seed = seeds.next()
                     let history = ConcurrentHistory(seed: seed, clients: number.isMultiple(of: 4) ? 16 : 8)
                     let fault = try await history.play(on: connection) { request in try await request.run(on: client) }

@@ -27,6 +27,11 @@ enum LedgerDatabase {
             })
     }
 
+    /// How many histories a test plays: so many, times `MOOSE_TEST_HISTORIES` (default 1).
+    static func histories(_ count: Int) -> Int {
+        count * (ProcessInfo.processInfo.environment["MOOSE_TEST_HISTORIES"].flatMap { Int($0) } ?? 1)
+    }
+
     /// Runs the body with one more client of a test's database.
     static func withClient(
         of url: String, name: String, connections: Int, _ body: (PostgresClient) async throws -> Void

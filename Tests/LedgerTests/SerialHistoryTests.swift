@@ -10,7 +10,7 @@ import Testing
         var coverage = Coverage()
         try await LedgerDatabase.open(connections: 1) { client, _ in
             try await client.withConnection { connection in
-                for number in 1...750 {
+                for number in 1...LedgerDatabase.histories(600) {
                     let seed = seeds.next()
                     // Undone at its end: nothing stays behind, and no midnight falls into it, as now() stands still.
                     try await connection.runSimple("BEGIN")

@@ -65,7 +65,8 @@ struct PublishCommand: AsyncParsableCommand {
             throw CommandFailure("nothing to publish", next: "give --kind and --title, or --file", status: .usage)
         }
         do {
-            return Array(try Data(contentsOf: URL(filePath: file == "-" ? "/dev/stdin" : file)))
+            if file == "-" { return try StandardInput.readAll() }
+            return Array(try Data(contentsOf: URL(filePath: file)))
         } catch {
             throw CommandFailure(
                 "\(file) can't be read", why: "it is missing, or not readable for this user", status: .usage)
