@@ -4,13 +4,17 @@ extension Request {
     /// Has its effect and writes the journal in one transaction, once more if the connection broke or somebody had to
     /// give way, as a worker does: with the same names.
     ///
+    /// - Parameter retrying: hears why it is asked for again.
     /// - Returns: the reply, as the journal has it too.
-    func run(on client: PostgresClient) async throws -> String {
+    func run(
+        on client: PostgresClient, retrying: (PostgresError) -> Void = { _ in }
+    ) async throws -> String {
         while true {
             do {
                 return try await once(on: client)
             } catch let error as PostgresError where error.isTransient {
                 // Its outcome may be unknown; the names make asking again safe.
+                retrying(error)
             }
         }
     }
