@@ -55,9 +55,9 @@ struct HistoryGenerator {
 
     mutating func step(in model: LedgerModel) -> Step {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<70: .batch(batch(in: model))
-        case 70..<78: .direct(direct(in: model))
-        case 78..<82: simulation(in: model)
+        case 0..<64: .batch(batch(in: model))
+        case 64..<72: .direct(direct(in: model))
+        case 72..<82: simulation(in: model)
         default: .operation(operation(in: model))
         }
     }

@@ -5,7 +5,8 @@
 -- held              settled           cancelled          cancelled       expired
 -- dispatched        settled           presumed_spent     cancelled       presumed_spent
 -- presumed_spent    settled, late     -                  settled at 0    -
--- cancelled,expired settled, late     -                  -               -
+-- cancelled,expired settled, late (*)  -                  -               -
+-- (*) unless it is 0: then nothing changes.
 --
 -- A settlement posts to the window the hold was taken in. Returns the holds whose real cost passed the estimate.
 CREATE FUNCTION moose.close_holds(

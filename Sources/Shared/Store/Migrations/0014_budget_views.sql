@@ -52,9 +52,9 @@ RETURNS TABLE (scope text, name text, period text, exempt boolean, used_u bigint
 LANGUAGE sql STABLE AS $$
     SELECT l.scope, l.name, l.period, s.exempt, coalesce(b.held_u + b.posted_u, 0), l.cap_u,
            CASE WHEN p_estimate_u = 0 THEN 'normal'
-                WHEN s.exempt THEN CASE WHEN l.frozen THEN 'frozen' ELSE 'normal' END
-                WHEN p_estimate_u > l.cap_u THEN 'never_fits'
+                WHEN NOT s.exempt AND p_estimate_u > l.cap_u THEN 'never_fits'
                 WHEN l.frozen THEN 'frozen'
+                WHEN s.exempt THEN 'normal'
                 WHEN coalesce(b.posted_u, 0) + p_estimate_u > l.cap_u THEN 'spent'
                 WHEN coalesce(b.held_u + b.posted_u, 0) + p_estimate_u > l.cap_u THEN 'held_retry'
                 WHEN coalesce(b.held_u + b.posted_u, 0) + p_estimate_u > l.hard_u THEN 'economy'
