@@ -84,7 +84,21 @@ BEGIN
     FROM (SELECT *, row_number() OVER (PARTITION BY owner, token, number ORDER BY n) AS nth
           FROM unnest(r_owners, r_tokens, r_numbers) WITH ORDINALITY AS i (owner, token, number, n)) i
     LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
-    IF v_new IS NOT NULL THEN
+    IF cardinality(v_new) = cardinality(r_owners) THEN
+        -- The usual case: nothing to pick out and nothing to look up.
+        SELECT g.status, g.reason, g.total_before INTO v_status, v_reason, v_total FROM moose.reserve_batch(
+            r_owners, r_tokens, r_estimates, r_projects, r_agents, r_handlers, r_models, p_numbers => r_numbers,
+            p_dispatched => r_dispatched, p_metadata => r_metadata,
+            p_expires_at => ARRAY(SELECT now() + i.ms * interval '1 millisecond'
+                                  FROM unnest(r_lives_ms) WITH ORDINALITY AS i (ms, n) ORDER BY i.n)) g;
+        RETURN QUERY
+            SELECT i.status, i.reason, false,
+                   CASE WHEN i.status = 'refused' THEN NULL WHEN i.dispatched IS FALSE THEN 'held' ELSE 'dispatched' END,
+                   CASE WHEN i.status <> 'refused' THEN i.estimate END, v_total
+            FROM unnest(v_status, v_reason, r_dispatched, r_estimates) WITH ORDINALITY
+                 AS i (status, reason, dispatched, estimate, n) ORDER BY i.n;
+        RETURN;
+    ELSIF v_new IS NOT NULL THEN
         SELECT g.status, g.reason, g.total_before INTO v_status, v_reason, v_total FROM moose.reserve_batch(
             ARRAY(SELECT r_owners[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
             ARRAY(SELECT r_tokens[n] FROM unnest(v_new) WITH ORDINALITY AS x (n, k) ORDER BY k),
