@@ -50,7 +50,7 @@ BEGIN
     IF v_moves > 0 THEN
         UPDATE moose.budget_holds h SET state = 'dispatched'
         FROM unnest(m_owners, m_tokens, m_numbers, m_moves, v_before) AS i (owner, token, number, move, before)
-        WHERE i.move = 'dispatch' AND i.before = 'held'
+        WHERE 'dispatch' = ANY (m_moves) AND i.move = 'dispatch' AND i.before = 'held'
           AND h.owner = i.owner AND h.token = i.token AND h.number = i.number;
 
         -- 3. Settle and cancel. Of several moves of one hold the first counts.
