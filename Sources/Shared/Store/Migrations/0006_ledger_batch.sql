@@ -2,8 +2,8 @@
 -- money given back in a batch is there for its reservations. One row an item, moves first, in array order.
 --
 -- answer of a move:        done, replay (was so before), refused (dispatch of a closed hold), unknown (no such hold)
--- answer of a reservation: normal, soft, economy, refused; replay: that name was granted before, and its hold stands
---                          as `state` says. Only grants replay: a refusal leaves no row.
+-- answer of a reservation: normal, soft, economy, refused. Where `replay` is true that name was granted before, the answer
+--                          is normal, and its hold stands as `state` says. Only grants replay: a refusal leaves no row.
 CREATE FUNCTION moose.ledger_batch(
     m_owners uuid[], m_tokens bigint[], m_numbers smallint[], m_moves text[], m_actuals bigint[],
     r_owners uuid[], r_tokens bigint[], r_numbers smallint[], r_estimates bigint[],
