@@ -10,7 +10,7 @@ from system import System, check, time_ordered_id
 
 PROCESSES = int(os.environ.get("PROCESSES", "200"))
 ROUNDS = int(os.environ.get("ROUNDS", "50"))
-WORKER_ROUNDS = int(os.environ.get("WORKER_ROUNDS", "10"))
+WORKER_ROUNDS = int(os.environ.get("WORKER_ROUNDS", "50"))
 CAP = PROCESSES // 2
 ROLE_SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/postgres/budget-client.sql")
 CONFIG = r"""

@@ -72,7 +72,9 @@ MUTANTS = {
     "a hold that appears meanwhile is said to be done": (
         "0006_ledger_batch.sql", "ledger_batch", "AND i.before IS NOT NULL", ""),
     "new windows opened in the statement that locks": (
-        "0006_ledger_batch.sql", "ledger_batch", "SELECT unnest(v_buckets))", "SELECT NULL::bigint)"),
+        "0006_ledger_batch.sql", "ledger_batch", "v_held_buckets || v_path_buckets", "v_held_buckets"),
+    "a hold named twice takes the usual way": (
+        "0006_ledger_batch.sql", "ledger_batch", "v_known = v_moves AND NOT", "NOT"),
 }
 
 

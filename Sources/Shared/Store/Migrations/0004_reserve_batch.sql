@@ -35,20 +35,16 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtext('moose.budget_policies'));
 
     -- 1. Which paths are there, and which buckets does each count against?
-    WITH item AS (
-        SELECT i.n, i.estimate,
-               -- With the lengths in front, no two paths give the same key.
-               concat_ws(',', coalesce(length(i.project), -1), coalesce(length(i.agent), -1),
-                         coalesce(length(i.handler), -1), i.project, i.agent, i.handler, i.model) AS key
+    WITH path AS (
+        SELECT row_number() OVER () AS path, min(i.n) AS first, coalesce(sum(i.estimate), 0) AS estimate,
+               array_agg(i.n) AS items
         FROM unnest(p_estimates, p_projects || CASE WHEN p_cheap_estimates IS NOT NULL THEN p_projects END,
                     p_agents || CASE WHEN p_cheap_estimates IS NOT NULL THEN p_agents END,
                     p_handlers || p_cheap_handlers, p_models || p_cheap_models)
              WITH ORDINALITY AS i (estimate, project, agent, handler, model, n)
-    ), path AS (
-        SELECT i.key, row_number() OVER () AS path, min(i.n) AS first, coalesce(sum(i.estimate), 0) AS estimate
-        FROM item i GROUP BY i.key
+        GROUP BY i.project, i.agent, i.handler, i.model
     )
-    SELECT (SELECT array_agg(p.path ORDER BY i.n) FROM item i JOIN path p USING (key)),
+    SELECT (SELECT array_agg(p.path ORDER BY i.n) FROM path p, unnest(p.items) AS i (n)),
            array_agg(p.first ORDER BY p.path), array_agg(p.estimate ORDER BY p.path)
     INTO v_path, v_first, v_sum FROM path p;
 

@@ -8,11 +8,13 @@
 -- cancelled,expired settled, late (*)  -                  -               -
 -- (*) unless it is 0: then nothing changes.
 --
--- A settlement posts to the window the hold was taken in. Returns the holds whose real cost passed the estimate.
+-- A settlement posts to the window the hold was taken in. Returns what changed: the item that asked for it, and the state
+-- since.
 CREATE FUNCTION moose.close_holds(
     p_owners uuid[], p_tokens bigint[], p_numbers smallint[], p_actuals bigint[], p_started boolean[],
-    p_expire boolean DEFAULT false
-) RETURNS TABLE (owner uuid, token bigint, number smallint, estimate_u bigint, actual_u bigint) LANGUAGE plpgsql AS $$
+    p_expire boolean DEFAULT false,
+    OUT items integer[], OUT states text[]
+) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     v_bucket bigint[]; v_held bigint[]; v_posted bigint[];
@@ -30,13 +32,13 @@ BEGIN
             expires_at = NULL,
             closed_at = now()
         FROM unnest(p_owners, p_tokens, p_numbers, p_actuals, p_started)
-             AS i (owner, token, number, actual, started)
+             WITH ORDINALITY AS i (owner, token, number, actual, started, n)
         WHERE h.owner = i.owner AND h.token = i.token AND (i.number IS NULL OR h.number = i.number)
           AND (h.state IN ('held', 'dispatched')
                OR h.number = coalesce(i.number, 0)
                   AND (h.state = 'presumed_spent' AND (i.actual IS NOT NULL OR NOT i.started)
                        OR h.state IN ('cancelled', 'expired') AND i.actual > 0))
-        RETURNING h.owner, h.token, h.number, h.state, h.late, h.estimate_u, h.actual_u, h.bucket_ids,
+        RETURNING i.n, h.owner, h.token, h.number, h.state, h.late, h.estimate_u, h.actual_u, h.bucket_ids,
                   -- What the ledger holds of it already: only a late close follows an earlier posting.
                   CASE WHEN h.late AND EXISTS (
                       SELECT 1 FROM moose.cost_tracking c
@@ -65,8 +67,9 @@ BEGIN
     )
     SELECT (SELECT array_agg(s.id ORDER BY s.id) FROM sums s), (SELECT array_agg(s.held ORDER BY s.id) FROM sums s),
            (SELECT array_agg(s.posted ORDER BY s.id) FROM sums s),
+           (SELECT array_agg(m.n::integer) FROM moved m), (SELECT array_agg(m.state) FROM moved m),
            o.owners, o.tokens, o.numbers, o.estimates, o.actuals
-    INTO v_bucket, v_held, v_posted, o_owner, o_token, o_number, o_estimate, o_actual
+    INTO v_bucket, v_held, v_posted, items, states, o_owner, o_token, o_number, o_estimate, o_actual
     FROM over o;
 
     -- The hot rows come last, so that their locks last no longer than this and the commit.
@@ -86,5 +89,4 @@ BEGIN
         JOIN moose.budget_holds h ON h.owner = o.owner AND h.token = o.token AND h.number = o.number
         LEFT JOIN moose.work_orders w ON w.id = o.owner;
     END IF;
-    RETURN QUERY SELECT * FROM unnest(o_owner, o_token, o_number, o_estimate, o_actual);
 END $$;

@@ -15,7 +15,9 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_moves integer := coalesce(cardinality(m_owners), 0);
     v_before text[] := '{}'; v_after text[];
-    v_buckets bigint[];
+    v_held_buckets bigint[]; v_path_buckets bigint[];
+    v_known integer;
+    v_closed record;
     v_new integer[];
     v_status text[]; v_reason text[]; v_total bigint;
 BEGIN
@@ -24,33 +26,39 @@ BEGIN
     -- not there by now is unknown to the whole batch, even if somebody commits it a moment later.
     PERFORM pg_advisory_xact_lock_shared(hashtext('moose.budget_policies'));
     IF v_moves > 0 THEN
-        SELECT array_agg(h.state ORDER BY i.n) INTO v_before
-        FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
-        LEFT JOIN (SELECT x.owner, x.token, x.number, x.state FROM moose.budget_holds x
-                   WHERE (x.owner, x.token, x.number) IN (SELECT * FROM unnest(m_owners, m_tokens, m_numbers))
-                   ORDER BY x.owner, x.token, x.number FOR NO KEY UPDATE) h
-            ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
+        WITH locked AS (
+            SELECT i.n, h.ctid AS tuple, h.state, h.bucket_ids
+            FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
+            JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number
+            ORDER BY h.owner, h.token, h.number FOR NO KEY UPDATE OF h
+        )
+        SELECT (SELECT array_agg(l.state ORDER BY n) FROM generate_series(1, v_moves) AS n LEFT JOIN locked l USING (n)),
+               (SELECT array_agg(b.id) FROM (SELECT DISTINCT l.bucket_ids FROM locked l) d, unnest(d.bucket_ids) AS b (id)),
+               (SELECT count(DISTINCT l.tuple) FROM locked l)
+        INTO v_before, v_held_buckets, v_known;
     END IF;
-    SELECT array_agg(DISTINCT p.bucket_id) INTO v_buckets FROM (
+    SELECT array_agg(p.bucket_id) INTO v_path_buckets FROM (
         SELECT array_agg(q.project) AS projects, array_agg(q.agent) AS agents, array_agg(q.handler) AS handlers,
                array_agg(q.model) AS models
         FROM (SELECT DISTINCT * FROM unnest(r_projects, r_agents, r_handlers, r_models)
               AS i (project, agent, handler, model)) q) q,
         moose.path_buckets(q.projects, q.agents, q.handlers, q.models) p;
     PERFORM 1 FROM moose.budget_buckets b
-    WHERE b.id IN (
-        SELECT unnest(h.bucket_ids) FROM moose.budget_holds h
-        JOIN unnest(m_owners, m_tokens, m_numbers) AS i (owner, token, number)
-          ON h.owner = i.owner AND h.token = i.token AND h.number = i.number
-        UNION
-        SELECT unnest(v_buckets))
-    ORDER BY b.id FOR NO KEY UPDATE;
+    WHERE b.id = ANY (v_held_buckets || v_path_buckets) ORDER BY b.id FOR NO KEY UPDATE;
 
-    -- 2. Dispatch: from here on, a silence means that the money is spent.
-    IF v_moves > 0 THEN
+    IF v_moves > 0 AND v_known = v_moves AND NOT 'dispatch' = ANY (m_moves) THEN
+        -- The usual case: holds to close, each there and each named once.
+        v_closed := moose.close_holds(m_owners, m_tokens, m_numbers, m_actuals,
+                                      ARRAY(SELECT i.move = 'settle' FROM unnest(m_moves) WITH ORDINALITY AS i (move, n)
+                                            ORDER BY i.n));
+        SELECT array_agg(coalesce(c.state, i.before) ORDER BY i.n) INTO v_after
+        FROM unnest(v_before) WITH ORDINALITY AS i (before, n)
+        LEFT JOIN unnest(v_closed.items, v_closed.states) AS c (item, state) ON c.item = i.n;
+    ELSIF v_moves > 0 THEN
+        -- 2. Dispatch: from here on, a silence means that the money is spent.
         UPDATE moose.budget_holds h SET state = 'dispatched'
         FROM unnest(m_owners, m_tokens, m_numbers, m_moves, v_before) AS i (owner, token, number, move, before)
-        WHERE 'dispatch' = ANY (m_moves) AND i.move = 'dispatch' AND i.before = 'held'
+        WHERE i.move = 'dispatch' AND i.before = 'held'
           AND h.owner = i.owner AND h.token = i.token AND h.number = i.number;
 
         -- 3. Settle and cancel. Of several moves of one hold the first counts.
@@ -64,11 +72,12 @@ BEGIN
                     WHERE i.move <> 'dispatch' AND i.before IS NOT NULL
                     ORDER BY owner, token, number, move = 'cancel', n) i) c
         WHERE c.owners IS NOT NULL;
+
+        SELECT array_agg(h.state ORDER BY i.n) INTO v_after
+        FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
+        LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
     END IF;
 
-    SELECT array_agg(h.state ORDER BY i.n) INTO v_after
-    FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
-    LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
     RETURN QUERY
         SELECT CASE WHEN i.before IS NULL THEN 'unknown'
                     WHEN i.move = 'dispatch' THEN CASE i.before WHEN 'held' THEN 'done' WHEN 'dispatched' THEN 'replay'
