@@ -27,7 +27,7 @@ test: setup ## run every test against private servers
 	@deploy/stack/run-tests.sh
 
 acceptance: build ## the long stories: the doctor, kills, malformed input, budget races, a midnight (needs libfaketime), a job of 150 s
-	@for story in doctor_finds budget_race budget_storm midnight malformed_input survives_kills long_job; do \
+	@for story in doctor_finds reports_arrive budget_race budget_storm midnight malformed_input survives_kills long_job; do \
 	  echo "== $$story"; /usr/bin/python3 Tests/Acceptance/$$story.py || exit 1; done
 
 acceptance-large: build ## the ledger with ten million holds: speed, reconciliation, retention (8 GB of disk for a while)

@@ -53,13 +53,21 @@ let package = Package(
         shared("Postgres", ["IOThread", "CLibPQ", logging]),
         shared("WorkOrders"),
         shared("Settings", ["Yams"]),
+        shared("Spool", ["IOThread"]),
         shared("Stack"),
         shared("Telemetry", [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         shared("Store", ["Postgres", "WorkOrders", logging], resources: [.embedInCode("Migrations")]),
         shared(
             "Ledger",
             ["Postgres", "WorkOrders", logging, .product(name: "DequeModule", package: "swift-collections")]),
-        shared("Messaging", ["AMQP", "WorkOrders"]),
+        shared("Messaging", ["AMQP", "Spool", "WorkOrders"]),
+        shared(
+            "Reporting",
+            [
+                "AMQP", "Messaging", "Postgres", "Spool", "Store", "Telemetry", "WorkOrders", logging,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
         // The one place that links Hummingbird.
         shared(
             "Probes",
@@ -69,12 +77,15 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
-            name: "Publisher", dependencies: ["AMQP", "Messaging", "Postgres", "Store", "WorkOrders", logging],
+            name: "Publisher",
+            dependencies: ["AMQP", "Messaging", "Postgres", "Reporting", "Spool", "Store", "WorkOrders", logging],
             swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
-                "AMQP", "IOThread", "Messaging", "Postgres", "Publisher", "Store", "Telemetry", "WorkOrders", logging,
+                "AMQP", "IOThread", "Messaging", "Postgres", "Publisher", "Reporting", "Store", "Telemetry",
+                "WorkOrders",
+                logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -87,14 +98,15 @@ let package = Package(
         .target(
             name: "ClientManager",
             dependencies: [
-                "AMQP", "Messaging", "Postgres", "Publisher", "Store", "Telemetry", "WorkOrders", logging,
+                "AMQP", "Messaging", "Postgres", "Publisher", "Reporting", "Store", "Telemetry", "WorkOrders", logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ], swiftSettings: strict),
         .executableTarget(
             name: "Moose",
             dependencies: [
-                "AMQP", "ClientManager", "Ledger", "Messaging", "Postgres", "Probes", "Publisher", "Settings", "Stack",
-                "Store", "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
+                "AMQP", "ClientManager", "Ledger", "Messaging", "Postgres", "Probes", "Publisher", "Reporting",
+                "Settings",
+                "Spool", "Stack", "Store", "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -107,6 +119,13 @@ let package = Package(
         tests("AMQP", ["AMQP", logging]),
         tests("Postgres", ["IOThread", "Postgres", logging]),
         tests("Messaging", ["AMQP", "Messaging", "WorkOrders", "Yams"]),
+        tests("Spool", ["Spool"]),
+        tests(
+            "Reporting",
+            [
+                "AMQP", "ClientManager", "Messaging", "Postgres", "Publisher", "Reporting", "Spool", "Stack", "Store",
+                "WorkOrders", logging,
+            ]),
         tests("Stack", ["Stack"]),
         tests("Probes", ["Probes", "Telemetry", logging]),
         tests(

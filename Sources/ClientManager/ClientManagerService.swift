@@ -5,6 +5,7 @@ package import Logging
 internal import Messaging
 internal import Postgres
 internal import Publisher
+package import Reporting
 package import Store
 internal import Telemetry
 internal import WorkOrders
@@ -15,12 +16,17 @@ package struct ClientManagerService: Sendable {
     private let consumer: AMQPConsumer
     private let publisher: AMQPPublisher
     private let logger: Logger
+    private let reporter: Reporter
 
-    package init(store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger) {
+    /// - Parameter reporter: hears of its own troubles; default one that only logs.
+    package init(
+        store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger, reporter: Reporter? = nil
+    ) {
         self.store = store
         self.consumer = consumer
         self.publisher = publisher
         self.logger = logger
+        self.reporter = reporter ?? Reporter(component: "client-manager", logger: logger)
     }
 
     /// Works until `stop` yields or ends. Throws when it can't start.
@@ -38,7 +44,9 @@ package struct ClientManagerService: Sendable {
             group.addTask {
                 await drain(dead) { deliveries in _ = try await store.bury(deliveries.map(Self.deadLetter)) }
             }
-            group.addTask { await OutboxRelay(store: store, publisher: publisher, logger: logger).run() }
+            group.addTask {
+                await OutboxRelay(store: store, publisher: publisher, logger: logger, reporter: reporter).run()
+            }
             for await _ in stop { break }
             group.cancelAll()
         }
@@ -58,8 +66,8 @@ package struct ClientManagerService: Sendable {
                     subscription.acknowledge(batch.deliveries.map(\.tag))
                     break
                 } catch {
-                    logger.error(
-                        "not recorded yet", metadata: ["queue": "\(subscription.queue)", "error": "\(error)"])
+                    reporter.report(
+                        "record", "not recorded yet", error: error, details: ["queue": "\(subscription.queue)"])
                     // Cancelled: the loop's condition ends it.
                     try? await Task.sleep(for: wait)
                     wait = min(wait * 2, .seconds(5))
@@ -77,6 +85,7 @@ package struct ClientManagerService: Sendable {
             try await record(deliveries)
         } catch let error as PostgresError where error.isDataFault {
             guard deliveries.count > 1 else {
+                // It becomes a dead letter, and that is an event of its own.
                 logger.error("a message was refused by the database", metadata: ["error": "\(error)"])
                 _ = try await store.bury(
                     deliveries.map { delivery in

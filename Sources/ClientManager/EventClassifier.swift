@@ -22,8 +22,10 @@ enum EventClassifier {
     }
 
     static func classify(_ event: ErrorEvent) -> ClassifiedEvent {
+        var event = event
+        let failureClass = failureClass(of: event)
+        event.failureClass = failureClass.rawValue
         let trigger = TriggerType.of(event)
-        let failureClass = event.failureClass.flatMap(FailureClass.init(rawValue:)) ?? .unknown
         return ClassifiedEvent(
             id: event.id, fingerprint: Fingerprint.of(event).withoutNUL, trigger: trigger.rawValue,
             failureClass: failureClass.rawValue, severity: event.severity.rawValue,
@@ -32,6 +34,13 @@ enum EventClassifier {
             message: String(event.message.prefix(4000)).withoutNUL, workOrderID: event.workOrderID,
             details: json(event.details ?? [:]), occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
             options: json(ResolutionOption.options(for: trigger)))
+    }
+
+    /// The reporter's word; else the facts among the details; else what the message says. A word that is no class says
+    /// that the reporter knew better than the list: it stays unknown.
+    private static func failureClass(of event: ErrorEvent) -> FailureClass {
+        if let said = event.failureClass { return FailureClass(rawValue: said) ?? .unknown }
+        return event.details.flatMap(FailureClass.of(details:)) ?? FailureClass.of(text: event.message) ?? .unknown
     }
 
     private static func json(_ value: some Encodable) -> String {

@@ -3,6 +3,7 @@ internal import FoundationEssentials
 package import Logging
 internal import Messaging
 internal import Postgres
+package import Reporting
 package import Store
 
 /// Carries the outbox to the broker: doorbells, error events, replies. Any number may run; each row goes to one at a
@@ -10,18 +11,23 @@ package import Store
 package struct OutboxRelay: Sendable {
     private let store: Store
     private let publisher: AMQPPublisher
-    private let logger: Logger
+    private let reporter: Reporter
     private let idle: Duration
 
-    /// - Parameter idle: how often to look when nothing was due. Default 250 ms.
-    package init(store: Store, publisher: AMQPPublisher, logger: Logger, idle: Duration = .milliseconds(250)) {
+    /// - Parameters:
+    ///   - reporter: hears of what can't be published or read; default one that only logs.
+    ///   - idle: how often to look when nothing was due. Default 250 ms.
+    package init(
+        store: Store, publisher: AMQPPublisher, logger: Logger, reporter: Reporter? = nil,
+        idle: Duration = .milliseconds(250)
+    ) {
         self.store = store
         self.publisher = publisher
-        self.logger = logger
+        self.reporter = reporter ?? Reporter(component: "relay", logger: logger)
         self.idle = idle
     }
 
-    /// Runs until the task is cancelled. Errors are logged and tried again: the rows are safe where they are.
+    /// Runs until the task is cancelled. Errors are reported and tried again: the rows are safe where they are.
     package func run() async {
         var pause = idle
         while !Task.isCancelled {
@@ -29,7 +35,8 @@ package struct OutboxRelay: Sendable {
                 let count = try await relayOnce()
                 pause = count > 0 ? .zero : idle
             } catch {
-                logger.warning("the outbox waits", metadata: ["error": "\(error)"])
+                // A stop may interrupt a statement; the next relay goes on.
+                if !Task.isCancelled { reporter.report("relay", "the outbox waits", error: error) }
                 pause = min(max(pause, idle) * 2, .seconds(5))
             }
             // Cancelled while asleep: the loop's condition ends it.

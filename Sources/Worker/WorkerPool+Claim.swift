@@ -111,6 +111,7 @@ extension WorkerPool {
             } catch {
                 if error.isDataFault {
                     guard items.count > 1 else {
+                        // It becomes a dead letter, and that is an event of its own.
                         logger.error("a message was refused by the database", metadata: ["error": "\(error)"])
                         return await refuse(items[0], because: error) ? [.invalid(reason: "refused")] : []
                     }
@@ -119,7 +120,7 @@ extension WorkerPool {
                     guard first.count == middle else { return first }
                     return first + (await claimUntilDone(Array(items[middle...]), park: park))
                 }
-                await databaseFailed(error, attempt: attempt)
+                await databaseFailed(error, attempt: attempt, during: "claim")
                 attempt += 1
             }
             if state.withLock({ $0.isStopping }) { return [] }
@@ -149,7 +150,7 @@ extension WorkerPool {
                 }
                 return true
             } catch {
-                await databaseFailed(error, attempt: attempt)
+                await databaseFailed(error, attempt: attempt, during: "bury")
                 attempt += 1
                 if state.withLock({ $0.isStopping }) { return false }
             }

@@ -3,6 +3,7 @@ internal import CoreMetrics
 internal import FoundationEssentials
 internal import Logging
 internal import Postgres
+internal import Reporting
 internal import Store
 internal import Synchronization
 internal import Telemetry
@@ -55,9 +56,12 @@ extension WorkerPool {
                             metadata: ["work_order": "\(items[0].id)", "error": "\(error)"])
                         return await finishUntilDone([plain])
                     }
+                    reporter.report(
+                        "finish", "the database refused the end of an attempt; its lease will be rescued", error: error,
+                        workOrder: items[0].id, severity: .critical)
                     return [false]
                 }
-                await databaseFailed(error, attempt: attempt)
+                await databaseFailed(error, attempt: attempt, during: "finish")
                 attempt += 1
             }
         }
@@ -69,10 +73,10 @@ extension WorkerPool {
     }
 
     /// Says so, and waits a little longer each time, up to 5 s.
-    func databaseFailed(_ error: PostgresError, attempt: Int) async {
+    func databaseFailed(_ error: PostgresError, attempt: Int, during operation: String) async {
         state.withLock { $0.databaseTrouble = "\(error)" }
         if attempt == 0 || attempt % 10 == 0 {
-            logger.error("the database did not take it; work waits and tries again", metadata: ["error": "\(error)"])
+            reporter.report(operation, "the database did not take it; work waits and tries again", error: error)
         }
         // Cancelled: the caller's loop sees it.
         try? await Task.sleep(for: min(.seconds(5), .milliseconds(100) * (1 << min(attempt, 6))))

@@ -5,8 +5,10 @@ internal import FoundationEssentials
 internal import Logging
 internal import Messaging
 internal import Postgres
+internal import Reporting
 internal import Store
 internal import Synchronization
+internal import WorkOrders
 
 extension WorkerPool {
     /// Registers this process, so that other workers know which kinds are alive.
@@ -34,7 +36,7 @@ extension WorkerPool {
                     self.stopLost(lost)
                 }
             } catch {
-                self.logger.warning("leases were not renewed", metadata: ["error": "\(error)"])
+                self.reporter.report("heartbeat", "leases were not renewed", error: error)
             }
         }
     }
@@ -43,7 +45,8 @@ extension WorkerPool {
         // An end that was written between the two looks is no loss: its task is gone.
         let tasks = state.withLock { state in lost.compactMap { key in state.jobs[key].map { (key, $0) } } }
         for (key, task) in tasks where !state.withLock({ $0.finishes.contains { $0.item.id == key.id } }) {
-            logger.error("lease lost; the job is stopped", metadata: ["work_order": "\(key.id)"])
+            reporter.report(
+                "heartbeat", "lease lost; the job is stopped", failureClass: .workerLost, workOrder: key.id)
             task.cancel()
         }
     }
@@ -61,7 +64,7 @@ extension WorkerPool {
                 }
             } catch {
                 watch.passFailed()
-                logger.warning("expired leases were not looked at", metadata: ["error": "\(error)"])
+                reporter.report("rescue", "expired leases were not looked at", error: error)
             }
             // Slightly more than the patience, so that the second look counts. Cancelled: the loop ends.
             try? await Task.sleep(for: configuration.leasePass + .milliseconds(50))
@@ -80,7 +83,7 @@ extension WorkerPool {
                 let rung = try await self.control.sweep(idleLanes: idle)
                 if rung > 0 { self.logger.info("rang again", metadata: ["work_orders": "\(rung)"]) }
             } catch {
-                self.logger.warning("the sweep was left out", metadata: ["error": "\(error)"])
+                self.reporter.report("sweep", "the sweep was left out", error: error)
             }
         }
     }
@@ -92,7 +95,7 @@ extension WorkerPool {
                 let woken = try await self.control.wakeForMoney()
                 if woken > 0 { self.logger.info("money for waiting work", metadata: ["work_orders": "\(woken)"]) }
             } catch {
-                self.logger.warning("nobody was woken for money", metadata: ["error": "\(error)"])
+                self.reporter.report("wake", "nobody was woken for money", error: error)
             }
         }
     }
@@ -111,7 +114,7 @@ extension WorkerPool {
                         self.state.withLock { $0.lanes[lane].isPaused = true }
                     } catch {
                         // Without a broker nothing more is delivered; the next tick looks again.
-                        self.logger.warning("the consumer was not paused", metadata: ["error": "\(error)"])
+                        self.reporter.report("consume", "the consumer was not paused", error: error)
                     }
                 }
                 await self.claim(deliveries.map { (lane, $0) }, park: true)
@@ -134,7 +137,7 @@ extension WorkerPool {
                 try await subscriptions.withLock { $0[index] }.resume(prefetch: prefetch(lane: index))
             } catch {
                 state.withLock { $0.lanes[index].isPaused = true }
-                logger.warning("the consumer was not resumed", metadata: ["error": "\(error)"])
+                reporter.report("consume", "the consumer was not resumed", error: error)
             }
         }
     }

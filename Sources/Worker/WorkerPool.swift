@@ -6,6 +6,7 @@ package import Logging
 internal import Messaging
 internal import Postgres
 internal import Publisher
+package import Reporting
 package import Store
 internal import Synchronization
 internal import Telemetry
@@ -23,6 +24,7 @@ package final class WorkerPool: Sendable {
     let consumer: AMQPConsumer
     let publisher: AMQPPublisher
     let logger: Logger
+    let reporter: Reporter
     let state: Mutex<PoolState>
     let subscriptions = Mutex<[AMQPSubscription]>([])
     let metrics: WorkerMetrics
@@ -32,9 +34,10 @@ package final class WorkerPool: Sendable {
     /// - Parameters:
     ///   - store: for claims and finishes; one connection is best, more queue on the hot budget row.
     ///   - control: for heartbeats, sweeps and the relay, which must not wait behind claims.
+    ///   - reporter: hears of whatever goes wrong outside the database's transactions; default one that only logs.
     package init(
         _ configuration: WorkerConfiguration, handlers: HandlerRegistry, store: Store, control: Store,
-        consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger
+        consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger, reporter: Reporter? = nil
     ) {
         self.configuration = configuration
         self.handlers = handlers
@@ -43,6 +46,7 @@ package final class WorkerPool: Sendable {
         self.consumer = consumer
         self.publisher = publisher
         self.logger = logger
+        self.reporter = reporter ?? Reporter(component: "worker", logger: logger)
         state = Mutex(PoolState(lanes: configuration.lanes))
         metrics = WorkerMetrics()
         (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -73,7 +77,9 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.wakeForMoney() }
             group.addTask { await self.parkOverdue() }
             group.addTask {
-                await OutboxRelay(store: self.control, publisher: self.publisher, logger: self.logger).run()
+                await OutboxRelay(
+                    store: self.control, publisher: self.publisher, logger: self.logger, reporter: self.reporter
+                ).run()
             }
             for await _ in stop { break }
             await drain()
@@ -83,7 +89,7 @@ package final class WorkerPool: Sendable {
             try await control.retire(configuration.id)
         } catch {
             // The registry row then ages out by itself.
-            logger.warning("the registry was not told of the stop", metadata: ["error": "\(error)"])
+            reporter.report("stop", "the registry was not told of the stop", error: error)
         }
         logger.info("worker stopped")
     }
@@ -149,7 +155,9 @@ package final class WorkerPool: Sendable {
             logger.warning("interrupting what still runs", metadata: ["jobs": "\(jobs.count)"])
             for job in jobs { job.cancel() }
             if await !becomesIdle(within: .seconds(20)) {
-                logger.error("some jobs did not end; their leases will be rescued", metadata: ["jobs": "\(running)"])
+                reporter.report(
+                    "drain", "some jobs did not end; their leases will be rescued", failureClass: .timeout,
+                    severity: .critical, details: ["jobs": "\(running)"])
             }
         }
     }

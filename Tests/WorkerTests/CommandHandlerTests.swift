@@ -73,7 +73,7 @@ struct CommandHandlerTests {
     }
 
     @Test(arguments: [
-        (1, FailureClass.unknown, true), (2, .unknown, true), (127, .unknown, true), (255, .unknown, true),
+        (1, FailureClass.unknown, true), (2, .unknown, true), (127, .dependencyMissing, true), (255, .unknown, true),
         (75, .infrastructure, true), (65, .invalidInput, false), (78, .infrastructure, false),
     ])
     func `an exit code says what failed and whether to try again`(

@@ -2,6 +2,7 @@ internal import AMQP
 internal import Postgres
 internal import Publisher
 internal import Settings
+internal import Spool
 
 extension CommandFailure {
     /// Any error, as a person should read it and a script should see it.
@@ -11,6 +12,7 @@ extension CommandFailure {
         case let error as SettingsError: self.init(settings: error)
         case let error as PostgresError: self.init(database: error)
         case let error as AMQPError: self.init(broker: error)
+        case let error as SpoolError: self.init(error.description)
         case let error as UnknownLane: self.init(error.description, status: .refused)
         case is CancellationError: self.init("interrupted")
         default: self.init("\(error)")

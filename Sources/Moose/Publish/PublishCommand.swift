@@ -16,16 +16,26 @@ struct PublishCommand: AsyncParsableCommand {
             One order from flags, or many from NDJSON (a body a line; see docs/wire-format.md). A line that is no valid
             order, or whose price nobody knows, is reported and left out. Prints the ids.
 
+            With --spool, orders that a broker that is away can't take are kept on this machine's disk. The next publish
+            with --spool sends them first; so do `moose spool flush` and any worker here.
+
             EXAMPLES
               moose publish --kind lint --title "Lint the parser" --payload '{"path":"parser.py"}' --wait
               moose publish --file orders.ndjson
               generate-orders | moose publish --file -
+              moose publish --spool --file orders.ndjson
             """)
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var order: OrderFlags
     @Option(help: "The lane, where a body names none.") var lane = "default"
     @Option(help: "NDJSON, one order a line; - is standard input.") var file: String?
+    @Option(
+        defaultAsFlag: "",
+        help: ArgumentHelp(
+            "Keep orders in the folder (default: spool.folder of moose.yaml) while the broker is away.",
+            valueName: "folder"))
+    var spool: String?
     @Flag(help: "Wait until every order has ended, or can't go on; exits with 1 where one did not complete.") var wait =
         false
 
@@ -41,11 +51,22 @@ struct PublishCommand: AsyncParsableCommand {
             if lines.messages.isEmpty, !lines.problems.isEmpty {
                 throw CommandFailure("nothing was published", status: .usage)
             }
-            try await send(lines.messages, settings)
+            let isSpooled: Bool
+            if let spool {
+                isSpooled = try await SpoolingSend(settings, folder: spool.isEmpty ? nil : spool).send(lines.messages)
+            } else {
+                try await send(lines.messages, settings)
+                isSpooled = false
+            }
             if common.json {
                 print(try JSONOutput.text(list: lines.ids.map { $0.uuidString.lowercased() }))
             } else {
                 for id in lines.ids { print(id.uuidString.lowercased()) }
+            }
+            if wait, isSpooled {
+                throw CommandFailure(
+                    "orders that wait on disk can't be waited for", next: "Run `moose spool flush` later",
+                    status: .unreachable)
             }
             if wait { try await waitForEnd(lines.ids) }
             if !lines.problems.isEmpty {

@@ -5,6 +5,7 @@ internal import FoundationEssentials
 internal import Logging
 internal import Postgres
 internal import Probes
+internal import Reporting
 internal import Settings
 internal import Store
 internal import Telemetry
@@ -31,11 +32,14 @@ struct ClientManagerCommand: AsyncParsableCommand {
             let logger = Logger(label: "client-manager")
             let registry = MetricsRegistry()
             registry.bootstrap()
-            let connections = try await Connections.open(settings, role: "client-manager", logger: logger)
+            let reporter = Reporter(component: "client-manager", logger: logger)
+            let connections = try await Connections.open(
+                settings, role: "client-manager", logger: logger, reporter: reporter)
+            let reports = try Reports(reporter, connections, settings, logger: logger)
             let service = ClientManagerService(
                 store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
-                logger: logger)
-            let result = await asyncResult {
+                logger: logger, reporter: reporter)
+            let result = await reports.delivering {
                 try await StopSignal.whileWatching(logger: logger) { stop in
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
@@ -45,6 +49,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
                                     [
                                         ProbeCheck(name: "broker", isReady: connections.consumer.status().connected),
                                         ProbeCheck(name: "database", isReady: connections.control.postgres.isHealthy),
+                                        reports.check,
                                     ]
                                 },
                                 onListening: { logger.info("probes", metadata: ["url": "http://127.0.0.1:\($0)"]) }

@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Logging
 internal import Messaging
 internal import Postgres
+internal import Reporting
 internal import Settings
 internal import Store
 
@@ -15,8 +16,11 @@ struct Connections: Sendable {
     let consumer: AMQPConsumer
 
     /// Opens all of them.
+    /// - Parameter reporter: hears what the broker's clients complain of; nil: only the log does.
     /// - Throws: typed errors that say what to do: unreachable, wrong password, missing virtual host, old schema.
-    static func open(_ settings: Settings, role: String, logger: Logger) async throws -> Connections {
+    static func open(
+        _ settings: Settings, role: String, logger: Logger, reporter: Reporter? = nil
+    ) async throws -> Connections {
         var configuration = PostgresConfiguration(url: settings.database.url)
         configuration.applicationName = "moose \(role)"
         let writer = try PostgresClient(configuration: configuration, maxConnections: 1, logger: logger)
@@ -31,12 +35,15 @@ struct Connections: Sendable {
                 next: "run `moose migrate`", status: .refused)
         }
         let topology = MooseTopology.topology(lanes: settings.lanes.keys)
+        let brokerLog = reporter.map { reporter in
+            Logger(label: logger.label) { _ in BrokerLog(logger, reporter) }
+        }
         var broker = try AMQPConfiguration(url: settings.broker.url)
         broker.connectionName = "moose \(role) publish"
-        let publisher = try AMQPPublisher(configuration: broker, topology: topology, logger: logger)
+        let publisher = try AMQPPublisher(configuration: broker, topology: topology, logger: brokerLog ?? logger)
         try await publisher.connect()
         broker.connectionName = "moose \(role) consume"
-        let consumer = try AMQPConsumer(configuration: broker, topology: topology, logger: logger)
+        let consumer = try AMQPConsumer(configuration: broker, topology: topology, logger: brokerLog ?? logger)
         try await consumer.connect()
         return Connections(store: Store(writer), control: Store(control), publisher: publisher, consumer: consumer)
     }

@@ -1,20 +1,23 @@
 internal import FoundationEssentials
 internal import Glibc
 internal import Logging
+internal import Reporting
 internal import Subprocess
 internal import SystemPackage
+internal import WorkOrders
 
 /// Runs copies of this program and starts again what dies, with a backoff. SIGTERM reaches every copy and waits for it.
 enum Supervisor {
     /// Returns when a stop was asked for and every copy has ended.
-    static func runCopies(_ count: Int, arguments: [String]) async throws {
+    static func runCopies(_ count: Int, arguments: [String], reporter: Reporter) async throws {
         let logger = Logger(label: "supervisor")
         try await StopSignal.whileWatching(logger: logger) { stop in
             await withTaskGroup(of: Void.self) { group in
                 for number in 1...count {
                     group.addTask {
                         await keepRunning(
-                            arguments, name: "\(arguments[0]) \(number)", environment: [:], log: nil, logger: logger)
+                            arguments, name: "\(arguments[0]) \(number)", environment: [:], log: nil,
+                            reporter: reporter)
                     }
                 }
                 for await _ in stop { break }
@@ -29,7 +32,8 @@ enum Supervisor {
     ///   - environment: added to this process's own.
     ///   - log: the file its output is appended to; nil shares this process's.
     static func keepRunning(
-        _ arguments: [String], name: String, environment: [String: String], log: String?, logger: Logger
+        _ arguments: [String], name: String, environment: [String: String], log: String?,
+        reporter: Reporter
     ) async {
         var wait = Duration.milliseconds(500)
         while !Task.isCancelled {
@@ -37,12 +41,13 @@ enum Supervisor {
             do {
                 let status = try await runOnce(arguments, environment: environment, log: log)
                 if Task.isCancelled { return }
-                logger.error(
-                    "a process ended; it is started again",
-                    metadata: ["name": "\(name)", "status": "\(status)", "in": "\(wait)"])
+                reporter.report(
+                    "run", "a process ended; it is started again", failureClass: .workerLost, severity: .critical,
+                    details: ["process": name, "status": "\(status)", "in": "\(wait)"])
             } catch {
                 if Task.isCancelled { return }
-                logger.error("a process did not start", metadata: ["name": "\(name)", "error": "\(error)"])
+                reporter.report(
+                    "run", "a process did not start", error: error, severity: .critical, details: ["process": name])
             }
             if ContinuousClock.now - started > .seconds(30) { wait = .milliseconds(500) }
             // Cancelled: the loop's condition ends it.

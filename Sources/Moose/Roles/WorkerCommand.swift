@@ -4,6 +4,7 @@ internal import AsyncHTTPClient
 internal import FoundationEssentials
 internal import Logging
 internal import Probes
+internal import Reporting
 internal import Settings
 internal import Store
 internal import Telemetry
@@ -39,7 +40,9 @@ struct WorkerCommand: AsyncParsableCommand {
             let settings = try Settings.load(path: config, environment: environment)
             LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
             if processes > 1 {
-                try await Supervisor.runCopies(processes, arguments: childArguments)
+                try await Reports.supervising(settings, logger: Logger(label: "supervisor")) { reporter in
+                    try await Supervisor.runCopies(processes, arguments: childArguments, reporter: reporter)
+                }
             } else {
                 try await work(settings)
             }
@@ -58,14 +61,16 @@ struct WorkerCommand: AsyncParsableCommand {
         let logger = Logger(label: "worker")
         let registry = MetricsRegistry()
         registry.bootstrap()
-        let connections = try await Connections.open(settings, role: "worker", logger: logger)
+        let reporter = Reporter(component: "worker", logger: logger)
+        let connections = try await Connections.open(settings, role: "worker", logger: logger, reporter: reporter)
+        let reports = try Reports(reporter, connections, settings, logger: logger)
         let client = HTTPClient.forHandlers(connectionsPerHost: 64)
         let scratch = try ScratchSpace()
         let pool = WorkerPool(
             workerConfiguration(settings), handlers: HandlerRegistry(settings, scratch: scratch, client: client),
             store: connections.store, control: connections.control, consumer: connections.consumer,
-            publisher: connections.publisher, logger: logger)
-        let result = await asyncResult {
+            publisher: connections.publisher, logger: logger, reporter: reporter)
+        let result = await reports.delivering {
             try await StopSignal.whileWatching(logger: logger) { stop in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
@@ -73,7 +78,9 @@ struct WorkerCommand: AsyncParsableCommand {
                             port: settings.worker.httpPort, registry: registry, logger: logger,
                             health: {
                                 let trouble = pool.trouble
-                                return [ProbeCheck(name: "worker", isReady: trouble == nil, detail: trouble)]
+                                return [
+                                    ProbeCheck(name: "worker", isReady: trouble == nil, detail: trouble), reports.check,
+                                ]
                             },
                             onListening: { logger.info("probes", metadata: ["url": "http://127.0.0.1:\($0)"]) }
                         ).run()

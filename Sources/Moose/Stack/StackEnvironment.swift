@@ -18,7 +18,7 @@ struct StackEnvironment: ParsableCommand {
     @OptionGroup var place: StackFolder
 
     func run() throws {
-        for (name, value) in try place.stack.environment() {
+        for (name, value) in try place.stack.environment() + [("MOOSE_SPOOL_FOLDER", place.spoolFolder)] {
             // Single quotes keep everything from the shell but a single quote.
             let quoted = value.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
             print("export \(name)='\(quoted)'")

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FoundationEssentials
 internal import Stack
 
 /// The option all `moose stack` commands share.
@@ -7,4 +8,10 @@ struct StackFolder: ParsableArguments {
     var folder = ".moose"
 
     var stack: Stack { Stack(folder: folder) }
+
+    /// What waits for these servers goes when they go.
+    var spoolFolder: String {
+        let root = folder.hasPrefix("/") ? folder : "\(FileManager.default.currentDirectoryPath)/\(folder)"
+        return "\(root)/spool"
+    }
 }

@@ -6,6 +6,7 @@ internal import Logging
 internal import Messaging
 internal import Postgres
 internal import Publisher
+internal import Reporting
 internal import Settings
 internal import Stack
 internal import Store
@@ -39,6 +40,7 @@ struct UpCommand: AsyncParsableCommand {
             print(addresses)
             environment["MOOSE_AMQP_URL"] = addresses.amqpURL
             environment["MOOSE_DATABASE_URL"] = addresses.databaseURL
+            environment["MOOSE_SPOOL_FOLDER"] = place.spoolFolder
             let path = config ?? example.map { "\($0)/moose.yaml" }
             let settings = try Settings.load(path: path, environment: environment)
             let result = await asyncResult { try await live(settings, config: path, environment) }
@@ -56,16 +58,18 @@ struct UpCommand: AsyncParsableCommand {
             let topology = MooseTopology.topology(lanes: settings.lanes.keys)
             try await TopologyAccess.withPublisher(settings) { try await $0.declare(topology) }
             let logger = Logger(label: "up")
-            try await StopSignal.whileWatching(logger: logger) { stop in
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for (name, arguments) in roles(config) {
-                        group.addTask { await supervise(name, arguments, settings, logger) }
+            try await Reports.supervising(settings, logger: logger) { reporter in
+                try await StopSignal.whileWatching(logger: logger) { stop in
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for (name, arguments) in roles(config) {
+                            group.addTask { await supervise(name, arguments, settings, reporter) }
+                        }
+                        let outcome = await asyncResult { try await show(settings, client, until: stop) }
+                        print("Draining the workers …")
+                        group.cancelAll()
+                        try await group.waitForAll()
+                        try outcome.get()
                     }
-                    let outcome = await asyncResult { try await show(settings, client, until: stop) }
-                    print("Draining the workers …")
-                    group.cancelAll()
-                    try await group.waitForAll()
-                    try outcome.get()
                 }
             }
         }
@@ -73,11 +77,16 @@ struct UpCommand: AsyncParsableCommand {
         try result.get()
     }
 
-    private func supervise(_ name: String, _ arguments: [String], _ settings: Settings, _ logger: Logger) async {
+    private func supervise(
+        _ name: String, _ arguments: [String], _ settings: Settings, _ reporter: Reporter
+    ) async {
         await Supervisor.keepRunning(
             arguments, name: name,
-            environment: ["MOOSE_AMQP_URL": settings.broker.url, "MOOSE_DATABASE_URL": settings.database.url],
-            log: "\(place.folder)/\(name).log", logger: logger)
+            environment: [
+                "MOOSE_AMQP_URL": settings.broker.url, "MOOSE_DATABASE_URL": settings.database.url,
+                "MOOSE_SPOOL_FOLDER": place.spoolFolder,
+            ],
+            log: "\(place.folder)/\(name).log", reporter: reporter)
     }
 
     /// Runs the example, then stays up where somebody watches. A stop ends it at any point.

@@ -46,6 +46,7 @@ extension Settings {
         }
         broker.url = url("MOOSE_AMQP_URL", as: .broker) ?? broker.url
         database.url = url("MOOSE_DATABASE_URL", as: .database) ?? database.url
+        spool.folder = value("MOOSE_SPOOL_FOLDER") ?? spool.folder
         guard let level = value("MOOSE_LOG_LEVEL") else { return }
         if let known = LogLevel(rawValue: level.lowercased()) {
             logLevel = known

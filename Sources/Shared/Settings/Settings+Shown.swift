@@ -32,6 +32,12 @@ extension Settings: CustomStringConvertible {
                     ("http_port", .number("\(worker.httpPort)")),
                 ])
             ),
+            (
+                "spool",
+                .block(
+                    (spool.folder.map { [("folder", .text($0))] } ?? [])
+                        + [("max_bytes", .number("\(spool.maxBytes)"))])
+            ),
             ("models", .block(sorted(models, show))),
             ("handlers", .block(sorted(handlers, show))),
         ])

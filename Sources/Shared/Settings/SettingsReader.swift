@@ -12,7 +12,8 @@ struct SettingsReader {
     /// Reads what the block holds into `settings`; what is missing or wrong keeps its default.
     func read(_ root: Section, into settings: inout Settings) {
         let root = root.knowing([
-            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "models", "handlers",
+            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "spool", "models",
+            "handlers",
         ])
         settings.broker.url = url(root["amqp_url"], as: .broker) ?? settings.broker.url
         settings.database.url = url(root["database_url"], as: .database) ?? settings.database.url
@@ -21,6 +22,7 @@ struct SettingsReader {
         if let retry = root.section("retry") { read(retry, into: &settings.retry) }
         if let lease = root.section("lease") { read(lease, into: &settings.lease) }
         if let worker = root.section("worker") { read(worker, into: &settings.worker) }
+        if let spool = root.section("spool") { read(spool, into: &settings.spool) }
         let models = root.section("models")?.named("model", NameRule.modelRule, where: NameRule.isModel) ?? []
         for (name, field) in models { settings.models[name] = ModelReader.read(field) }
         if let handlers = root.section("handlers") {
@@ -78,6 +80,13 @@ struct SettingsReader {
                 "has an expiry_seconds below twice its heartbeat_seconds: one late heartbeat would lose the work"
             )
         }
+    }
+
+    private func read(_ section: Section, into spool: inout SpoolSettings) {
+        let section = section.knowing(["folder", "max_bytes"])
+        spool.folder = section["folder"]?.text(expected: "a folder") ?? spool.folder
+        spool.maxBytes =
+            section["max_bytes"]?.integer(in: 1_048_576...1_099_511_627_776, unit: "bytes") ?? spool.maxBytes
     }
 
     private func read(_ section: Section, into worker: inout WorkerSettings) {

@@ -12,6 +12,10 @@ package enum MetricName: String, Sendable, CaseIterable {
     case reconnects = "moose_reconnects_total"
     case leaseRescues = "moose_lease_rescues_total"
     case deadLetters = "moose_dead_letters_total"
+    case reports = "moose_reports_total"
+    case reportsHeld = "moose_reports_held_total"
+    case spoolBytes = "moose_spool_bytes"
+    case spoolFailures = "moose_spool_failures_total"
     case escalationEvents = "moose_escalation_events_total"
 
     /// The `HELP` line: what is counted or measured, and the labels.
@@ -29,6 +33,10 @@ package enum MetricName: String, Sendable, CaseIterable {
         case .reconnects: "Connections opened again after a loss, by service."
         case .leaseRescues: "Work orders taken back from a worker that stopped renewing its lease."
         case .deadLetters: "Messages and work orders given up on, by reason."
+        case .reports: "Reports of this process that a net took, by net: outbox, broker or spool."
+        case .reportsHeld: "Reports that only count in another event, by why: coalesced, or overflowed: no room."
+        case .spoolBytes: "Bytes that wait on this machine's disk for servers that are away."
+        case .spoolFailures: "Times the spool could not take a report."
         case .escalationEvents: "Error events written for the Client Manager."
         }
     }

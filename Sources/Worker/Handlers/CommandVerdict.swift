@@ -38,22 +38,17 @@ struct CommandVerdict {
         case (nil, .signalled(let signal)):
             return .failed(
                 AttemptFailure(
-                    result.failureClass ?? .infrastructure, words("the command was killed by signal \(signal)"),
+                    result.failureClass ?? .of(signal: signal), words("the command was killed by signal \(signal)"),
                     retry: result.retry == false ? .never : .backoff), report)
         }
     }
 
     private func failure(exitCode: Int32) -> AttemptFailure {
-        let usual: (FailureClass, AttemptFailure.Retry) =
-            switch exitCode {
-            case Self.dataError: (.invalidInput, .never)
-            case Self.configurationError: (.infrastructure, .never)
-            case Self.temporaryFailure: (.infrastructure, .backoff)
-            default: (.unknown, .backoff)
-            }
-        let retry: AttemptFailure.Retry = result.retry.map { $0 ? .backoff : .never } ?? usual.1
+        let isHopeless = exitCode == Self.dataError || exitCode == Self.configurationError
+        let words = words("the command ended with exit code \(exitCode)")
         return AttemptFailure(
-            result.failureClass ?? usual.0, words("the command ended with exit code \(exitCode)"), retry: retry)
+            result.failureClass ?? .of(exitCode: exitCode) ?? .of(text: words) ?? .unknown, words,
+            retry: result.retry ?? !isHopeless ? .backoff : .never)
     }
 
     /// The command's own words come first; without any, the last line it wrote says most.
@@ -67,6 +62,5 @@ struct CommandVerdict {
 
     // sysexits.h
     private static let dataError: Int32 = 65
-    private static let temporaryFailure: Int32 = 75
     private static let configurationError: Int32 = 78
 }

@@ -52,18 +52,16 @@ struct HTTPVerdict {
     private var failure: AttemptFailure {
         let wait = retryAfter.flatMap { RetryAfter.wait($0, now: now) }
         let again = wait.map(AttemptFailure.Retry.after) ?? .backoff
+        let failureClass = FailureClass.of(httpStatus: status) ?? .infrastructure
         return switch status {
-        case 408, 504: AttemptFailure(.timeout, words, retry: again)
-        case 425, 429: AttemptFailure(.infrastructure, words, retry: again)
-        case 501, 505: AttemptFailure(.infrastructure, words, retry: .never)
-        case 500...599: AttemptFailure(.infrastructure, words, retry: again)
-        case 400...499: AttemptFailure(.invalidInput, words, retry: .never)
         case 300...399:
             AttemptFailure(
-                .infrastructure,
+                failureClass,
                 "the service answered \(status), but redirects are not followed: correct url in moose.yaml",
                 retry: .never)
-        default: AttemptFailure(.infrastructure, words, retry: .never)
+        case 501, 505: AttemptFailure(failureClass, words, retry: .never)
+        case 408, 425, 429, 500...599: AttemptFailure(failureClass, words, retry: again)
+        default: AttemptFailure(failureClass, words, retry: .never)
         }
     }
 

@@ -1,0 +1,52 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Messaging
+internal import Spool
+
+/// `moose spool flush`.
+struct SpoolFlush: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "flush",
+        abstract: "Send what is spooled for this broker; returns when the broker has confirmed it.",
+        discussion: """
+            Files of living processes are left to them. A file is deleted once all of it was confirmed; what is sent twice
+            counts once.
+
+            EXAMPLES
+              moose spool flush
+              moose spool flush --json
+            """)
+
+    @Option(help: "The folder (default: spool.folder of moose.yaml).") var folder: String?
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        try await runCommand {
+            let settings = try common.settings()
+            let spool = try SpoolPlace.spool(settings, folder: folder)
+            var done = SpoolReplay()
+            if try await spool.hasFiles(Set(SpoolKind.allCases)) {
+                try await TopologyAccess.withPublisher(settings) { publisher in
+                    done = try await spool.replay(Set(SpoolKind.allCases)) { _, records in
+                        try await publisher.replay(records, deadline: .seconds(30))
+                    }
+                }
+            }
+            let left = try await spool.summaries().count { $0.state == .inUse }
+            if common.json {
+                print(
+                    try JSONOutput.text([
+                        "messages": done.messages, "files": done.files, "lines_aside": done.linesAside, "in_use": left,
+                    ]), terminator: "")
+            } else {
+                print("Sent \(done.messages) messages of \(done.files) files.")
+                if left > 0 { print("\(left) files belong to living processes, which send them by themselves.") }
+            }
+            if !done.asideFiles.isEmpty {
+                StandardError.write(
+                    "moose: \(done.linesAside) lines are no messages; they are in "
+                        + done.asideFiles.joined(separator: ", ") + "\n")
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+internal import AMQP
+internal import Postgres
+
+/// A server that can't be reached: one cause, whatever was being done when it was noticed.
+enum AwayService: String {
+    case database, broker
+
+    /// Nil when the error has another cause.
+    static func behind(_ error: any Error) -> AwayService? {
+        switch error {
+        case let error as PostgresError:
+            switch error {
+            case .unreachable, .connectionLost, .timeout: .database
+            // Starting, stopping, out of connections.
+            case .server(let server) where ["08", "53", "57P"].contains { server.sqlState.hasPrefix($0) }: .database
+            default: nil
+            }
+        case let error as AMQPError:
+            switch error {
+            case .connectionRefused, .connectionLost, .timeout, .blocked, .unconfirmed: .broker
+            default: nil
+            }
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package import Postgres
+package import WorkOrders
+
+extension PostgresError: ClassifiedFailure {
+    package var failureClass: FailureClass {
+        switch self {
+        case .server(let error): .of(sqlState: error.sqlState)
+        case .timeout: .timeout
+        case .decoding, .transactionAborted: .orchestrationError
+        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .connectionLost,
+            .cancelled, .closed:
+            .infrastructure
+        }
+    }
+}
