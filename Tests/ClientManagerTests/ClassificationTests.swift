@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Store
 import Testing
 import WorkOrders
 

@@ -17,6 +17,7 @@ let completeFile = """
     retry: {base_seconds: 0.5, cap_seconds: 60}
     lease: {heartbeat_seconds: 5, expiry_seconds: 20}
     worker: {drain_timeout_seconds: 31, http_port: 8080}
+    spool: {folder: /var/lib/moose/spool, max_bytes: 1048576}
     models:
       org/Sonnet-4.5: {input_usd_per_million_tokens: "3", output_usd_per_million_tokens: 15}
       small: {input_usd_per_million_tokens: "0.25", output_usd_per_million_tokens: "1.25"}
@@ -68,6 +69,8 @@ let completeFile = """
         #expect(settings.lease.heartbeat == .seconds(5))
         #expect(settings.worker.drainTimeout == .seconds(31))
         #expect(settings.worker.httpPort == 8080)
+        #expect(settings.spool.folder == "/var/lib/moose/spool")
+        #expect(settings.spool.maxBytes == 1_048_576)
         let command = CommandSettings(
             argv: ["deploy/generate_file.py", "--fast"],
             environment: ["PATH", "HOME", "LANG"],

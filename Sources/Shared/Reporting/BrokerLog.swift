@@ -6,8 +6,9 @@ internal import WorkOrders
 package struct BrokerLog: LogHandler {
     private let reporter: Reporter
     private var logger: Logger
+    /// Whatever the log leaves out, warnings are reports.
     package var logLevel: Logger.Level {
-        get { logger.logLevel }
+        get { min(logger.logLevel, .warning) }
         set { logger.logLevel = newValue }
     }
     package var metadata: Logger.Metadata = [:]

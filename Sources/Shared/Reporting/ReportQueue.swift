@@ -72,7 +72,7 @@ struct ReportQueue {
         while taken.count < count, let entry = waiting.popFirst() {
             var event = entry.event
             if let key = entry.key, let repeats = windows[key]?.repeats, repeats > 0 {
-                event.details = (event.details ?? [:]).merging(["occurrences": "\(repeats + 1)"]) { _, new in new }
+                event = Self.counting(repeats + 1, event)
                 windows[key]?.repeats = 0
             }
             taken.append(event)
@@ -94,19 +94,22 @@ struct ReportQueue {
     private mutating func follow(_ key: String, _ now: Instant, evenIfOpen: Bool = false) {
         guard let window = windows[key], window.ends <= now || evenIfOpen else { return }
         windows[key] = nil
+        let index = waiting.firstIndex { $0.key == key }
+        // A later window has an entry of its own.
+        if let index { waiting[index].key = nil }
         guard window.repeats > 0 else { return }
-        var event = window.latest
-        event.details = (event.details ?? [:]).merging(["occurrences": "\(window.repeats)"]) { _, new in new }
-        if !waiting.contains(where: { $0.key == key }) {
-            waiting.append(Entry(event: event, key: nil))
-            return
+        if let index {
+            // What they repeat has not even left.
+            waiting[index].event = Self.counting(window.repeats + 1, waiting[index].event)
+        } else {
+            waiting.append(Entry(event: Self.counting(window.repeats, window.latest), key: nil))
         }
-        // The event that they repeat has not even left.
-        for index in waiting.indices where waiting[index].key == key {
-            event = waiting[index].event
-            event.details = (event.details ?? [:]).merging(["occurrences": "\(window.repeats + 1)"]) { _, new in new }
-            waiting[index] = Entry(event: event, key: nil)
-        }
+    }
+
+    private static func counting(_ occurrences: Int, _ event: ErrorEvent) -> ErrorEvent {
+        var event = event
+        event.details = (event.details ?? [:]).merging(["occurrences": "\(occurrences)"]) { _, new in new }
+        return event
     }
 
     private mutating func sayWhatOverflowed() {

@@ -1,0 +1,64 @@
+import AMQP
+import FoundationEssentials
+import Logging
+import Postgres
+import Testing
+import WorkOrders
+
+@testable import Reporting
+
+struct ReporterTests {
+    private let reporter = Reporter(component: "worker", logger: NetsBench.logger)
+
+    @Test func `whatever a server's absence causes is one event a process`() {
+        let away: [PostgresError] = [
+            .unreachable(reason: "refused"), .connectionLost(reason: "reset", outcomeUnknown: true),
+            .timeout(reason: "no connection"),
+        ]
+        for operation in ["heartbeat", "rescue", "sweep", "relay", "claim", "finish"] {
+            for error in away { reporter.report(operation, "it did not work", error: error) }
+            reporter.report(operation, "it did not work", error: AMQPError.connectionLost(reason: "reset"))
+        }
+        let events = reporter.take(100)
+        #expect(events.map { $0.details?["away"] } == ["database", "broker"])
+        #expect(events.map { $0.details?["occurrences"] } == ["18", "6"])
+        #expect(events.map(\.failureClass) == ["infrastructure", "infrastructure"])
+    }
+
+    @Test func `what has another cause is another event, and each order has its own`() {
+        reporter.report("sweep", "left out", error: PostgresError.transactionAborted)
+        reporter.report("rescue", "left out", error: PostgresError.transactionAborted)
+        let orders = [UUID.timeOrdered(), .timeOrdered()]
+        for order in orders + orders {
+            reporter.report("heartbeat", "lease lost", failureClass: .workerLost, workOrder: order)
+        }
+        let events = reporter.take(100)
+        #expect(events.map(\.operation) == ["sweep", "rescue", "heartbeat", "heartbeat"])
+        #expect(events.compactMap(\.workOrderID) == orders)
+        #expect(Set(events.map(\.id)).count == 4)
+    }
+
+    @Test func `a lost connection of a broker's client is the broker's absence, and its other complaints are events`() {
+        let logger = Logger(label: "worker") { _ in BrokerLog(NetsBench.logger, reporter) }
+        logger.info("connected to the broker")
+        logger.warning("lost the connection to the broker", metadata: ["why": "reset"])
+        logger.warning("no connection to the broker", metadata: ["why": "refused"])
+        reporter.report("relay", "the outbox waits", error: AMQPError.connectionLost(reason: "reset"))
+        logger.error("the topology could not be declared again", metadata: ["why": "406"])
+        let events = reporter.take(100)
+        #expect(
+            events.map(\.message) == [
+                "lost the connection to the broker: reset", "the topology could not be declared again",
+            ])
+        #expect(events.map(\.severity) == [.warning, .critical])
+        #expect(events.last?.details?["why"] == "406")
+    }
+
+    @Test func `no secret of a URL leaves the process`() {
+        struct Saying: Error, CustomStringConvertible {
+            let description = "amqp://moose:hunter2@broker/%2F is wrong"
+        }
+        reporter.report("start", "no connection", error: Saying())
+        #expect(reporter.take(1).map { $0.message.contains("hunter2") } == [false])
+    }
+}
