@@ -28,7 +28,7 @@ export MOOSE_TEST_RESTART_COMMAND="'$moose' stack stop --folder '$folder/restart
 eval "$("$moose" stack env --folder "$folder/shared")"
 export MOOSE_TEST_STACK_FOLDER=$folder/shared
 export MOOSE_TEST_DATABASE_URL=$MOOSE_DATABASE_URL MOOSE_TEST_AMQP_URL=$MOOSE_AMQP_URL
-unset MOOSE_DATABASE_URL MOOSE_AMQP_URL PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE
+unset MOOSE_DATABASE_URL MOOSE_AMQP_URL MOOSE_SPOOL_FOLDER PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE
 
 if [ $# -gt 0 ]; then
     swift test --skip-build --disable-xctest "$@"

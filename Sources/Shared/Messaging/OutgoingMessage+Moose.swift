@@ -18,7 +18,7 @@ extension OutgoingMessage {
             exchange: MooseTopology.workExchange, routingKey: lane, properties: properties, body: body)
     }
 
-    /// An error event for the escalation queue.
+    /// An error event for the escalation queue. Mandatory: without the queue the exchange would swallow and confirm it.
     package static func errorEvent(_ event: ErrorEvent) throws -> OutgoingMessage {
         var properties = MessageProperties()
         properties.messageID = event.id.uuidString.lowercased()
@@ -26,6 +26,6 @@ extension OutgoingMessage {
         properties.type = MessageType.errorEvent
         return OutgoingMessage(
             exchange: MooseTopology.eventsExchange, routingKey: event.routingKey, properties: properties,
-            body: Array(try JSONEncoder().encode(event)))
+            body: Array(try JSONEncoder().encode(event)), mandatory: true)
     }
 }

@@ -15,7 +15,8 @@ extension OutgoingMessage {
         properties.replyTo = record.replyTo
         properties.headers = record.headers.mapValues { .string($0) }
         self.init(
-            exchange: record.exchange, routingKey: record.routingKey, properties: properties, body: record.body)
+            exchange: record.exchange, routingKey: record.routingKey, properties: properties, body: record.body,
+            mandatory: record.exchange == MooseTopology.eventsExchange)
     }
 }
 

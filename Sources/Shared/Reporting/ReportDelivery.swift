@@ -121,8 +121,7 @@ package final class ReportDelivery: Sendable {
         }
         guard let publisher, state.withLock({ $0.broker.isClosed(.now) }) else { return false }
         do {
-            // Mandatory: an exchange without the escalation queue would swallow the event and confirm it.
-            try await publisher.publish(messages.map(\.asMandatory), deadline: patience)
+            try await publisher.publish(messages, deadline: patience)
             took(\.broker, messages.count, net: "broker")
             return true
         } catch {
@@ -214,14 +213,6 @@ package final class ReportDelivery: Sendable {
     }
 
     private struct NoNet: Error {}
-}
-
-extension OutgoingMessage {
-    fileprivate var asMandatory: OutgoingMessage {
-        var message = self
-        message.mandatory = true
-        return message
-    }
 }
 
 extension Store {
