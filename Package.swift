@@ -140,7 +140,7 @@ let package = Package(
         tests(
             "Moose",
             [
-                "Moose", "Postgres", "Settings", "Store", "Worker", "WorkOrders", argumentParser,
+                "AMQP", "Moose", "Postgres", "Settings", "Store", "Worker", "WorkOrders", argumentParser,
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         tests(
