@@ -15,6 +15,8 @@ package struct HandlerRegistry: Sendable {
         package var model: ModelTerms?
         /// The kind that does the same work for less; it runs instead in economy mode, or when money is short.
         package var economy: String?
+        /// How much of the kind may go on at a time, over all workers; nil: no limits.
+        package var limits: KindLimits?
 
         package init(
             _ handler: any WorkHandler, timeout: Duration? = nil, defaultEstimate: MicroUSD? = nil,
@@ -53,7 +55,7 @@ package struct HandlerRegistry: Sendable {
         entries.mapValues { entry in
             KindTerms(
                 estimate: entry.defaultEstimate, nanoUSDPerByte: entry.model?.price.nanoUSDPerByte ?? 0,
-                model: entry.model?.model, economy: entry.economy)
+                model: entry.model?.model, economy: entry.economy, limits: entry.limits)
         }
     }
 }

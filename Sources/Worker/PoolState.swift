@@ -8,9 +8,15 @@ struct PoolState {
     struct Lane {
         let name: String
         let slots: Int
+        var weight: Int
         var running = 0
         var waiting: Deque<Waiting> = []
+        /// Its consumer is paused.
         var isPaused = false
+        /// An operator paused it.
+        var isHeld = false
+        /// What it is owed of the batches so far, in weights.
+        var credit = 0
 
         var free: Int { max(0, slots - running) }
     }
@@ -28,31 +34,51 @@ struct PoolState {
     var databaseTrouble: String?
 
     init(lanes: [WorkerConfiguration.Lane]) {
-        self.lanes = lanes.map { Lane(name: $0.name, slots: $0.slots) }
+        self.lanes = lanes.map { Lane(name: $0.name, slots: $0.slots, weight: $0.weight) }
     }
 
     /// Nothing runs and nothing waits to be written.
     var isIdle: Bool { jobs.isEmpty && finishes.isEmpty }
 
-    /// Takes deliveries for free slots; a second message of one id waits for the next batch.
+    /// Takes deliveries for free slots, from the lanes in turn by their weights: each turn gives every lane that could
+    /// go its weight, and the one that is owed most goes and pays for the turn. So none starves, whatever the others
+    /// hold. A second message of one id waits for the next batch.
     mutating func takeClaimable(upTo limit: Int) -> [(lane: Int, delivery: Delivery)] {
         guard !isStopping else { return [] }
         var taken: [(lane: Int, delivery: Delivery)] = []
         var ids: Set<String> = []
-        for index in lanes.indices {
-            var again: [Waiting] = []
-            var free = min(lanes[index].free, limit - taken.count)
-            while free > 0, let next = lanes[index].waiting.popFirst() {
-                if let id = next.delivery.properties.messageID, !ids.insert(id.lowercased()).inserted {
-                    again.append(next)
-                    continue
-                }
-                taken.append((index, next.delivery))
-                free -= 1
+        var free = lanes.map(\.free)
+        var again = [[Waiting]](repeating: [], count: lanes.count)
+        while taken.count < limit, let index = nextLane(free) {
+            guard let next = lanes[index].waiting.popFirst() else { break }
+            if let id = next.delivery.properties.messageID, !ids.insert(id.lowercased()).inserted {
+                again[index].append(next)
+                continue
             }
-            for waiting in again.reversed() { lanes[index].waiting.prepend(waiting) }
+            taken.append((index, next.delivery))
+            free[index] -= 1
+        }
+        for index in lanes.indices {
+            for waiting in again[index].reversed() { lanes[index].waiting.prepend(waiting) }
         }
         return taken
+    }
+
+    private mutating func nextLane(_ free: [Int]) -> Int? {
+        var next: Int?
+        var turn = 0
+        for index in lanes.indices {
+            guard free[index] > 0, !lanes[index].waiting.isEmpty else {
+                // Who has nothing to do saves nothing up.
+                lanes[index].credit = 0
+                continue
+            }
+            turn += lanes[index].weight
+            lanes[index].credit += lanes[index].weight
+            if next.map({ lanes[index].credit > lanes[$0].credit }) ?? true { next = index }
+        }
+        if let next { lanes[next].credit -= turn }
+        return next
     }
 
     /// Takes what has waited too long for a slot: it is parked, so that no delivery is held for the length of a job.

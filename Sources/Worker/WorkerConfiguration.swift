@@ -7,10 +7,13 @@ package struct WorkerConfiguration: Sendable {
     package struct Lane: Sendable, Equatable {
         package var name: String
         package var slots: Int
+        /// Its share of a batch next to the other lanes' weights, where more waits than a batch takes. Default 1.
+        package var weight: Int
 
-        package init(name: String, slots: Int) {
+        package init(name: String, slots: Int, weight: Int = 1) {
             self.name = name
             self.slots = slots
+            self.weight = weight
         }
     }
 

@@ -107,28 +107,21 @@ extension WorkerPool {
             while let (lane, deliveries) = self.state.withLock({
                 $0.takeOverdue(before: deadline, upTo: self.configuration.batch)
             }) {
-                let subscription = self.subscriptions.withLock { $0[lane] }
-                if !self.state.withLock({ $0.lanes[lane].isPaused }) {
-                    do {
-                        try await subscription.pause()
-                        self.state.withLock { $0.lanes[lane].isPaused = true }
-                    } catch {
-                        // Without a broker nothing more is delivered; the next tick looks again.
-                        self.reporter.report("consume", "the consumer was not paused", error: error)
-                    }
-                }
+                await self.pauseConsumer(lane: lane)
                 await self.claim(deliveries.map { (lane, $0) }, park: true)
             }
             await self.resumePaused()
         }
     }
 
-    /// Consumes again where a pool that was full has slots free.
+    /// Consumes again where a pool that was full has slots free, and no operator holds the lane.
     func resumePaused() async {
         for index in configuration.lanes.indices {
             let mayResume = state.withLock { state in
                 let lane = state.lanes[index]
-                guard lane.isPaused, lane.free > 0, lane.waiting.isEmpty, !state.isStopping else { return false }
+                guard lane.isPaused, !lane.isHeld, lane.free > 0, lane.waiting.isEmpty, !state.isStopping else {
+                    return false
+                }
                 state.lanes[index].isPaused = false
                 return true
             }
@@ -142,7 +135,7 @@ extension WorkerPool {
         }
     }
 
-    private func every(_ interval: Duration, _ body: @escaping () async -> Void) async {
+    func every(_ interval: Duration, _ body: @escaping () async -> Void) async {
         while !Task.isCancelled {
             // Cancelled: the loop's condition ends it.
             try? await Task.sleep(for: interval)

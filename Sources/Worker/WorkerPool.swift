@@ -75,6 +75,7 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.rescueLost() }
             group.addTask { await self.sweep() }
             group.addTask { await self.wakeForMoney() }
+            group.addTask { await self.followLanes() }
             group.addTask { await self.parkOverdue() }
             group.addTask {
                 await OutboxRelay(

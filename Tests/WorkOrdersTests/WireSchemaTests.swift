@@ -11,6 +11,7 @@ struct WireSchemaTests {
         "payload": #"{"module":"slugs"}"#, "lane": #""llm_2""#, "project": #""textkit""#, "agent": #""proposer""#,
         "estimated_cost_usd": #""0.05""#, "max_attempts": "3", "timeout_seconds": "60",
         "run_at": #""2026-01-31T12:00:00Z""#, "depends_on": #"["019aa1b2-c329-7651-8317-1ff4a6a3a450"]"#,
+        "concurrency_key": #""repo textkit""#, "unique_key": #""nightly""#, "unique_seconds": "3600",
         "complexity": "0.7", "risk_level": #""high""#, "acceptance_criteria": #"["It compiles"]"#,
         "files_in_scope": #"["a.py"]"#, "metadata": #"{"a":[1]}"#,
     ]

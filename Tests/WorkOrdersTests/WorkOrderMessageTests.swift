@@ -42,6 +42,7 @@ struct WorkOrderMessageTests {
             {"id":"\(Self.id.uppercased())","kind":"generate.file-1","title":"Füge 🫎 hinzu","lane":"llm","project":"p",
             "agent":"a","estimated_cost_usd":"0.05","max_attempts":3,"timeout_seconds":60,
             "run_at":"2026-01-31T12:00:00.5+02:00","depends_on":["\(Self.other)","\(Self.other.uppercased())"],
+            "concurrency_key":"repo x","unique_key":"nightly","unique_seconds":60,
             "complexity":0.7,"risk_level":"high","acceptance_criteria":["x"],"files_in_scope":[],"metadata":{"a":[1]},
             "unknown":{"deep":[null]}}
             """, messageID: nil)
@@ -52,6 +53,9 @@ struct WorkOrderMessageTests {
         #expect(order.timeoutSeconds == 60)
         #expect(order.runAt == Date(timeIntervalSince1970: 1_769_853_600.5))
         #expect(order.dependsOn == [UUID(uuidString: Self.other)])
+        #expect(order.concurrencyKey == "repo x")
+        #expect(order.uniqueKey == "nightly")
+        #expect(order.uniqueSeconds == 60)
         #expect(order.complexity == 0.7)
         #expect(order.riskLevel == .high)
     }

@@ -10,6 +10,10 @@ struct OrderFlags: ParsableArguments {
     @Option(help: "The project whose budget it counts against.") var project: String?
     @Option(help: "The agent that asks for it.") var agent: String?
     @Option(help: "What it may cost, in USD.") var estimatedCost: String?
+    @Option(help: "Orders of one key run one at a time, or as many as the kind's key_concurrency says.")
+    var concurrencyKey: String?
+    @Option(help: "Cancelled where an order of this key has not ended yet.") var uniqueKey: String?
+    @Option(help: "So long it keeps its unique key after it has completed.") var uniqueSeconds: Int?
     @Option(help: "The id of an order that must be completed first. Repeat for more.") var dependsOn: [String] = []
 
     /// The body as JSON, or nil where neither kind nor title was given.
@@ -22,6 +26,9 @@ struct OrderFlags: ParsableArguments {
         fields.project = project
         fields.agent = agent
         fields.estimatedCost = estimatedCost
+        fields.concurrencyKey = concurrencyKey
+        fields.uniqueKey = uniqueKey
+        fields.uniqueSeconds = uniqueSeconds
         if !dependsOn.isEmpty { fields.dependsOn = dependsOn }
         do {
             var bytes = Array(try JSONEncoder().encode(fields))
@@ -47,10 +54,16 @@ private struct OrderBody: Encodable {
     var agent: String?
     var estimatedCost: String?
     var dependsOn: [String]?
+    var concurrencyKey: String?
+    var uniqueKey: String?
+    var uniqueSeconds: Int?
 
     enum CodingKeys: String, CodingKey {
         case id, kind, title, project, agent
         case estimatedCost = "estimated_cost_usd"
         case dependsOn = "depends_on"
+        case concurrencyKey = "concurrency_key"
+        case uniqueKey = "unique_key"
+        case uniqueSeconds = "unique_seconds"
     }
 }

@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import Settings
+internal import Store
 internal import WorkOrders
 internal import Worker
 
@@ -39,6 +40,7 @@ extension HandlerRegistry.Entry {
         self.init(
             runs, timeout: settings.timeout, defaultEstimate: estimate, maxAttempts: settings.maxAttempts,
             economy: settings.economy)
+        limits = KindLimits(settings.flow)
         if let model = ModelTerms(settings, in: models) {
             self.model = model
             defaultEstimate = model.baseEstimate

@@ -97,9 +97,14 @@ struct WorkerCommand: AsyncParsableCommand {
 
     private func workerConfiguration(_ settings: Settings) -> WorkerConfiguration {
         let all = settings.lanes.sorted { $0.key < $1.key }.map { lane in
-            WorkerConfiguration.Lane(name: lane.key, slots: 4 * lane.value.weight)
+            WorkerConfiguration.Lane(name: lane.key, slots: 4 * lane.value.weight, weight: lane.value.weight)
         }
-        var configuration = WorkerConfiguration(lanes: lanes.isEmpty ? all : lanes.map(\.lane))
+        let given = lanes.map { argument in
+            var lane = argument.lane
+            lane.weight = settings.lanes[lane.name]?.weight ?? 1
+            return lane
+        }
+        var configuration = WorkerConfiguration(lanes: given.isEmpty ? all : given)
         configuration.host = HostName.current
         configuration.heartbeat = settings.lease.heartbeat
         configuration.lease = settings.lease.expiry

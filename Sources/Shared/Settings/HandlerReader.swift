@@ -12,22 +12,25 @@ struct HandlerReader {
 
     /// The handler; nil with mistakes noted.
     func read(_ field: Field) -> HandlerSettings? {
-        let keys = [
-            "command", "http", "timeout_seconds", "default_estimate_usd", "free", "model", "max_tokens", "economy",
-            "max_attempts",
-        ]
+        let keys =
+            [
+                "command", "http", "timeout_seconds", "default_estimate_usd", "free", "model", "max_tokens", "economy",
+                "max_attempts",
+            ] + FlowSettings.keys
         guard let section = Section(field)?.knowing(keys) else { return nil }
         let transport = transport(section)
         let timeout = section["timeout_seconds"]?.seconds(in: Self.timeouts)
         let attempts = section["max_attempts"]?.integer(in: 1...100, unit: "attempts")
         let economy = section["economy"]?.text(expected: "the kind of another handler")
+        let flow = FlowSettings(section)
         guard let cost = HandlerCostReader(models: models).read(section), let transport else { return nil }
         return HandlerSettings(
             transport: transport,
             cost: cost,
             timeout: timeout,
             maxAttempts: attempts,
-            economy: economy
+            economy: economy,
+            flow: flow
         )
     }
 

@@ -29,18 +29,22 @@ package struct HandlerSettings: Sendable, Equatable {
     /// The kind whose handler does the same work for less: it runs instead beyond a hard limit, or when there is no
     /// money for this one. Default nil: none does.
     package var economy: String?
+    /// How much of it may go on at a time. Default: no limits.
+    package var flow: FlowSettings
 
     package init(
         transport: Transport,
         cost: Cost,
         timeout: Duration? = nil,
         maxAttempts: Int? = nil,
-        economy: String? = nil
+        economy: String? = nil,
+        flow: FlowSettings = FlowSettings()
     ) {
         self.transport = transport
         self.timeout = timeout
         self.cost = cost
         self.maxAttempts = maxAttempts
         self.economy = economy
+        self.flow = flow
     }
 }

@@ -61,6 +61,7 @@ extension Settings: CustomStringConvertible {
         }
         if let economy = handler.economy { entries.append(("economy", .text(economy))) }
         if let attempts = handler.maxAttempts { entries.append(("max_attempts", .number("\(attempts)"))) }
+        entries += handler.flow.shown
         return .block(entries.map { (key: $0.0, value: $0.1) })
     }
 

@@ -4,9 +4,10 @@ package import WorkOrders
 package enum ClaimVerdict: Sendable, Equatable {
     /// Leased to this worker, its hold taken.
     case run(Grant)
-    /// Leased by a live worker, or settled: dropped and counted.
+    /// Leased by a live worker, settled, or another order holds its unique key: dropped and counted.
     case duplicate
-    /// Not due, or blocked by a dependency: a doorbell rings when it is time.
+    /// Not due, blocked by a dependency, or held back by a paused lane, a limit or a full key: a doorbell rings when it
+    /// is time.
     case later
     /// This worker doesn't know the kind: parked, a doorbell rings.
     case unknownKind

@@ -10,12 +10,18 @@ package struct KindTerms: Sendable, Equatable {
     package var model: String?
     /// The kind that does the same work for less: it runs instead in economy mode, or when money is short.
     package var economy: String?
+    /// How much of it may go on at a time; nil: no limits.
+    package var limits: KindLimits?
 
-    package init(estimate: MicroUSD?, nanoUSDPerByte: Int64 = 0, model: String? = nil, economy: String? = nil) {
+    package init(
+        estimate: MicroUSD?, nanoUSDPerByte: Int64 = 0, model: String? = nil, economy: String? = nil,
+        limits: KindLimits? = nil
+    ) {
         self.estimate = estimate
         self.nanoUSDPerByte = nanoUSDPerByte
         self.model = model
         self.economy = economy
+        self.limits = limits
     }
 
     /// The price of an attempt with a body of so many bytes, rounded up; nil: no price is known. Clamped to

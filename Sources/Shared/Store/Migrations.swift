@@ -19,6 +19,7 @@ package enum Migrations {
         migration(13, "budget control", PackageResources._013_budget_control_sql),
         migration(14, "budget views", PackageResources._014_budget_views_sql),
         migration(15, "budget door", PackageResources._015_budget_door_sql),
+        migration(16, "flow", PackageResources._016_flow_sql),
     ]
 
     private static func migration(_ id: Int, _ name: String, _ sql: [UInt8]) -> Migration {

@@ -8,7 +8,8 @@ extension Store {
                title, traceparent, body
         FROM moose.claim_batch(
             $1, $2, $3 * interval '1 millisecond', $4 * interval '1 millisecond', $5, $6, $7, $8, $9, $10, $11, $12,
-            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
+            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
+            $29, $30, $31, $32, $33, $34, $35, $36)
         """
 
     /// Judges a batch of deliveries in one commit: one verdict an item, in the order of the items.
@@ -24,6 +25,7 @@ extension Store {
         var columns = ClaimColumns(capacity: items.count)
         for item in items { columns.append(item, terms: terms) }
         let kinds = Array(terms.kinds)
+        let limited = kinds.filter { $0.value.limits != nil }
         let query = Query(
             Self.claimSQL,
             parameters: [
@@ -32,7 +34,14 @@ extension Store {
                 Parameter(kinds.map(\.key)), Parameter(kinds.map { $0.value.estimate?.microdollars }),
                 Parameter(kinds.map(\.value.nanoUSDPerByte)), Parameter(kinds.map(\.value.model)),
                 Parameter(kinds.map(\.value.economy)),
-            ] + columns.parameters + [Parameter(park)])
+            ] + columns.parameters + [
+                Parameter(limited.map(\.key)),
+                Parameter(limited.map { $0.value.limits?.concurrency.map(Int32.init(clamping:)) }),
+                Parameter(limited.map { $0.value.limits?.rate.map { Int32(clamping: $0.count) } }),
+                Parameter(limited.map { $0.value.limits?.rate.map { Int32(clamping: $0.seconds) } }),
+                Parameter(limited.map { $0.value.limits?.keyConcurrency.map(Int32.init(clamping:)) }),
+                Parameter(park),
+            ])
         let rows = try await postgres.run(query).rows
         var verdicts = [ClaimVerdict](repeating: .duplicate, count: items.count)
         for row in rows {
@@ -87,6 +96,9 @@ private struct ClaimColumns {
     var traceparents: [String?] = []
     var dependencyItems: [Int32] = []
     var dependencyIDs: [UUID] = []
+    var concurrencyKeys: [String?] = []
+    var uniqueKeys: [String?] = []
+    var uniqueSeconds: [Int32?] = []
 
     init(capacity: Int) { ids.reserveCapacity(capacity) }
 
@@ -113,6 +125,9 @@ private struct ClaimColumns {
         replyTo.append(item.replyTo)
         correlationIDs.append(item.correlationID)
         traceparents.append(item.traceparent)
+        concurrencyKeys.append(message?.concurrencyKey)
+        uniqueKeys.append(message?.uniqueKey)
+        uniqueSeconds.append(message?.uniqueSeconds.map(Int32.init(clamping:)))
         for dependency in message?.dependsOn ?? [] {
             dependencyItems.append(Int32(ids.count))
             dependencyIDs.append(dependency)
@@ -125,6 +140,10 @@ private struct ClaimColumns {
             Parameter(projects), Parameter(agents), Parameter(estimates), Parameter(maxAttempts), Parameter(timeouts),
             Parameter(runAt), Parameter(bodies), Parameter(appIDs), Parameter(replyTo), Parameter(correlationIDs),
             Parameter(traceparents), Parameter(dependencyItems), Parameter(dependencyIDs),
+            // Empty arrays tell the claim that nobody uses them.
+            Parameter(concurrencyKeys.contains { $0 != nil } ? concurrencyKeys : []),
+            Parameter(uniqueKeys.contains { $0 != nil } ? uniqueKeys : []),
+            Parameter(uniqueKeys.contains { $0 != nil } ? uniqueSeconds : []),
         ]
     }
 }

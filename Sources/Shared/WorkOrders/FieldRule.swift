@@ -6,6 +6,8 @@ package enum FieldRule {
     case lane
     /// Free text of 1 to `n` characters without NUL (Postgres stores no NUL in a text).
     case text(Int)
+    /// What orders have in common: 1 to 200 characters, none of them a control character.
+    case key
 
     /// - Returns: the value, if it keeps the rule.
     package func check(_ value: String, _ field: String) throws(InvalidMessage) -> String {
@@ -24,6 +26,13 @@ package enum FieldRule {
             }
             guard !value.utf8.contains(0) else {
                 throw InvalidMessage(.invalidField, "\(field) must not contain NUL")
+            }
+        case .key:
+            guard !value.isEmpty, value.unicodeScalars.count <= 200 else {
+                throw InvalidMessage(.invalidField, "\(field) must have 1 to 200 characters")
+            }
+            guard !value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+                throw InvalidMessage(.invalidField, "\(field) must not contain control characters")
             }
         }
         return value

@@ -13,6 +13,9 @@ struct WireFields: Decodable {
     var timeoutSeconds: Int?
     var runAt: String?
     var dependsOn: [String]?
+    var concurrencyKey: String?
+    var uniqueKey: String?
+    var uniqueSeconds: Int?
     var complexity: Double?
     var riskLevel: String?
 
@@ -23,6 +26,9 @@ struct WireFields: Decodable {
         case timeoutSeconds = "timeout_seconds"
         case runAt = "run_at"
         case dependsOn = "depends_on"
+        case concurrencyKey = "concurrency_key"
+        case uniqueKey = "unique_key"
+        case uniqueSeconds = "unique_seconds"
         case riskLevel = "risk_level"
         case acceptanceCriteria = "acceptance_criteria"
         case filesInScope = "files_in_scope"
@@ -42,6 +48,9 @@ struct WireFields: Decodable {
         timeoutSeconds = try Self.whole(.timeoutSeconds, fields)
         runAt = try fields.decodeIfPresent(String.self, forKey: .runAt)
         dependsOn = try fields.decodeIfPresent([String].self, forKey: .dependsOn)
+        concurrencyKey = try fields.decodeIfPresent(String.self, forKey: .concurrencyKey)
+        uniqueKey = try fields.decodeIfPresent(String.self, forKey: .uniqueKey)
+        uniqueSeconds = try Self.whole(.uniqueSeconds, fields)
         complexity = try fields.decodeIfPresent(Double.self, forKey: .complexity)
         riskLevel = try fields.decodeIfPresent(String.self, forKey: .riskLevel)
         // Shapes only: what they say belongs to the handler.

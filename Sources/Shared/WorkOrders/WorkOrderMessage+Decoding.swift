@@ -68,6 +68,13 @@ extension WorkOrderMessage {
             return date
         }
         dependsOn = try Self.dependencies(fields.dependsOn ?? [], of: id)
+        concurrencyKey = try fields.concurrencyKey.map { value throws(InvalidMessage) in
+            try FieldRule.key.check(value, "concurrency_key")
+        }
+        uniqueKey = try fields.uniqueKey.map { value throws(InvalidMessage) in
+            try FieldRule.key.check(value, "unique_key")
+        }
+        uniqueSeconds = try FieldRule.range(1...31_536_000).check(fields.uniqueSeconds, "unique_seconds")
         if let value = fields.complexity, !(0...1).contains(value) {
             throw InvalidMessage(.invalidField, "complexity must be between 0 and 1")
         }

@@ -21,6 +21,12 @@ package struct WorkOrderMessage: Sendable, Equatable {
     package var runAt: Date?
     /// All of these must be `completed` first.
     package var dependsOn: [UUID]
+    /// Of orders with the same one only so many run at once, over all workers; nil: no such limit.
+    package var concurrencyKey: String?
+    /// While an order with this key has not ended, a second one is cancelled; nil: no such thing.
+    package var uniqueKey: String?
+    /// So long an order keeps its unique key after it has completed; nil: not at all.
+    package var uniqueSeconds: Int?
     package var complexity: Double?
     package var riskLevel: RiskLevel?
 }

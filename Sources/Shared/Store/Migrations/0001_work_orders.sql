@@ -57,6 +57,11 @@ CREATE TABLE moose.work_orders (
     -- that would let it run.
     waits_on         bigint[],
     waits_for_u      bigint,
+    -- At most so many of a key at once, and only one of a key at all (see 0016_flow.sql). gates: those the running
+    -- attempt passed.
+    concurrency_key  text,
+    unique_key       text,
+    gates            text[],
     result           bytea,
     error            text,
     failure_class    text,
@@ -74,6 +79,13 @@ CREATE INDEX work_orders_for_money ON moose.work_orders (waits_on, created_at, i
 CREATE INDEX work_orders_leased ON moose.work_orders (id) WHERE state = 'in_progress';
 CREATE INDEX work_orders_wrong ON moose.work_orders (state, id) WHERE state IN ('failed', 'needs_review', 'cancelled');
 
+-- Notes for the end of the statement that these gates were entered (+) or left (-): counted there in one go, in the order
+-- of their names, so that two statements never wait for each other's rows.
+CREATE FUNCTION moose.note_gates(p_gates text[], p_sign text) RETURNS void LANGUAGE sql AS $$
+    SELECT set_config('moose.gates_moved', coalesce(current_setting('moose.gates_moved', true), '')
+                          || p_sign || array_to_string(p_gates, E'\n' || p_sign) || E'\n', true)
+$$;
+
 CREATE FUNCTION moose.check_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_from text := CASE TG_OP WHEN 'INSERT' THEN 'new' ELSE OLD.state END;
@@ -88,6 +100,9 @@ BEGIN
     IF NEW.state NOT IN ('awaiting_budget', 'pending') THEN
         NEW.waits_on := NULL;
         NEW.waits_for_u := NULL;
+    END IF;
+    IF NEW.gates IS NOT NULL AND 'in_progress' IN (v_from, NEW.state) THEN
+        PERFORM moose.note_gates(NEW.gates, CASE NEW.state WHEN 'in_progress' THEN '+' ELSE '-' END);
     END IF;
     RETURN NEW;
 END $$;

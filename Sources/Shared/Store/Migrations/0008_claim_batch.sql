@@ -4,11 +4,14 @@
 --
 -- verdict        meaning                                            the caller then
 -- run            leased to p_worker under token                     acks and runs it
--- duplicate      leased by a live worker, or settled                acks, drops
--- later          not due, or blocked by a dependency                acks; a doorbell rings when it is time
+-- duplicate      leased by a live worker, or settled, or another    acks, drops
+--                order holds its unique key
+-- later          not due, blocked by a dependency, or held back by  acks; a doorbell rings when it is time
+--                a paused lane, a limit or a full key
 -- unknown_kind   p_kinds lacks it; parked, a doorbell rings         acks
 -- over_budget    refused; state and reason say what follows         acks
--- invalid        dead-lettered here, with its error event           acks
+-- invalid        dead-lettered here, or failed as part of a cycle,  acks
+--                with its error event
 CREATE FUNCTION moose.claim_batch(
     p_worker uuid, p_claim uuid, p_lease interval, p_grace interval,
     -- What this worker can run: per kind its price (nano-USD for each byte of the body on top), its model, and the
@@ -19,6 +22,10 @@ CREATE FUNCTION moose.claim_batch(
     p_max_attempts integer[], p_timeouts integer[], p_run_at timestamptz[], p_bodies bytea[],
     p_app_id text[], p_reply_to text[], p_correlation_id text[], p_traceparent text[],
     p_dependency_items integer[], p_dependency_ids uuid[],
+    -- Empty where no order of the batch has one.
+    p_concurrency_keys text[], p_unique_keys text[], p_unique_seconds integer[],
+    -- The kinds with limits: so many at once, so many starts in so many seconds, so many of one key at once.
+    p_limited_kinds text[], p_limits integer[], p_rates integer[], p_rate_seconds integer[], p_key_limits integer[],
     -- The worker has no slot for any of these and won't have one soon: keep them, ring again in 5 s.
     p_park boolean
 ) RETURNS TABLE (item integer, verdict text, reason text, token bigint, attempt integer, estimate_u bigint,
@@ -30,6 +37,16 @@ DECLARE
     v_items integer := cardinality(p_ids);
     v_park interval := CASE WHEN p_park THEN interval '5 seconds' ELSE least(interval '30 seconds', p_grace) END;
     v_blocked integer[] := '{}';
+    -- Lanes that are paused or limited, and new orders that something may hold back: they are judged after the insert.
+    v_lanes text[] := ARRAY(SELECT l.name FROM moose.lanes l
+                            WHERE l.paused_at IS NOT NULL OR l.concurrency IS NOT NULL OR l.rate IS NOT NULL);
+    v_limited text[] := CASE WHEN cardinality(p_limited_kinds) > 0 THEN ARRAY(
+        SELECT k.kind FROM unnest(p_limited_kinds, p_limits, p_rates) AS k (kind, concurrency, rate)
+        WHERE k.concurrency IS NOT NULL OR k.rate IS NOT NULL) ELSE '{}' END;
+    v_gated integer[] := '{}';
+    v_judges boolean;
+    v_refused_ids uuid[]; v_cyclic_ids uuid[];
+    v_held integer[]; v_held_reason text[];
     -- What is answered, by category.
     o_item integer[] := '{}'; o_verdict text[] := '{}'; o_reason text[] := '{}';
     -- What was inserted, and what was there before.
@@ -54,29 +71,41 @@ BEGIN
         WHERE w.state IS DISTINCT FROM 'completed';
     END IF;
 
+    IF v_lanes <> '{}' OR v_limited <> '{}' OR cardinality(p_concurrency_keys) > 0
+        OR cardinality(p_unique_keys) > 0 THEN
+        v_gated := ARRAY(
+            SELECT i.item FROM unnest(p_doorbells, p_lane, p_kind, p_concurrency_keys, p_unique_keys)
+                                   WITH ORDINALITY AS i (doorbell, lane, kind, concurrency_key, unique_key, item)
+            WHERE NOT i.doorbell AND (i.lane = ANY (v_lanes) OR i.kind = ANY (v_limited)
+                                      OR i.concurrency_key IS NOT NULL OR i.unique_key IS NOT NULL));
+    END IF;
+    v_judges := v_lanes <> '{}' OR v_limited <> '{}' OR v_gated <> '{}';
+
     -- 2. New work orders are written in the state they take at once: in progress, unless something speaks against it.
     WITH fresh AS (
         INSERT INTO moose.work_orders (
             id, state, kind, lane, title, project, agent, estimate_u, max_attempts, timeout_seconds, run_at,
-            body, digest, app_id, reply_to, correlation_id, traceparent,
+            body, digest, app_id, reply_to, correlation_id, traceparent, concurrency_key, unique_key,
             attempt, fencing_token, lease_worker, lease_claim, lease_expires_at, started_at, unknown_since)
         SELECT i.id, s.state, i.kind, i.lane, i.title, i.project, i.agent, i.estimate, i.max_attempts, i.timeout,
                coalesce(i.run_at, now()), i.body, substr(sha256(i.body), 1, 16), i.app_id, i.reply_to,
-               i.correlation_id, i.traceparent,
+               i.correlation_id, i.traceparent, i.concurrency_key, i.unique_key,
                s.runs::integer, s.runs::integer,
                CASE WHEN s.runs THEN p_worker END, CASE WHEN s.runs THEN p_claim END,
                CASE WHEN s.runs THEN now() + p_lease END, CASE WHEN s.runs THEN now() END,
                CASE WHEN NOT s.known THEN now() END
         FROM unnest(p_ids, p_doorbells, p_kind, p_lane, p_title, p_project, p_agent, p_estimates, p_max_attempts,
-                    p_timeouts, p_run_at, p_bodies, p_app_id, p_reply_to, p_correlation_id, p_traceparent)
+                    p_timeouts, p_run_at, p_bodies, p_app_id, p_reply_to, p_correlation_id, p_traceparent,
+                    p_concurrency_keys, p_unique_keys)
              WITH ORDINALITY AS i (id, doorbell, kind, lane, title, project, agent, estimate, max_attempts, timeout,
-                                   run_at, body, app_id, reply_to, correlation_id, traceparent, item)
+                                   run_at, body, app_id, reply_to, correlation_id, traceparent, concurrency_key,
+                                   unique_key, item)
         CROSS JOIN LATERAL (
             SELECT t.state, t.known, t.state = 'in_progress' AS runs
             FROM (SELECT i.kind = ANY (p_kinds) AS known,
                          CASE WHEN i.item = ANY (v_blocked) THEN 'blocked'
                               WHEN i.run_at > now() THEN 'scheduled'
-                              WHEN p_park OR NOT i.kind = ANY (p_kinds) THEN 'pending'
+                              WHEN p_park OR NOT i.kind = ANY (p_kinds) OR i.item = ANY (v_gated) THEN 'pending'
                               ELSE 'in_progress' END AS state) t) s
         WHERE NOT i.doorbell
         ORDER BY i.id
@@ -95,29 +124,51 @@ BEGIN
     FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state = 'in_progress';
 
     IF cardinality(r_item) < cardinality(n_item) THEN
+        IF cardinality(p_unique_keys) > 0 THEN
+            SELECT moose.hold_unique_keys(
+                       array_agg(p_ids[n.item] ORDER BY n.item), array_agg(p_unique_keys[n.item] ORDER BY n.item),
+                       array_agg(p_unique_seconds[n.item] ORDER BY n.item))
+            INTO v_refused_ids
+            FROM unnest(n_item) AS n (item) WHERE p_unique_keys[n.item] IS NOT NULL;
+        END IF;
         INSERT INTO moose.work_order_dependencies (work_order_id, depends_on)
         SELECT p_ids[d.item], d.id
         FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id) WHERE d.item = ANY (n_item)
         ON CONFLICT DO NOTHING;
+        IF v_blocked <> '{}' THEN
+            v_cyclic_ids := moose.refuse_cycles(ARRAY(
+                SELECT p_ids[n.item] FROM unnest(n_item, n_state) AS n (item, state)
+                WHERE n.state = 'blocked' ORDER BY n.item));
+            PERFORM moose.report_broken_dependencies(moose.broken_dependencies(ARRAY(
+                SELECT p_ids[n.item] FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state = 'blocked')));
+        END IF;
+        n_state := ARRAY(
+            SELECT CASE WHEN p_ids[n.item] = ANY (v_refused_ids) THEN 'unique_key'
+                        WHEN p_ids[n.item] = ANY (v_cyclic_ids) THEN 'dependency_cycle'
+                        WHEN n.state = 'pending' AND NOT p_park AND n.item = ANY (v_gated)
+                            AND p_kind[n.item] = ANY (p_kinds) THEN 'gated'
+                        ELSE n.state END
+            FROM unnest(n_item, n_state) WITH ORDINALITY AS n (item, state, nth) ORDER BY n.nth);
         PERFORM moose.ring(array_agg(p_ids[n.item]), array_agg(p_lane[n.item]),
                            array_agg(CASE n.state WHEN 'scheduled' THEN p_run_at[n.item] ELSE now() + v_park END))
         FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state IN ('scheduled', 'pending');
-        PERFORM moose.report_broken_dependencies(ARRAY(
-            SELECT d.id FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id) WHERE d.item = ANY (n_item)));
-        SELECT o_item || array_agg(n.item),
-               o_verdict || array_agg(CASE WHEN n.state = 'pending' AND NOT p_park THEN 'unknown_kind' ELSE 'later' END),
-               o_reason || array_agg(n.state)
+        SELECT o_item || coalesce(array_agg(n.item), '{}'),
+               o_verdict || coalesce(array_agg(CASE
+                   WHEN n.state = 'pending' AND NOT p_park THEN 'unknown_kind' WHEN n.state = 'unique_key' THEN 'duplicate'
+                   WHEN n.state = 'dependency_cycle' THEN 'invalid' ELSE 'later' END), '{}'),
+               o_reason || coalesce(array_agg(n.state), '{}')
         INTO o_item, o_verdict, o_reason
-        FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state <> 'in_progress';
+        FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state NOT IN ('in_progress', 'gated');
     END IF;
 
     -- 3. What was there before is locked in id order and judged by its row; the message only rang the bell.
     IF cardinality(n_item) < v_items THEN
         SELECT coalesce(array_agg(j.item), '{}'), array_agg(j.verdict), array_agg(j.token), array_agg(j.project),
-               array_agg(j.agent), array_agg(j.bytes), array_agg(j.kind), array_agg(j.lane), array_agg(j.estimate), array_agg(j.run_at)
-        INTO x_item, x_verdict, x_token, x_project, x_agent, x_bytes, x_kind, x_lane, x_estimate, x_run_at
+               array_agg(j.agent), array_agg(j.bytes), array_agg(j.kind), array_agg(j.lane), array_agg(j.estimate), array_agg(j.run_at),
+               v_judges OR bool_or(j.is_gated) OR EXISTS (SELECT 1 FROM moose.gate_waits)
+        INTO x_item, x_verdict, x_token, x_project, x_agent, x_bytes, x_kind, x_lane, x_estimate, x_run_at, v_judges
         FROM (
-            SELECT i.item, w.fencing_token AS token, w.project, w.agent, w.bytes, w.kind, w.lane, w.run_at,
+            SELECT i.item, w.fencing_token AS token, w.project, w.agent, w.bytes, w.kind, w.lane, w.run_at, w.is_gated,
                    coalesce(w.estimate_u, moose.price(
                        p_kind_estimates[array_position(p_kinds, w.kind)],
                        p_kind_byte_nanos[array_position(p_kinds, w.kind)], w.bytes)) AS estimate,
@@ -138,7 +189,8 @@ BEGIN
             FROM unnest(p_ids) WITH ORDINALITY AS i (id, item)
             LEFT JOIN (
                 SELECT o.id, o.state, o.fencing_token, o.project, o.agent, octet_length(o.body) AS bytes, o.kind, o.lane, o.run_at, o.estimate_u, o.digest,
-                       o.lease_claim, o.unknown_since
+                       o.lease_claim, o.unknown_since,
+                       o.concurrency_key IS NOT NULL OR o.gates IS NOT NULL AS is_gated
                 FROM moose.work_orders o
                 WHERE o.id = ANY (p_ids)
                 ORDER BY o.id
@@ -186,6 +238,35 @@ BEGIN
                 array_agg(coalesce(p_bodies[x.item], '')))
             FROM unnest(x_item, x_verdict) AS x (item, verdict)
             WHERE x.verdict IN ('id_reused', 'unknown_work_order', 'unknown_price', 'give_up');
+        END IF;
+    END IF;
+
+    -- 3a. Pauses, limits and keys: what they hold back waits at its gate, and whoever frees it rings.
+    IF v_judges THEN
+        SELECT r_item || coalesce(array_agg(n.item), '{}'), r_fresh || coalesce(array_agg(false), '{}'),
+               r_token || coalesce(array_agg(1::bigint), '{}'),
+               r_estimate || coalesce(array_agg(p_estimates[n.item]), '{}'),
+               r_project || coalesce(array_agg(p_project[n.item]), '{}'),
+               r_agent || coalesce(array_agg(p_agent[n.item]), '{}'), r_kind || coalesce(array_agg(p_kind[n.item]), '{}'),
+               r_bytes || coalesce(array_agg(octet_length(p_bodies[n.item])), '{}')
+        INTO r_item, r_fresh, r_token, r_estimate, r_project, r_agent, r_kind, r_bytes
+        FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state = 'gated';
+        SELECT array_agg(i.item), array_agg(h.reason) INTO v_held, v_held_reason
+        FROM moose.pass_gates(
+                 ARRAY(SELECT p_ids[r.item] FROM unnest(r_item, r_fresh) AS r (item, fresh)
+                       WHERE NOT r.fresh ORDER BY r.item),
+                 p_limited_kinds, p_limits, p_rates, p_rate_seconds, p_key_limits) h
+        JOIN unnest(p_ids) WITH ORDINALITY AS i (id, item) ON i.id = h.id;
+        IF v_held IS NOT NULL THEN
+            o_item := o_item || v_held;
+            o_verdict := o_verdict || array_fill('later'::text, ARRAY[cardinality(v_held)]);
+            o_reason := o_reason || v_held_reason;
+            SELECT coalesce(array_agg(r.item), '{}'), array_agg(r.fresh), array_agg(r.token), array_agg(r.estimate),
+                   array_agg(r.project), array_agg(r.agent), array_agg(r.kind), array_agg(r.bytes)
+            INTO r_item, r_fresh, r_token, r_estimate, r_project, r_agent, r_kind, r_bytes
+            FROM unnest(r_item, r_fresh, r_token, r_estimate, r_project, r_agent, r_kind, r_bytes)
+                 AS r (item, fresh, token, estimate, project, agent, kind, bytes)
+            WHERE NOT r.item = ANY (v_held);
         END IF;
     END IF;
 

@@ -216,14 +216,25 @@ BEGIN
     RETURN v_count;
 END $$;
 
--- Tells of every order that waits for one of these and can't go on: once for each pair.
+-- Tells of every order that waits for one of these, itself or through others, and can't go on: once for each pair.
 CREATE FUNCTION moose.report_broken_dependencies(p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
+    WITH RECURSIVE down AS (
+        SELECT b.id, b.kind, w.id AS broken, w.state, false AS is_far
+        FROM moose.work_order_dependencies d
+        JOIN moose.work_orders w ON w.id = d.depends_on
+        JOIN moose.work_orders b ON b.id = d.work_order_id
+        WHERE d.depends_on = ANY (p_ids) AND w.state IN ('failed', 'cancelled') AND b.state = 'blocked'
+        UNION
+        SELECT b.id, b.kind, n.broken, n.state, true
+        FROM down n
+        JOIN moose.work_order_dependencies d ON d.depends_on = n.id
+        JOIN moose.work_orders b ON b.id = d.work_order_id
+        WHERE b.state = 'blocked'
+    )
     SELECT moose.report(
-        moose.event_id(d.work_order_id::text, 0, 'depends on ' || d.depends_on), 'worker', 'dependency', 'warning',
-        format('work order %s waits for %s, which ended %s', d.work_order_id, d.depends_on, w.state),
-        d.work_order_id, 'dependency_missing', jsonb_build_object('depends_on', d.depends_on, 'handler', b.kind))
-    FROM moose.work_order_dependencies d
-    JOIN moose.work_orders w ON w.id = d.depends_on
-    JOIN moose.work_orders b ON b.id = d.work_order_id
-    WHERE d.depends_on = ANY (p_ids) AND w.state IN ('failed', 'cancelled') AND b.state = 'blocked'
+        moose.event_id(n.id::text, 0, 'depends on ' || n.broken), 'worker', 'dependency', 'warning',
+        format('work order %s waits%s for %s, which ended %s', n.id, CASE WHEN n.is_far THEN ', through others,' END,
+               n.broken, n.state),
+        n.id, 'dependency_missing', jsonb_build_object('depends_on', n.broken, 'handler', n.kind))
+    FROM (SELECT DISTINCT ON (x.id, x.broken) x.* FROM down x ORDER BY x.id, x.broken, x.is_far) n
 $$;

@@ -120,6 +120,8 @@ BEGIN
           WHERE o.state IN ('scheduled', 'pending', 'retrying') AND o.run_at < now() - interval '30 seconds'
             AND o.lane = ANY (p_idle_lanes)
             AND NOT EXISTS (SELECT 1 FROM moose.outbox x WHERE x.doorbell_for = o.id)
+            AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.work_order_id = o.id)
+            AND NOT EXISTS (SELECT 1 FROM moose.lanes l WHERE l.name = o.lane AND l.paused_at IS NOT NULL)
           ORDER BY o.run_at LIMIT 1000) w;
     IF v_ids IS NOT NULL THEN
         PERFORM moose.ring(v_ids, v_lanes, array_fill(now(), ARRAY[cardinality(v_ids)]));
@@ -129,5 +131,7 @@ BEGIN
     v_rung := v_rung + moose.wake_for_money();
     PERFORM moose.expire_holds();
     PERFORM moose.sample_burn();
+    v_rung := v_rung + moose.wake_gates();
+    PERFORM moose.tidy_flow();
     RETURN v_rung;
 END $$;

@@ -1,0 +1,49 @@
+internal import ArgumentParser
+internal import Postgres
+internal import Settings
+
+/// `moose lanes list`.
+struct LanesList: BudgetSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the lanes: weight, limits, pause, what runs and what is held back.",
+        discussion: """
+            Lanes that live workers serve, and those something was set for.
+
+            EXAMPLES
+              moose lanes list
+              moose lanes list --json
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    func wanted() throws {}
+
+    func answer(to wanted: Void, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+        let lanes = try await LaneLine.all(in: database)
+        return BudgetAnswer(
+            text: lanes.isEmpty ? "No lane: no worker is alive, and nothing was set for one.\n" : text(lanes, terminal),
+            json: .array(lanes.map(\.json)))
+    }
+
+    private func text(_ lanes: [LaneLine], _ terminal: Terminal) -> String {
+        var table = Table([
+            .init("LANE"), .init("WEIGHT", .right), .init("LIMIT", .right), .init("RATE", .right),
+            .init("RUNNING", .right), .init("HELD", .right), .init("WORKERS", .right),
+            .init("PAUSED", isFlexible: true),
+        ])
+        for lane in lanes {
+            var paused = "-"
+            if let since = lane.pausedAt {
+                paused = "\(Moment.ago(since)) by \(lane.pausedBy ?? "?"): \(lane.pausedWhy ?? "")"
+            }
+            table.add([
+                Table.Cell(lane.name), Table.Cell(lane.weight.map(String.init) ?? "-"),
+                Table.Cell(lane.concurrency.map(String.init) ?? "-"), Table.Cell(lane.rate?.description ?? "-"),
+                Table.Cell(NumberText.grouped(lane.running)), Table.Cell(NumberText.grouped(lane.held)),
+                Table.Cell(NumberText.grouped(lane.workers)), Table.Cell(PrintableText.oneLine(paused)),
+            ])
+        }
+        return table.text(for: terminal)
+    }
+}

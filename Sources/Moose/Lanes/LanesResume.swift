@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import Postgres
+
+/// `moose lanes resume`.
+struct LanesResume: BudgetSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: "Let a paused lane go on.",
+        discussion: """
+            What it held back goes on by itself, the oldest first.
+
+            EXAMPLES
+              moose lanes resume llm
+              moose lanes resume llm --reason "the provider is back"
+            """)
+
+    @OptionGroup var lane: LaneNameArgument
+
+    @Option(help: ArgumentHelp("Why, for the audit log.", valueName: "text"))
+    var reason: String?
+
+    @OptionGroup var common: CommonOptions
+
+    func wanted() throws -> LaneChange {
+        LaneChange(
+            lane: try lane.name(), who: try Who.name(),
+            reason: try reason.map { text throws(CommandFailure) in try ReasonArgument.parse(text) })
+    }
+
+    func answer(to wanted: LaneChange, from database: PostgresClient, on terminal: Terminal) async throws
+        -> BudgetAnswer
+    {
+        try await wanted.resume(in: database)
+        let line = try await LaneLine.all(in: database).first { $0.name == wanted.lane }
+        return BudgetAnswer(
+            text:
+                "The lane \(wanted.lane) goes on; \(NumberText.grouped(line?.held ?? 0)) orders it held back are rung.\n",
+            json: ["lane": line?.json ?? .null, "changed": .bool(true)])
+    }
+}

@@ -1,0 +1,91 @@
+internal import ArgumentParser
+internal import Postgres
+internal import Settings
+
+/// `moose lanes set`.
+struct LanesSet: BudgetSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set",
+        abstract: "Set a lane's weight and limits, over all workers.",
+        discussion: """
+            A weight is the lane's share of a batch next to the others. A limit counts the orders that start while it \
+            is in force; what it holds back waits without burning an attempt, the oldest first. `none` takes a setting \
+            away; what isn't given stays.
+
+            EXAMPLES
+              moose lanes set llm --concurrency 20 --rate 100/minute
+              moose lanes set bulk --weight 1 --reason "let the others go first"
+              moose lanes set llm --rate none
+            """)
+
+    /// A whole number, or `none`.
+    struct Setting: ExpressibleByArgument {
+        /// 0 takes it away.
+        let number: Int
+
+        init?(argument: String) {
+            guard argument != "none" else {
+                number = 0
+                return
+            }
+            guard let number = Int(argument), (1...1_000_000).contains(number) else { return nil }
+            self.number = number
+        }
+    }
+
+    /// A rate, or `none`.
+    struct RateSetting: ExpressibleByArgument {
+        /// A count of 0 takes it away.
+        let rate: StartRate
+
+        init?(argument: String) {
+            guard argument != "none" else {
+                rate = StartRate(count: 0, seconds: 0)
+                return
+            }
+            guard let rate = StartRate(argument) else { return nil }
+            self.rate = rate
+        }
+    }
+
+    /// What is asked for.
+    struct Wanted {
+        let change: LaneChange
+        let weight: Int?
+        let concurrency: Int?
+        let rate: StartRate?
+    }
+
+    @OptionGroup var lane: LaneNameArgument
+    @Option(help: "Its share, 1 to 100, or none: that of moose.yaml.") var weight: Setting?
+    @Option(help: "How many of its orders run at once, or none.") var concurrency: Setting?
+    @Option(help: "How many start in a time, such as 100/minute (also /second, /hour), or none.") var rate: RateSetting?
+    @Option(help: ArgumentHelp("Why, for the audit log.", valueName: "text")) var reason: String?
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard weight != nil || concurrency != nil || rate != nil else {
+            throw ValidationError("Nothing to set: give --weight, --concurrency or --rate.")
+        }
+        guard (0...100).contains(weight?.number ?? 0) else { throw ValidationError("--weight goes from 1 to 100.") }
+    }
+
+    func wanted() throws -> Wanted {
+        Wanted(
+            change: LaneChange(
+                lane: try lane.name(), who: try Who.name(),
+                reason: try reason.map { text throws(CommandFailure) in try ReasonArgument.parse(text) }),
+            weight: weight?.number, concurrency: concurrency?.number, rate: rate?.rate)
+    }
+
+    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+        try await wanted.change.set(
+            weight: wanted.weight, concurrency: wanted.concurrency, rate: wanted.rate, in: database)
+        let line = try await LaneLine.all(in: database).first { $0.name == wanted.change.lane }
+        var text = "The lane \(wanted.change.lane): weight \(line?.weight.map(String.init) ?? "of moose.yaml"), "
+        text += line?.concurrency.map { "at most \($0) at once" } ?? "no limit at once"
+        text += ", " + (line?.rate.map { "at most \($0)" } ?? "no rate") + ".\n"
+        if line?.workers == 0 { text += "No live worker serves it: check the spelling of its name.\n" }
+        return BudgetAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(true)])
+    }
+}

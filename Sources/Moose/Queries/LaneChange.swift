@@ -1,0 +1,38 @@
+internal import Postgres
+internal import Settings
+
+/// What an operator wants of a lane, and who says so.
+struct LaneChange: Sendable {
+    let lane: String
+    let who: String
+    let reason: String?
+
+    /// Starts nothing of it from now on.
+    ///
+    /// - Returns: whether it was not paused before.
+    func pause(in database: PostgresClient) async throws -> Bool {
+        try await database.run("SELECT moose.pause_lane(\(lane), \(who), \(reason))").first?.decode(0) ?? false
+    }
+
+    /// Lets it go on.
+    ///
+    /// - Throws: ``CommandFailure`` with ``ExitStatus/refused`` when it is not paused.
+    func resume(in database: PostgresClient) async throws {
+        let found: Bool? = try await database.run("SELECT moose.resume_lane(\(lane), \(who), \(reason))")
+            .first?.decode(0)
+        guard found == true else {
+            throw CommandFailure(
+                "the lane \(lane) is not paused", next: "`moose lanes list` says what is", status: .refused)
+        }
+    }
+
+    /// Sets what is given; 0 takes a setting away.
+    func set(weight: Int?, concurrency: Int?, rate: StartRate?, in database: PostgresClient) async throws {
+        _ = try await database.run(
+            """
+            SELECT moose.set_lane_limits(
+                \(lane), \(weight.map(Int32.init(clamping:))), \(concurrency.map(Int32.init(clamping:))),
+                \(rate.map { Int32(clamping: $0.count) }), \(rate.map { Int32(clamping: $0.seconds) }), \(who), \(reason))
+            """)
+    }
+}

@@ -1,0 +1,59 @@
+internal import FoundationEssentials
+internal import Postgres
+internal import Settings
+
+/// A lane as an operator sees it.
+struct LaneLine: Sendable {
+    let name: String
+    /// Nil: the weight of moose.yaml.
+    let weight: Int?
+    let pausedAt: Date?
+    let pausedBy: String?
+    let pausedWhy: String?
+    let concurrency: Int?
+    let rate: StartRate?
+    let running: Int
+    /// Orders its pause or its limits hold back.
+    let held: Int
+    /// Live worker processes that serve it.
+    let workers: Int
+
+    /// Every lane that an operator set something for, or that a live worker serves, by name.
+    static func all(in database: PostgresClient) async throws -> [LaneLine] {
+        try await database.run(
+            """
+            SELECT name, weight, paused_at, paused_by, paused_why, concurrency, rate, rate_seconds, running, held, workers
+            FROM moose.lane_states()
+            """
+        ).rows.map(LaneLine.init)
+    }
+
+    private init(_ row: PostgresRow) throws {
+        name = try row.decode(0)
+        weight = try row.decode(1, as: Int32?.self).map(Int.init)
+        pausedAt = try row.decode(2)
+        pausedBy = try row.decode(3)
+        pausedWhy = try row.decode(4)
+        concurrency = try row.decode(5, as: Int32?.self).map(Int.init)
+        let count = try row.decode(6, as: Int32?.self)
+        let seconds = try row.decode(7, as: Int32?.self)
+        rate =
+            if let count, let seconds { StartRate(count: Int(count), seconds: Int(seconds)) } else { nil }
+        running = Int(try row.decode(8, as: Int64.self))
+        held = Int(try row.decode(9, as: Int64.self))
+        workers = Int(try row.decode(10, as: Int64.self))
+    }
+
+    /// What `--json` prints.
+    var json: JSONValue {
+        var paused = JSONValue.null
+        if let pausedAt {
+            paused = ["since": .time(pausedAt), "who": .text(pausedBy), "reason": .text(pausedWhy)]
+        }
+        return [
+            "name": .string(name), "weight": .count(weight), "paused": paused,
+            "concurrency": .count(concurrency), "rate": .text(rate?.description),
+            "running": .count(running), "held": .count(held), "workers": .count(workers),
+        ]
+    }
+}

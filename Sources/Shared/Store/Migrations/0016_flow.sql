@@ -1,0 +1,466 @@
+-- Flow: which lanes are paused, how many orders of a lane, a kind or a key run at once, how many start in a time, and
+-- which orders are the only ones of their key. All of it holds over all processes, and nothing of it costs a claim more
+-- than a few array tests where nobody uses it.
+
+-- What an operator set for a lane. A lane without a row has no limit and the weight of moose.yaml.
+CREATE TABLE moose.lanes (
+    name         text PRIMARY KEY,
+    weight       integer CHECK (weight BETWEEN 1 AND 100),
+    paused_at    timestamptz,
+    paused_by    text,
+    paused_why   text,
+    concurrency  integer CHECK (concurrency > 0),
+    rate         integer CHECK (rate > 0),
+    rate_seconds integer CHECK (rate_seconds > 0),
+    CHECK ((rate IS NULL) = (rate_seconds IS NULL)),
+    CHECK ((paused_at IS NULL) = (paused_by IS NULL))
+);
+
+-- What limited orders pass when they are claimed: "lane NAME", "kind KIND" or "key KEY". A row is locked while a claim
+-- judges it and while an end frees it, after work orders and before buckets, in the order of names.
+CREATE TABLE moose.gates (
+    name         text PRIMARY KEY,
+    -- The limits of the last claim; a lane's stand in moose.lanes.
+    concurrency  integer,
+    rate         integer,
+    rate_seconds integer,
+    -- Orders in progress that passed it (see work_orders.gates).
+    running      integer NOT NULL DEFAULT 0,
+    -- The bucket of the rate: full at rate, refilled by rate in rate_seconds.
+    tokens       double precision,
+    refilled_at  timestamptz,
+    used_at      timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+
+-- Orders a gate held back, oldest first. rung_at: woken and on the way to a worker; its place is kept for a minute.
+CREATE TABLE moose.gate_waits (
+    work_order_id uuid PRIMARY KEY,
+    gate          text NOT NULL,
+    reason        text NOT NULL CHECK (reason IN ('paused', 'concurrency', 'rate')),
+    since         timestamptz NOT NULL,
+    rung_at       timestamptz
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX gate_waits_line ON moose.gate_waits (gate, since, work_order_id) WHERE rung_at IS NULL;
+CREATE INDEX gate_waits_rung ON moose.gate_waits (gate, rung_at) WHERE rung_at IS NOT NULL;
+
+-- Who holds a unique key: an order that has not ended, or one that completed and whose period lasts.
+CREATE TABLE moose.unique_keys (
+    key           text PRIMARY KEY,
+    work_order_id uuid NOT NULL,
+    held_until    timestamptz,
+    looked_at     timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX unique_keys_looked_at ON moose.unique_keys (looked_at);
+
+-- Judges orders whose rows the caller has locked: each passes all its gates, or waits at the first that holds it back.
+-- Returns those that wait. The older order goes first, also before one that comes just now to a free place.
+-- p_kinds and the arrays beside it: the limits of kinds, as the claiming worker knows them; a key without a limit of its
+-- kind lets one through.
+CREATE FUNCTION moose.pass_gates(
+    p_ids uuid[], p_kinds text[], p_concurrency integer[], p_rates integer[], p_rate_seconds integer[],
+    p_key_concurrency integer[]
+) RETURNS TABLE (id uuid, reason text) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    n_id uuid[]; n_gate text[]; n_limit integer[]; n_rate integer[]; n_seconds integer[]; n_paused boolean[];
+    n_old boolean[];
+    v_gate text[]; v_used integer[]; v_tokens double precision[]; v_rung integer[]; v_oldest timestamptz[];
+    v_spent integer[]; v_free double precision;
+    v_order record;
+    v_why text; v_at integer;
+    v_passed uuid[] := '{}';
+    c_id uuid[]; c_gate text[];
+    h_id uuid[] := '{}'; h_gate text[] := '{}'; h_reason text[] := '{}'; h_since timestamptz[] := '{}';
+    k integer; g integer;
+BEGIN
+    -- Which gates each has to pass. The one it waited at may be none any more: its limit then is lifted below.
+    SELECT array_agg(n.id), array_agg(n.gate), array_agg(n.concurrency), array_agg(n.rate), array_agg(n.rate_seconds),
+           array_agg(n.paused), array_agg(n.old)
+    INTO n_id, n_gate, n_limit, n_rate, n_seconds, n_paused, n_old
+    FROM (
+        SELECT DISTINCT ON (w.id, x.gate) w.id, x.*
+        FROM moose.work_orders w
+        CROSS JOIN LATERAL (
+            SELECT 'lane ' || l.name AS gate, l.concurrency, l.rate, l.rate_seconds,
+                   l.paused_at IS NOT NULL AS paused, false AS old
+            FROM moose.lanes l
+            WHERE l.name = w.lane AND (l.paused_at IS NOT NULL OR l.concurrency IS NOT NULL OR l.rate IS NOT NULL)
+            UNION ALL
+            SELECT 'kind ' || i.kind, i.concurrency, i.rate, i.seconds, false, false
+            FROM unnest(p_kinds, p_concurrency, p_rates, p_rate_seconds) AS i (kind, concurrency, rate, seconds)
+            WHERE i.kind = w.kind AND (i.concurrency IS NOT NULL OR i.rate IS NOT NULL)
+            UNION ALL
+            SELECT 'key ' || w.concurrency_key,
+                   coalesce(p_key_concurrency[array_position(p_kinds, w.kind)], 1), NULL, NULL, false, false
+            WHERE w.concurrency_key IS NOT NULL
+            UNION ALL
+            SELECT y.gate, NULL, NULL, NULL, false, true FROM moose.gate_waits y WHERE y.work_order_id = w.id) x
+        WHERE w.id = ANY (p_ids)
+        ORDER BY w.id, x.gate, x.old
+    ) n;
+
+    IF n_id IS NOT NULL THEN
+        -- Made, locked and refilled in one statement, in the order of names; read in the next.
+        INSERT INTO moose.gates AS o (name, concurrency, rate, rate_seconds, tokens, refilled_at)
+        SELECT i.gate, max(i.concurrency), max(i.rate), max(i.seconds), max(i.rate), clock_timestamp()
+        FROM unnest(n_gate, n_limit, n_rate, n_seconds) AS i (gate, concurrency, rate, seconds)
+        GROUP BY i.gate ORDER BY i.gate
+        ON CONFLICT (name) DO UPDATE
+        SET concurrency = excluded.concurrency, rate = excluded.rate, rate_seconds = excluded.rate_seconds,
+            tokens = CASE WHEN excluded.rate IS NULL THEN o.tokens
+                          ELSE least(excluded.rate, coalesce(o.tokens, excluded.rate)
+                               + coalesce(greatest(0, extract(epoch FROM clock_timestamp() - o.refilled_at)), 0)
+                                 * excluded.rate / excluded.rate_seconds) END,
+            refilled_at = CASE WHEN excluded.rate IS NULL THEN o.refilled_at ELSE clock_timestamp() END,
+            used_at = now();
+        WITH came AS (
+            DELETE FROM moose.gate_waits y WHERE y.work_order_id = ANY (p_ids) RETURNING y.work_order_id, y.gate
+        )
+        SELECT array_agg(c.work_order_id), array_agg(c.gate) INTO c_id, c_gate FROM came c;
+
+        SELECT array_agg(o.name), array_agg(o.running), array_agg(o.tokens), array_agg(r.count),
+               array_agg((SELECT min(y.since) FROM moose.gate_waits y WHERE y.gate = o.name AND y.rung_at IS NULL)),
+               array_agg(0)
+        INTO v_gate, v_used, v_tokens, v_rung, v_oldest, v_spent
+        FROM moose.gates o
+        CROSS JOIN LATERAL (
+            SELECT count(*)::integer AS count FROM moose.gate_waits y
+            WHERE y.gate = o.name AND y.rung_at > now() - interval '60 seconds') r
+        WHERE o.name = ANY (n_gate);
+
+        FOR v_order IN
+            SELECT w.id, w.created_at, array_agg(i.n ORDER BY i.gate) AS needs
+            FROM unnest(n_id, n_gate) WITH ORDINALITY AS i (id, gate, n)
+            JOIN moose.work_orders w ON w.id = i.id
+            GROUP BY w.id, w.created_at ORDER BY w.created_at, array_position(p_ids, w.id)
+        LOOP
+            v_why := NULL;
+            FOREACH k IN ARRAY v_order.needs LOOP
+                g := array_position(v_gate, n_gate[k]);
+                v_free := least(n_limit[k] - v_used[g], CASE WHEN n_rate[k] IS NOT NULL THEN floor(v_tokens[g]) END);
+                v_why := CASE
+                    WHEN n_paused[k] THEN 'paused'
+                    WHEN v_free IS NULL OR v_free >= 1 AND v_rung[g] = 0 AND v_oldest[g] IS NULL THEN NULL
+                    -- Only older ones that were woken and are on their way keep their places: so the oldest of all
+                    -- passes every gate that has one, and no two lines wait for each other.
+                    WHEN v_free < 1 OR v_oldest[g] < v_order.created_at OR v_free <= v_rung[g] AND v_free <= (
+                        SELECT count(*) FROM moose.gate_waits y
+                        WHERE y.gate = n_gate[k] AND y.rung_at > now() - interval '60 seconds'
+                          AND y.since < v_order.created_at)
+                        THEN CASE WHEN n_limit[k] - v_used[g] = v_free THEN 'concurrency' ELSE 'rate' END END;
+                v_at := k;
+                EXIT WHEN v_why IS NOT NULL;
+            END LOOP;
+            IF v_why IS NULL THEN
+                v_passed := v_passed || v_order.id;
+                FOREACH k IN ARRAY v_order.needs LOOP
+                    g := array_position(v_gate, n_gate[k]);
+                    v_used[g] := v_used[g] + 1;
+                    v_tokens[g] := v_tokens[g] - 1;
+                    v_spent[g] := v_spent[g] + 1;
+                END LOOP;
+            ELSE
+                h_id := h_id || v_order.id;
+                h_gate := h_gate || n_gate[v_at];
+                h_reason := h_reason || v_why;
+                h_since := h_since || v_order.created_at;
+            END IF;
+        END LOOP;
+
+        UPDATE moose.gates o SET tokens = o.tokens - i.spent
+        FROM unnest(v_gate, v_spent) AS i (gate, spent)
+        WHERE o.name = i.gate AND o.rate IS NOT NULL AND i.spent > 0;
+        INSERT INTO moose.gate_waits (work_order_id, gate, reason, since)
+        SELECT * FROM unnest(h_id, h_gate, h_reason, h_since);
+        -- A place that was kept for an order which another gate holds back is the next one's.
+        PERFORM moose.wake_gates(array_agg(c.gate))
+        FROM unnest(c_id, c_gate) AS c (id, gate) JOIN unnest(h_id, h_gate) AS h (id, gate) ON h.id = c.id
+        WHERE h.gate <> c.gate HAVING count(*) > 0;
+    END IF;
+
+    -- What it passed is what its end will free.
+    UPDATE moose.work_orders w SET gates = i.gates
+    FROM (SELECT p.id, nullif(ARRAY(
+                     SELECT n.gate FROM unnest(n_id, n_gate, n_old) AS n (id, gate, old)
+                     WHERE n.id = p.id AND NOT n.old ORDER BY n.gate), '{}') AS gates
+          FROM unnest(p_ids) AS p (id) WHERE NOT p.id = ANY (h_id)) i
+    WHERE w.id = i.id AND w.gates IS DISTINCT FROM i.gates;
+    RETURN QUERY SELECT * FROM unnest(h_id, h_reason);
+END $$;
+
+-- Rings for the oldest that wait at these gates, as many as have room now and none that is on its way already; at most
+-- 5,000 of a gate are. Without names: all gates that nobody holds just now, one process at a time.
+CREATE FUNCTION moose.wake_gates(p_names text[] DEFAULT NULL) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_names text[];
+    v_rung integer;
+BEGIN
+    IF p_names IS NOT NULL THEN
+        v_names := ARRAY(SELECT o.name FROM moose.gates o WHERE o.name = ANY (p_names) ORDER BY o.name FOR NO KEY UPDATE);
+    ELSIF EXISTS (SELECT 1 FROM moose.gate_waits)
+        AND pg_try_advisory_xact_lock(hashtext('moose.wake_gates')) THEN
+        v_names := ARRAY(
+            SELECT o.name FROM moose.gates o
+            WHERE EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = o.name)
+              AND NOT EXISTS (SELECT 1 FROM moose.lanes l WHERE o.name = 'lane ' || l.name AND l.paused_at IS NOT NULL)
+            ORDER BY o.name FOR NO KEY UPDATE SKIP LOCKED);
+        -- Nobody answered its doorbell for a minute: it goes to the end of the line.
+        UPDATE moose.gate_waits y SET rung_at = NULL, since = now()
+        WHERE y.gate = ANY (v_names) AND y.rung_at <= now() - interval '60 seconds';
+    END IF;
+    IF coalesce(cardinality(v_names), 0) = 0 THEN RETURN 0; END IF;
+
+    WITH room AS (
+        SELECT o.name, greatest(0, least(
+                   5000, t.concurrency - o.running,
+                   floor(least(t.rate, coalesce(o.tokens, t.rate)
+                       + coalesce(greatest(0, extract(epoch FROM clock_timestamp() - o.refilled_at)), 0)
+                         * t.rate / t.rate_seconds))::integer) - r.count) AS room
+        FROM moose.gates o
+        LEFT JOIN moose.lanes l ON o.name = 'lane ' || l.name
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN o.name LIKE 'lane %' THEN l.concurrency ELSE o.concurrency END AS concurrency,
+                   CASE WHEN o.name LIKE 'lane %' THEN l.rate ELSE o.rate END AS rate,
+                   CASE WHEN o.name LIKE 'lane %' THEN l.rate_seconds ELSE o.rate_seconds END AS rate_seconds) t
+        CROSS JOIN LATERAL (
+            SELECT count(*)::integer AS count FROM moose.gate_waits y
+            WHERE y.gate = o.name AND y.rung_at > now() - interval '60 seconds') r
+        WHERE o.name = ANY (v_names) AND l.paused_at IS NULL
+    ), woken AS (
+        UPDATE moose.gate_waits y SET rung_at = clock_timestamp()
+        FROM room CROSS JOIN LATERAL (
+            SELECT x.work_order_id, w.lane FROM moose.gate_waits x
+            JOIN moose.work_orders w ON w.id = x.work_order_id
+            WHERE x.gate = room.name AND x.rung_at IS NULL
+              AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
+            ORDER BY x.since, x.work_order_id LIMIT room.room) next
+        WHERE y.work_order_id = next.work_order_id
+        RETURNING y.work_order_id, next.lane, y.since
+    ), line AS (
+        -- The relay publishes what is due first, first.
+        SELECT woken.*, now() + row_number() OVER (ORDER BY since, work_order_id) * interval '1 microsecond' AS due
+        FROM woken
+    )
+    SELECT count(*), moose.ring(array_agg(line.work_order_id), array_agg(line.lane), array_agg(line.due))
+    INTO v_rung FROM line;
+    RETURN v_rung;
+END $$;
+
+-- After each statement that moved orders into or out of in_progress (see note_gates): their gates are counted, and whoever waits for a
+-- place that became free is rung, in the same commit. So every way out frees: an end, a rescue, a cancel, a hand in psql.
+CREATE FUNCTION moose.count_gates() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_moved text := current_setting('moose.gates_moved', true);
+    v_names text[]; v_changes integer[];
+BEGIN
+    IF coalesce(v_moved, '') = '' THEN RETURN NULL; END IF;
+    PERFORM set_config('moose.gates_moved', '', true);
+    SELECT array_agg(m.name), array_agg(m.change) INTO v_names, v_changes
+    FROM (SELECT substr(e, 2) AS name, sum(CASE left(e, 1) WHEN '+' THEN 1 ELSE -1 END)::integer AS change
+          FROM unnest(string_to_array(v_moved, E'\n')) AS e WHERE e <> '' GROUP BY 1) m;
+    PERFORM 1 FROM moose.gates o WHERE o.name = ANY (v_names) ORDER BY o.name FOR NO KEY UPDATE;
+    UPDATE moose.gates o SET running = greatest(0, o.running + m.change), used_at = now()
+    FROM unnest(v_names, v_changes) AS m (name, change) WHERE o.name = m.name;
+    PERFORM moose.wake_gates(ARRAY(SELECT m.name FROM unnest(v_names, v_changes) AS m (name, change) WHERE m.change < 0));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER work_orders_gates AFTER UPDATE ON moose.work_orders
+    FOR EACH STATEMENT EXECUTE FUNCTION moose.count_gates();
+
+-- A row that is deleted while it runs, as only a hand in psql does, frees its gates too.
+CREATE FUNCTION moose.note_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM moose.note_gates(OLD.gates, '-');
+    RETURN OLD;
+END $$;
+CREATE TRIGGER work_orders_deleted BEFORE DELETE ON moose.work_orders
+    FOR EACH ROW WHEN (OLD.gates IS NOT NULL AND OLD.state = 'in_progress') EXECUTE FUNCTION moose.note_deleted();
+CREATE TRIGGER work_orders_deleted_gates AFTER DELETE ON moose.work_orders
+    FOR EACH STATEMENT EXECUTE FUNCTION moose.count_gates();
+
+-- New orders take their unique keys, the first of a batch first. One whose key another holds is cancelled, with a reason
+-- that names the other. Returns those. p_seconds: how long a completed order keeps its key; NULL: not at all.
+CREATE FUNCTION moose.hold_unique_keys(p_ids uuid[], p_keys text[], p_seconds integer[]) RETURNS uuid[]
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_second uuid[];
+BEGIN
+    INSERT INTO moose.unique_keys (key, work_order_id, held_until)
+    SELECT DISTINCT ON (i.key) i.key, i.id, now() + i.seconds * interval '1 second'
+    FROM unnest(p_ids, p_keys, p_seconds) WITH ORDINALITY AS i (id, key, seconds, n) ORDER BY i.key, i.n
+    -- Only locks; who holds it is read in the next statement.
+    ON CONFLICT (key) DO UPDATE SET key = excluded.key;
+    UPDATE moose.unique_keys u
+    SET work_order_id = i.id, held_until = now() + i.seconds * interval '1 second', looked_at = now()
+    FROM (SELECT DISTINCT ON (x.key) x.key, x.id, x.seconds
+          FROM unnest(p_ids, p_keys, p_seconds) WITH ORDINALITY AS x (id, key, seconds, n) ORDER BY x.key, x.n) i
+    WHERE u.key = i.key AND u.work_order_id <> i.id AND NOT moose.holds_unique_key(u.work_order_id, u.held_until);
+
+    WITH second AS (
+        UPDATE moose.work_orders w
+        SET state = 'cancelled', finished_at = now(), error = 'unique_key held by ' || u.work_order_id
+        FROM unnest(p_ids, p_keys) AS i (id, key) JOIN moose.unique_keys u ON u.key = i.key
+        WHERE w.id = i.id AND u.work_order_id <> i.id
+        RETURNING w.id
+    )
+    SELECT coalesce(array_agg(s.id), '{}') INTO v_second FROM second s;
+    IF v_second <> '{}' THEN
+        PERFORM moose.reply(v_second);
+        PERFORM moose.report_broken_dependencies(v_second);
+    END IF;
+    RETURN v_second;
+END $$;
+
+-- Whether an order keeps others of its unique key out.
+CREATE FUNCTION moose.holds_unique_key(p_order uuid, p_until timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM moose.work_orders w
+        WHERE w.id = p_order AND (w.state NOT IN ('completed', 'failed', 'cancelled')
+                                  OR w.state = 'completed' AND p_until > now()))
+$$;
+
+-- Orders that wait, through others, for themselves: they fail at once, and whoever waits for them is told. A cycle is
+-- closed by an order that an earlier one waits for, so only such are looked at. p_ids: blocked orders, the earlier first.
+CREATE FUNCTION moose.refuse_cycles(p_ids uuid[]) RETURNS uuid[] LANGUAGE plpgsql AS $$
+DECLARE
+    v_cyclic uuid[];
+BEGIN
+    WITH RECURSIVE up AS (
+        SELECT i.id AS start, d.depends_on AS id
+        FROM unnest(p_ids) WITH ORDINALITY AS i (id, n)
+        JOIN moose.work_order_dependencies d ON d.work_order_id = i.id
+        WHERE EXISTS (SELECT 1 FROM moose.work_order_dependencies e
+                      WHERE e.depends_on = i.id AND coalesce(array_position(p_ids, e.work_order_id), 0) < i.n)
+        UNION
+        SELECT u.start, d.depends_on
+        FROM up u
+        JOIN moose.work_orders w ON w.id = u.id AND w.state = 'blocked'
+        JOIN moose.work_order_dependencies d ON d.work_order_id = u.id
+    )
+    SELECT array_agg(DISTINCT u.start) INTO v_cyclic FROM up u WHERE u.id = u.start;
+    IF v_cyclic IS NULL THEN RETURN '{}'; END IF;
+
+    PERFORM 1 FROM moose.work_orders w WHERE w.id = ANY (v_cyclic) ORDER BY w.id FOR NO KEY UPDATE;
+    UPDATE moose.work_orders w
+    SET state = 'failed', finished_at = now(), failure_class = 'dependency_missing',
+        error = 'dependency cycle: it waits, through what it depends on, for itself'
+    WHERE w.id = ANY (v_cyclic) AND w.state = 'blocked';
+    PERFORM moose.report(
+        moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'dependency', 'critical', w.error, w.id,
+        'dependency_missing', jsonb_build_object('reason', 'dependency_cycle', 'handler', w.kind, 'lane', w.lane))
+    FROM moose.work_orders w WHERE w.id = ANY (v_cyclic) AND w.state = 'failed';
+    PERFORM moose.report_broken_dependencies(v_cyclic);
+    PERFORM moose.reply(v_cyclic);
+    RETURN v_cyclic;
+END $$;
+
+-- The orders that ended badly among these and among all that these wait for.
+CREATE FUNCTION moose.broken_dependencies(p_ids uuid[]) RETURNS uuid[] LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE up AS (
+        SELECT w.id, w.state FROM moose.work_orders w WHERE w.id = ANY (p_ids)
+        UNION
+        SELECT w.id, w.state FROM up u
+        JOIN moose.work_order_dependencies d ON d.work_order_id = u.id
+        JOIN moose.work_orders w ON w.id = d.depends_on
+        WHERE u.state = 'blocked'
+    )
+    SELECT coalesce(array_agg(u.id), '{}') FROM up u WHERE u.state IN ('failed', 'cancelled')
+$$;
+
+-- Pauses a lane: no claim starts its orders from now on; what runs goes on. False: it was paused, and stays as it was.
+CREATE FUNCTION moose.pause_lane(p_lane text, p_who text, p_reason text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO moose.lanes (name) VALUES (p_lane) ON CONFLICT DO NOTHING;
+    UPDATE moose.lanes l SET paused_at = now(), paused_by = p_who, paused_why = p_reason
+    WHERE l.name = p_lane AND l.paused_at IS NULL;
+    IF NOT FOUND THEN RETURN false; END IF;
+    INSERT INTO moose.audit_log (who, action, subject, reason) VALUES (p_who, 'lane pause', 'lane ' || p_lane, p_reason);
+    RETURN true;
+END $$;
+
+-- Lets a lane go on; what it held back is rung in the order of its age, in batches. False: it was not paused.
+CREATE FUNCTION moose.resume_lane(p_lane text, p_who text, p_reason text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    v_before moose.lanes;
+BEGIN
+    SELECT * INTO v_before FROM moose.lanes l WHERE l.name = p_lane AND l.paused_at IS NOT NULL FOR NO KEY UPDATE;
+    IF NOT FOUND THEN RETURN false; END IF;
+    UPDATE moose.lanes l SET paused_at = NULL, paused_by = NULL, paused_why = NULL WHERE l.name = p_lane;
+    INSERT INTO moose.audit_log (who, action, subject, before, reason)
+    VALUES (p_who, 'lane resume', 'lane ' || p_lane,
+            jsonb_build_object('paused_at', v_before.paused_at, 'paused_by', v_before.paused_by,
+                               'paused_why', v_before.paused_why), p_reason);
+    PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);
+    RETURN true;
+END $$;
+
+-- Sets what is given and leaves the rest; 0 takes a setting away. p_rate orders may start in p_rate_seconds. A limit
+-- counts the orders that are claimed while it is in force.
+CREATE FUNCTION moose.set_lane_limits(
+    p_lane text, p_weight integer, p_concurrency integer, p_rate integer, p_rate_seconds integer, p_who text, p_reason text
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_before moose.lanes; v_after moose.lanes;
+BEGIN
+    INSERT INTO moose.lanes (name) VALUES (p_lane) ON CONFLICT DO NOTHING;
+    SELECT * INTO v_before FROM moose.lanes l WHERE l.name = p_lane FOR NO KEY UPDATE;
+    UPDATE moose.lanes l
+    SET weight = nullif(coalesce(p_weight, l.weight), 0),
+        concurrency = nullif(coalesce(p_concurrency, l.concurrency), 0),
+        rate = nullif(coalesce(p_rate, l.rate), 0),
+        rate_seconds = CASE WHEN p_rate IS NULL THEN l.rate_seconds WHEN p_rate > 0 THEN p_rate_seconds END
+    WHERE l.name = p_lane
+    RETURNING * INTO v_after;
+    INSERT INTO moose.audit_log (who, action, subject, before, after, reason)
+    VALUES (p_who, 'lane set', 'lane ' || p_lane, to_jsonb(v_before), to_jsonb(v_after), p_reason);
+    PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);
+END $$;
+
+-- Every lane that an operator set something for or that a live worker serves, with what runs and what is held back.
+CREATE FUNCTION moose.lane_states() RETURNS TABLE (
+    name text, weight integer, paused_at timestamptz, paused_by text, paused_why text, concurrency integer, rate integer,
+    rate_seconds integer, running bigint, held bigint, workers bigint
+) LANGUAGE sql STABLE AS $$
+    WITH served AS (
+        SELECT s.name, count(*) AS workers
+        FROM moose.workers w, unnest(w.lanes) AS s (name)
+        WHERE w.stopped_at IS NULL AND w.last_seen > now() - interval '60 seconds' GROUP BY 1
+    ), busy AS (
+        SELECT o.lane AS name, count(*) AS running FROM moose.work_orders o WHERE o.state = 'in_progress' GROUP BY 1
+    )
+    SELECT n.name, l.weight, l.paused_at, l.paused_by, l.paused_why, l.concurrency, l.rate, l.rate_seconds,
+           coalesce(b.running, 0),
+           (SELECT count(*) FROM moose.gate_waits y WHERE y.gate = 'lane ' || n.name), coalesce(s.workers, 0)
+    FROM (SELECT l.name FROM moose.lanes l UNION SELECT s.name FROM served s) n
+    LEFT JOIN moose.lanes l ON l.name = n.name
+    LEFT JOIN served s ON s.name = n.name
+    LEFT JOIN busy b ON b.name = n.name
+    ORDER BY n.name
+$$;
+
+-- With each sweep: orders that ended while they waited, keys nobody used for an hour, and cycles whose orders came in
+-- claims that could not see each other. The last thing a sweep does, so that nobody waits for what it locks.
+CREATE FUNCTION moose.tidy_flow() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_keys text[];
+BEGIN
+    PERFORM moose.refuse_cycles(ARRAY(
+        SELECT w.id FROM moose.work_orders w
+        WHERE w.state = 'blocked' AND w.created_at > now() - interval '2 minutes'
+        ORDER BY w.created_at, w.id LIMIT 1000));
+    DELETE FROM moose.gate_waits y WHERE y.work_order_id IN (
+        SELECT x.work_order_id FROM moose.gate_waits x
+        LEFT JOIN moose.work_orders w ON w.id = x.work_order_id
+        WHERE w.id IS NULL OR w.state NOT IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
+        LIMIT 5000 FOR UPDATE OF x SKIP LOCKED);
+    DELETE FROM moose.gates o WHERE o.name IN (
+        SELECT x.name FROM moose.gates x
+        WHERE x.name LIKE 'key %' AND x.running = 0 AND x.used_at < now() - interval '1 hour'
+          AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = x.name)
+        LIMIT 1000 FOR UPDATE SKIP LOCKED);
+    v_keys := ARRAY(SELECT x.key FROM moose.unique_keys x WHERE x.looked_at < now() - interval '1 hour'
+                    ORDER BY x.looked_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED);
+    DELETE FROM moose.unique_keys u
+    WHERE u.key = ANY (v_keys) AND NOT moose.holds_unique_key(u.work_order_id, u.held_until);
+    UPDATE moose.unique_keys u SET looked_at = now() WHERE u.key = ANY (v_keys);
+END $$;

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Postgres
+import Testing
+
+@testable import Moose
+
+/// `moose lanes`, as an operator uses it.
+struct LanesTests {
+    @Test func `a lane is paused with a reason, listed, and resumed`() async throws {
+        try await BudgetDesk.open { desk in
+            let paused = try await desk.run(LanesPause.self, "llm", "--reason", "the provider is down")
+            #expect(paused.text.hasPrefix("The lane llm is paused: none of its work starts."))
+            #expect(paused.text.contains("No live worker serves it: check the spelling"))
+            let again = try await desk.run(LanesPause.self, "llm", "--reason", "me too")
+            #expect(again.text.contains("paused already") && again.text.contains("the provider is down"))
+
+            let list = try await desk.run(LanesList.self)
+            #expect(list.text.contains("llm") && list.text.contains("the provider is down"))
+            #expect(list.text.contains(try Who.name()))
+            guard case .array(let lanes) = list.json, case .object(let lane)? = lanes.first else {
+                Issue.record("no lane in \(list.json)")
+                return
+            }
+            #expect(lane["name"] == .string("llm") && lane["held"] == .integer(0))
+
+            #expect(try await desk.run(LanesResume.self, "llm").text.hasPrefix("The lane llm goes on"))
+            let refused = await desk.failure(LanesResume.self, "llm")
+            #expect(refused?.status == .refused && refused?.description.contains("is not paused") == true)
+            #expect(try await desk.number("SELECT count(*) FROM moose.audit_log WHERE subject = 'lane llm'") == 2)
+        }
+    }
+
+    @Test func `limits are set one at a time, and none takes them away`() async throws {
+        try await BudgetDesk.open { desk in
+            let set = try await desk.run(LanesSet.self, "llm", "--concurrency", "20", "--rate", "100/minute")
+            #expect(set.text.hasPrefix("The lane llm: weight of moose.yaml, at most 20 at once, at most 100/minute."))
+            try await desk.run(LanesSet.self, "llm", "--weight", "3")
+            let less = try await desk.run(LanesSet.self, "llm", "--rate", "none", "--reason", "quota raised")
+            #expect(less.text.hasPrefix("The lane llm: weight 3, at most 20 at once, no rate."))
+            #expect(try await desk.number("SELECT count(*) FROM moose.audit_log WHERE action = 'lane set'") == 3)
+        }
+    }
+
+    @Test(arguments: [
+        ["llm"], ["llm", "--weight", "101"], ["llm", "--concurrency", "0"], ["llm", "--rate", "100"],
+        ["llm", "--rate", "many/minute"], [],
+    ])
+    func `what makes no sense is refused before anything is connected`(arguments: [String]) {
+        #expect(throws: (any Error).self) { _ = try LanesSet.parseAsRoot(arguments) }
+    }
+
+    @Test func `no lane can have such a name, and a pause needs a reason`() async throws {
+        try await BudgetDesk.open { desk async throws in
+            #expect(await desk.failure(LanesPause.self, "No Lane", "--reason", "x")?.status == .usage)
+            #expect(await desk.failure(LanesPause.self, "llm", "--reason", " ")?.status == .usage)
+            #expect(try await desk.number("SELECT count(*) FROM moose.lanes") == 0)
+        }
+    }
+}
