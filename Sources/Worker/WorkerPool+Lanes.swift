@@ -4,8 +4,9 @@ internal import Store
 internal import Synchronization
 
 extension WorkerPool {
-    /// Each second: what an operator set for the lanes, and a ring for orders that have room at their gates now.
+    /// At once and each second: what an operator set for the lanes, and a ring for orders that have room at their gates now.
     func followLanes() async {
+        await lookAtLanes()
         await every(.seconds(1)) {
             await self.lookAtLanes()
             do {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import Postgres
 import Testing
 
@@ -27,6 +28,33 @@ struct LanesTests {
             let refused = await desk.failure(LanesResume.self, "llm")
             #expect(refused?.status == .refused && refused?.description.contains("is not paused") == true)
             #expect(try await desk.number("SELECT count(*) FROM moose.audit_log WHERE subject = 'lane llm'") == 2)
+        }
+    }
+
+    @Test func `an order that is held back says by what, and who paused it`() async throws {
+        try await BudgetDesk.open { desk in
+            try await desk.run(LanesPause.self, "llm", "--reason", "the provider is down")
+            let id = UUID()
+            _ = try await desk.database.run(
+                """
+                INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest)
+                VALUES (\(id), 'pending', 'work', 'llm', 't', now(), '{}', '')
+                """)
+            _ = try await desk.database.run(
+                """
+                INSERT INTO moose.gate_waits (work_order_id, gate, reason, since)
+                VALUES (\(id), 'lane llm', 'paused', now())
+                """)
+            let story = try #require(try await WorkOrderStory.load(id, from: desk.database))
+            let held = try #require(story.timeLine.first { $0.what == "held back" })
+            #expect(held.detail.hasPrefix("lane llm: paused, by ") && held.detail.hasSuffix(": the provider is down"))
+            guard case .array(let lanes) = try await desk.run(LanesList.self).json,
+                case .object(let lane)? = lanes.first
+            else {
+                Issue.record("no lane")
+                return
+            }
+            #expect(lane["held"] == .integer(1))
         }
     }
 

@@ -48,7 +48,7 @@ struct WorkOrdersShow: AsyncParsableCommand {
         facts.add("attempt", "\(order.attempt)" + (order.maxAttempts.map { " of \($0)" } ?? ""))
         facts.add("estimate", order.estimateMicroUSD.map(MoneyText.dollars))
         facts.add("due", order.finishedAt == nil ? Moment.exact(order.runAt) : nil)
-        facts.add("error", order.error.map { "\(order.failureClass ?? "unknown"): \($0)" })
+        facts.add("error", order.error.map { (order.failureClass.map { "\($0): " } ?? "") + $0 })
         text += facts.text(for: terminal)
 
         text += heading("Time line")
