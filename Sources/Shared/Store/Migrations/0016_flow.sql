@@ -180,10 +180,10 @@ BEGIN
 
     -- What it passed is what its end will free.
     UPDATE moose.work_orders w SET gates = i.gates
-    FROM (SELECT p.id, nullif(ARRAY(
-                     SELECT n.gate FROM unnest(n_id, n_gate, n_old) AS n (id, gate, old)
-                     WHERE n.id = p.id AND NOT n.old ORDER BY n.gate), '{}') AS gates
-          FROM unnest(p_ids) AS p (id) WHERE NOT p.id = ANY (h_id)) i
+    FROM (SELECT p.id, array_agg(n.gate ORDER BY n.gate) FILTER (WHERE NOT n.old) AS gates
+          FROM unnest(p_ids) AS p (id)
+          LEFT JOIN unnest(n_id, n_gate, n_old) AS n (id, gate, old) ON n.id = p.id
+          WHERE NOT p.id = ANY (h_id) GROUP BY p.id) i
     WHERE w.id = i.id AND w.gates IS DISTINCT FROM i.gates;
     RETURN QUERY SELECT * FROM unnest(h_id, h_reason);
 END $$;
