@@ -78,6 +78,8 @@ extension AMQPError {
     package var isAbsence: Bool {
         switch self {
         case .connectionRefused, .connectionLost, .timeout, .blocked, .unconfirmed, .nacked: true
+        // The broker is told to stop, and closes its connections.
+        case .channelClosed(code: 320, _): true
         default: false
         }
     }

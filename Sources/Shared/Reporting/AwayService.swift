@@ -18,6 +18,8 @@ enum AwayService: String {
         case let error as AMQPError:
             switch error {
             case .connectionRefused, .connectionLost, .timeout, .blocked, .unconfirmed: .broker
+            // It is told to stop, and closes its connections.
+            case .channelClosed(code: 320, _): .broker
             default: nil
             }
         default: nil
