@@ -61,7 +61,12 @@ package final class ReportDelivery: Sendable {
                     try? await Task.sleep(for: .seconds(1))
                 }
             }
-            group.addTask { for await _ in self.reporter.wakeups { await self.deliverWaiting() } }
+            group.addTask {
+                for await _ in self.reporter.wakeups {
+                    // A task of its own, which nobody cancels: what is on its way to a server needs no disk for a stop.
+                    await Task { await self.deliverWaiting() }.value
+                }
+            }
             group.addTask { await self.replayAgainAndAgain() }
         }
     }
