@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MOOSE := .build/release/moose
+STORIES := doctor_finds reports_arrive budget_race budget_storm midnight malformed_input survives_kills long_job \
+  outages rolling_deploy
 
 .PHONY: help swift setup build run test acceptance acceptance-large bench lint format clean
 
@@ -26,8 +28,8 @@ test: setup ## run every test against private servers
 	swift build --build-tests
 	@deploy/stack/run-tests.sh
 
-acceptance: build ## the long stories: the doctor, kills, malformed input, budget races, a midnight (needs libfaketime), a job of 150 s
-	@for story in doctor_finds reports_arrive budget_race budget_storm midnight malformed_input survives_kills long_job; do \
+acceptance: build ## the long stories against a release build (needs libfaketime; the slowest ones take minutes)
+	@for story in $(STORIES); do \
 	  echo "== $$story"; /usr/bin/python3 Tests/Acceptance/$$story.py || exit 1; done
 
 acceptance-large: build ## the ledger with ten million holds: speed, reconciliation, retention (8 GB of disk for a while)

@@ -49,7 +49,12 @@ package struct OutboxRelay: Sendable {
         let lease = UUID()
         let due = try await store.leaseOutbox(lease)
         guard !due.isEmpty else { return 0 }
-        try await publisher.publish(due.map(Self.message), deadline: .seconds(20))
+        do {
+            try await publisher.publish(due.map(Self.message), deadline: .seconds(20))
+        } catch {
+            try await store.releaseOutbox(lease, due)
+            throw error
+        }
         try await store.deleteOutbox(lease, due)
         return due.count
     }

@@ -30,6 +30,8 @@ struct PoolState {
     var finishes: [(lane: Int, item: FinishItem)] = []
     var jobs: [LeaseKey: Task<Void, Never>] = [:]
     var isStopping = false
+    /// The database is away: no lane consumes, whatever slots are free.
+    var isIntakeStopped = false
     /// The last thing the database said, while it can't be reached.
     var databaseTrouble: String?
 

@@ -21,23 +21,31 @@ package struct WorkerConfiguration: Sendable {
     package var id = UUID.timeOrdered()
     package var host = "localhost"
     package var lanes: [Lane]
-    /// How often leases are renewed. Default 10 s.
-    package var heartbeat: Duration = .seconds(10)
+    /// How often leases are renewed. Default 10 s. Setting it sets ``leasePass``, too.
+    package var heartbeat: Duration = .seconds(10) {
+        didSet { leasePass = max(.seconds(15), heartbeat * 3 / 2) }
+    }
     /// When a lease that nobody renews may be rescued. Default 45 s.
     package var lease: Duration = .seconds(45)
-    /// How often expired leases are looked at; a rescue takes two passes. Default 15 s.
+    /// How often expired leases are looked at; a rescue takes two passes. Default 15 s, or one and a half heartbeats where
+    /// that is longer: after an outage the living must renew between two passes.
     package var leasePass: Duration = .seconds(15)
     /// How often the safety net looks for what could go on. Default 30 s.
     package var sweep: Duration = .seconds(30)
     package var unknownKindGrace: Duration = .seconds(600)
+    /// How often this worker looks for orders that others parked because they don't know the kind. Default 5 s.
+    package var adoption: Duration = .seconds(5)
     package var retry = RetryPolicy()
     package var defaultTimeout: Duration = .seconds(600)
     package var defaultMaxAttempts = 5
     package var maxMessageBytes = 1_048_576
     /// How long running jobs may go on after a stop was asked for, before they are interrupted. Default 30 s.
     package var drainTimeout: Duration = .seconds(30)
-    /// How long a delivery may wait for a slot before it is parked in Postgres. Default 2 s.
+    /// How long a delivery may wait for a slot before it is parked in Postgres, and how long the database may be away
+    /// before the intake stops. Default 2 s.
     package var patience: Duration = .seconds(2)
+    /// How long the database may be away before unclaimed deliveries go back to the queue. Default 10 min.
+    package var giveBackAfter: Duration = .seconds(600)
     /// The most deliveries one claim takes. Default 500.
     package var batch = 500
 

@@ -8,6 +8,7 @@ struct WorkerMetrics: Sendable {
     let claimSeconds = Timer(.claimSeconds)
     let finishSeconds = Timer(.finishSeconds)
     let rescues = Counter(.leaseRescues)
+    let databaseAway = Meter(.databaseAway)
 
     func claimed(_ verdict: String, _ count: Int) {
         Counter(.claims, dimensions: [("verdict", verdict)]).increment(by: Int64(count))

@@ -72,14 +72,16 @@ extension WorkerPool {
         state.withLock { $0.databaseTrouble = nil }
     }
 
-    /// Says so, and waits a little longer each time, up to 5 s.
+    /// Says so, and waits a little longer each time, up to 2 s, with jitter, so that workers don't return in step. A
+    /// database that is away costs more time on top: the statement waits for a connection first.
     func databaseFailed(_ error: PostgresError, attempt: Int, during operation: String) async {
         state.withLock { $0.databaseTrouble = "\(error)" }
         if attempt == 0 || attempt % 10 == 0 {
             reporter.report(operation, "the database did not take it; work waits and tries again", error: error)
         }
         // Cancelled: the caller's loop sees it.
-        try? await Task.sleep(for: min(.seconds(5), .milliseconds(100) * (1 << min(attempt, 6))))
+        try? await Task.sleep(
+            for: min(.seconds(2), .milliseconds(100) * (1 << min(attempt, 6))) * Double.random(in: 0.5...1))
     }
 }
 

@@ -25,18 +25,26 @@ extension WorkerPool {
 
     /// Renews the leases of everything that runs, and stops what was lost.
     func keepLeases() async {
-        await every(configuration.heartbeat) {
+        var pause = configuration.heartbeat
+        while !Task.isCancelled {
+            // Cancelled: the loop's condition ends it.
+            try? await Task.sleep(for: pause)
+            guard !Task.isCancelled else { return }
             let leases = self.state.withLock { Array($0.jobs.keys) }
             do {
-                try await self.control.announce(self.registration, running: leases.count)
                 for start in stride(from: 0, to: leases.count, by: 1000) {
                     let some = Array(leases[start..<min(start + 1000, leases.count)])
                     let lost = try await self.control.renew(
                         some, worker: self.configuration.id, lease: self.configuration.lease)
                     self.stopLost(lost)
                 }
+                // After the leases, which matter more.
+                try await self.control.announce(self.registration, running: leases.count)
+                pause = configuration.heartbeat
             } catch {
                 self.reporter.report("heartbeat", "leases were not renewed", error: error)
+                // Soon again: after an outage every lease may have run out already.
+                pause = min(.seconds(1), configuration.heartbeat)
             }
         }
     }
@@ -56,7 +64,9 @@ extension WorkerPool {
         var watch = LeaseWatch(patience: configuration.leasePass, latest: configuration.leasePass * 2)
         while !Task.isCancelled {
             do {
-                let rescue = watch.pass(try await control.expiredLeases(), at: .now)
+                let asked = ContinuousClock.now
+                let expired = try await control.expiredLeases()
+                let rescue = watch.pass(expired, asked: asked, answered: .now)
                 let count = try await control.rescue(rescue, maxAttempts: configuration.defaultMaxAttempts)
                 if count > 0 {
                     metrics.rescues.increment(by: Int64(count))
@@ -78,7 +88,12 @@ extension WorkerPool {
                 var idle: [String] = []
                 for lane in self.configuration.lanes {
                     let queue = MooseTopology.workQueue(lane: lane.name)
-                    if try await self.publisher.queueStatistics(queue)?.messages == 0 { idle.append(lane.name) }
+                    // A broker that doesn't answer leaves its lanes out; all else is swept.
+                    if case .some(.some(let queued)) = try? await self.publisher.queueStatistics(queue),
+                        queued.messages == 0
+                    {
+                        idle.append(lane.name)
+                    }
                 }
                 let rung = try await self.control.sweep(idleLanes: idle)
                 if rung > 0 { self.logger.info("rang again", metadata: ["work_orders": "\(rung)"]) }
@@ -119,9 +134,9 @@ extension WorkerPool {
         for index in configuration.lanes.indices {
             let mayResume = state.withLock { state in
                 let lane = state.lanes[index]
-                guard lane.isPaused, !lane.isHeld, lane.free > 0, lane.waiting.isEmpty, !state.isStopping else {
-                    return false
-                }
+                guard lane.isPaused, !lane.isHeld, lane.free > 0, lane.waiting.isEmpty, !state.isStopping,
+                    !state.isIntakeStopped
+                else { return false }
                 state.lanes[index].isPaused = false
                 return true
             }

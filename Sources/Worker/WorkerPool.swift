@@ -77,6 +77,8 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.wakeForMoney() }
             group.addTask { await self.followLanes() }
             group.addTask { await self.parkOverdue() }
+            group.addTask { await self.watchDatabase() }
+            group.addTask { await self.adoptUnknown() }
             group.addTask {
                 await OutboxRelay(
                     store: self.control, publisher: self.publisher, logger: self.logger, reporter: self.reporter
@@ -97,7 +99,7 @@ package final class WorkerPool: Sendable {
 
     /// What `/readyz` and `moose doctor` want to know: nil while all is well.
     package var trouble: String? {
-        state.withLock { $0.databaseTrouble } ?? (consumer.status().connected ? nil : "the broker is not connected")
+        databaseTrouble ?? (consumer.status().connected ? nil : "the broker is not connected")
     }
 
     package var running: Int { state.withLock { $0.jobs.count } }

@@ -1,6 +1,8 @@
 import FoundationEssentials
 import Testing
 
+import class TestSupport.FlakyProxy
+
 @testable import AMQP
 
 @Suite(.timeLimit(.minutes(2))) struct ConnectionTests {

@@ -167,6 +167,34 @@ import Testing
         }
     }
 
+    @Test func `what is given back goes to others, and the same subscription may go on`() async throws {
+        try await withQueue { queue, publisher, consumer in
+            try await publisher.publish(Broker.messages(0..<3, for: queue.name))
+            let subscription = try await consumer.subscribe(to: queue.name, prefetch: 2)
+            var batches = subscription.batches.makeAsyncIterator()
+            var held: [Delivery] = []
+            while held.count < 2 { held += try #require(await batches.next()).deliveries }
+            subscription.acknowledge([held[0].tag])
+            try await subscription.giveBack()
+            #expect(!subscription.isConsuming)
+            // The first is settled; the others wait for anybody.
+            try await eventually("they are back") {
+                try await publisher.queueStatistics(queue.name)?.messages == 2
+            }
+            subscription.acknowledge([held[1].tag])
+            try await subscription.giveBack()
+            try await subscription.resume(prefetch: 10)
+            var again: [Delivery] = []
+            while again.count < 2 { again += try #require(await batches.next()).deliveries }
+            #expect(Set(again.compactMap(\.properties.messageID)) == ["1", "2"])
+            subscription.acknowledge(again.map(\.tag))
+            await subscription.close()
+            try await eventually("all are settled") {
+                try await publisher.queueStatistics(queue.name)?.messages == 0
+            }
+        }
+    }
+
     @Test func `a task that is cancelled while it reads ends`() async throws {
         try await withQueue { queue, _, consumer in
             let subscription = try await consumer.subscribe(to: queue.name, prefetch: 1)

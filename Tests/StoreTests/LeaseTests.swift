@@ -4,43 +4,60 @@ import Store
 import Testing
 
 struct LeaseTests {
-    private static let key = LeaseKey(id: UUID(), token: 1)
+    private static let lease = ExpiredLease(key: LeaseKey(id: UUID(), token: 1), expiry: 1)
     private static let start = ContinuousClock.now
 
-    private static func at(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }
+    /// A pass that was answered at once.
+    private static func look(_ watch: inout LeaseWatch, _ expired: [ExpiredLease], at second: Int) -> [LeaseKey] {
+        watch.pass(expired, asked: start + .seconds(second), answered: start + .seconds(second))
+    }
 
     @Test func `a lease is rescued at the second look only`() {
         var watch = LeaseWatch()
-        #expect(watch.pass([Self.key], at: Self.at(0)).isEmpty)
-        #expect(watch.pass([Self.key], at: Self.at(14)).isEmpty)
-        #expect(watch.pass([Self.key], at: Self.at(15)) == [Self.key])
+        #expect(Self.look(&watch, [Self.lease], at: 0).isEmpty)
+        #expect(Self.look(&watch, [Self.lease], at: 14).isEmpty)
+        #expect(Self.look(&watch, [Self.lease], at: 15) == [Self.lease.key])
     }
 
     @Test func `a lease renewed between two looks starts over`() {
         var watch = LeaseWatch()
-        #expect(watch.pass([Self.key], at: Self.at(0)).isEmpty)
-        #expect(watch.pass([], at: Self.at(10)).isEmpty)
-        #expect(watch.pass([Self.key], at: Self.at(20)).isEmpty)
-        #expect(watch.pass([Self.key], at: Self.at(35)) == [Self.key])
+        #expect(Self.look(&watch, [Self.lease], at: 0).isEmpty)
+        #expect(Self.look(&watch, [], at: 10).isEmpty)
+        #expect(Self.look(&watch, [Self.lease], at: 20).isEmpty)
+        #expect(Self.look(&watch, [Self.lease], at: 35) == [Self.lease.key])
     }
 
-    @Test func `another token is another lease`() {
-        var watch = LeaseWatch()
-        let next = LeaseKey(id: Self.key.id, token: 2)
-        #expect(watch.pass([Self.key], at: Self.at(0)).isEmpty)
-        #expect(watch.pass([next], at: Self.at(15)).isEmpty)
+    @Test func `another token, or another expiry, is another lease`() {
+        for next in [
+            ExpiredLease(key: LeaseKey(id: Self.lease.key.id, token: 2), expiry: 1),
+            ExpiredLease(key: Self.lease.key, expiry: 2),
+        ] {
+            var watch = LeaseWatch()
+            #expect(Self.look(&watch, [Self.lease], at: 0).isEmpty)
+            #expect(Self.look(&watch, [next], at: 15).isEmpty)
+            #expect(Self.look(&watch, [next], at: 30) == [next.key])
+        }
     }
 
     @Test func `after a failed or a late look nobody is rescued at once`() {
         var failed = LeaseWatch()
-        #expect(failed.pass([Self.key], at: Self.at(0)).isEmpty)
+        #expect(Self.look(&failed, [Self.lease], at: 0).isEmpty)
         failed.passFailed()
-        #expect(failed.pass([Self.key], at: Self.at(16)).isEmpty)
+        #expect(Self.look(&failed, [Self.lease], at: 16).isEmpty)
 
+        // As after a stop of the process, a sleep of the machine, or an hour of a hung database.
         var late = LeaseWatch()
-        #expect(late.pass([Self.key], at: Self.at(0)).isEmpty)
-        #expect(late.pass([Self.key], at: Self.at(31)).isEmpty)
-        #expect(late.pass([Self.key], at: Self.at(46)) == [Self.key])
+        #expect(Self.look(&late, [Self.lease], at: 0).isEmpty)
+        #expect(Self.look(&late, [Self.lease], at: 31).isEmpty)
+        #expect(Self.look(&late, [Self.lease], at: 46) == [Self.lease.key])
+    }
+
+    @Test func `a slow answer counts as old as its question`() {
+        var watch = LeaseWatch()
+        #expect(watch.pass([Self.lease], asked: Self.start, answered: Self.start + .seconds(9)).isEmpty)
+        let asked = Self.start + .seconds(16)
+        #expect(watch.pass([Self.lease], asked: asked, answered: asked + .seconds(9)).isEmpty, "7 s apart perhaps")
+        #expect(Self.look(&watch, [Self.lease], at: 34) == [Self.lease.key])
     }
 
     @Test func `a lease that is alive is not rescued and one that is lost is told`() async throws {
@@ -50,7 +67,7 @@ struct LeaseTests {
             #expect(try await ledger.store.expiredLeases().isEmpty)
             #expect(try await ledger.store.rescue([key], maxAttempts: 5) == 0)
             try await ledger.expireLeases()
-            #expect(try await ledger.store.expiredLeases() == [key])
+            #expect(try await ledger.store.expiredLeases().map(\.key) == [key])
             // The living renew also past expiry.
             #expect(try await ledger.store.renew([key], worker: ledger.worker, lease: .seconds(45)).isEmpty)
             #expect(try await ledger.store.rescue([key], maxAttempts: 5) == 0)
@@ -59,6 +76,68 @@ struct LeaseTests {
             #expect(try await ledger.state(item.id) == "retrying")
             #expect(try await ledger.store.renew([key], worker: ledger.worker, lease: .seconds(45)) == [key])
         }
+    }
+
+    @Test func `a lease that its worker renewed and lost again between two looks is not rescued yet`() async throws {
+        try await Ledger.open { ledger in
+            let item = try Ledger.order()
+            let key = LeaseKey(id: item.id, token: try await ledger.start(item))
+            var watch = LeaseWatch()
+            try await ledger.expireLeases()
+            #expect(Self.look(&watch, try await ledger.store.expiredLeases(), at: 0).isEmpty)
+            #expect(try await ledger.store.renew([key], worker: ledger.worker, lease: .seconds(45)).isEmpty)
+            try await ledger.expireLeases()
+            #expect(Self.look(&watch, try await ledger.store.expiredLeases(), at: 16).isEmpty)
+            #expect(Self.look(&watch, try await ledger.store.expiredLeases(), at: 31) == [key])
+        }
+    }
+
+    /// The clock that counts is the database's; a jump of it is a shift of everything it wrote before.
+    @Test(arguments: [60, 3600, 86_400 * 30])
+    func `a database whose clock jumps ahead rescues nobody who is alive`(seconds: Int) async throws {
+        try await Ledger.open { ledger in
+            let items = try (1...3).map { _ in try Ledger.order() }
+            var keys: [LeaseKey] = []
+            for item in items { keys.append(LeaseKey(id: item.id, token: try await ledger.start(item))) }
+            try await Self.jump(seconds, ledger)
+            var watch = LeaseWatch()
+            let seen = try await ledger.store.expiredLeases()
+            #expect(Set(seen.map(\.key)) == Set(keys), "to the eye all are lost")
+            #expect(Self.look(&watch, seen, at: 0).isEmpty)
+            // Two of three live.
+            let alive = Array(keys.dropLast())
+            #expect(try await ledger.store.renew(alive, worker: ledger.worker, lease: .seconds(45)).isEmpty)
+            let lost = Self.look(&watch, try await ledger.store.expiredLeases(), at: 16)
+            #expect(lost == [keys[2]])
+            #expect(try await ledger.store.rescue(lost, maxAttempts: 5) == 1)
+            for key in alive { #expect(try await ledger.end(key.id, key.token)) }
+        }
+    }
+
+    @Test func `a database whose clock goes back waits longer before it rescues, and loses nobody`() async throws {
+        try await Ledger.open { ledger in
+            let items = try (1...2).map { _ in try Ledger.order() }
+            var keys: [LeaseKey] = []
+            for item in items { keys.append(LeaseKey(id: item.id, token: try await ledger.start(item))) }
+            try await Self.jump(-600, ledger)
+            #expect(try await ledger.store.renew([keys[0]], worker: ledger.worker, lease: .seconds(45)).isEmpty)
+            #expect(try await ledger.store.expiredLeases().isEmpty)
+            // The dead one's lease ends when the clock has caught up.
+            try await Self.jump(650, ledger)
+            #expect(try await ledger.store.renew([keys[0]], worker: ledger.worker, lease: .seconds(45)).isEmpty)
+            #expect(try await ledger.store.expiredLeases().map(\.key) == [keys[1]])
+            #expect(try await ledger.store.rescue([keys[1]], maxAttempts: 5) == 1)
+            #expect(try await ledger.state(keys[1].id) == "retrying")
+        }
+    }
+
+    private static func jump(_ seconds: Int, _ ledger: Ledger) async throws {
+        try await ledger.run(
+            """
+            UPDATE moose.work_orders SET lease_expires_at = lease_expires_at - interval '\(seconds) seconds',
+                   run_at = run_at - interval '\(seconds) seconds', started_at = started_at - interval '\(seconds) seconds'
+            WHERE state = 'in_progress'
+            """)
     }
 
     @Test func `an order that loses three workers is poison`() async throws {

@@ -11,17 +11,24 @@ struct Ledger: Sendable {
     let worker = UUID()
 
     /// Runs the body with a fresh database; afterwards every bucket must agree with its holds and its ledger.
-    static func open(connections: Int = 4, _ body: (Ledger) async throws -> Void) async throws {
+    /// `MOOSE_TEST_MUTANT` may hold SQL that breaks the schema first, to see whether the tests notice.
+    static func open(connections: Int = 4, waitsForCommits: Bool = true, _ body: (Ledger) async throws -> Void)
+        async throws
+    {
         try await TestStack.shared.withDatabase(
             template: "moose",
             migrate: { url in
                 let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
                 try await Migrator(client: client).apply(Migrations.all)
+                if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] {
+                    try await client.runSimple(mutant)
+                }
                 await client.close()
             },
             { url in
-                let client = try PostgresClient(
-                    configuration: PostgresConfiguration(url: url), maxConnections: connections)
+                var configuration = PostgresConfiguration(url: url)
+                if !waitsForCommits { configuration.options = ["synchronous_commit": "off"] }
+                let client = try PostgresClient(configuration: configuration, maxConnections: connections)
                 let ledger = Ledger(store: Store(client))
                 do {
                     try await body(ledger)

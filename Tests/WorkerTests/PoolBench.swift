@@ -19,6 +19,7 @@ struct PoolBench: Sendable {
     let control: Store
     let publisher: AMQPPublisher
     let amqpURL: String
+    let databaseURL: String
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     static let topology = MooseTopology.topology(lanes: ["default"])
 
@@ -50,7 +51,7 @@ struct PoolBench: Sendable {
             store: Store(try PostgresClient(configuration: configuration, maxConnections: 1)),
             control: Store(try PostgresClient(configuration: configuration, maxConnections: 2)),
             publisher: try AMQPPublisher(configuration: try AMQPConfiguration(url: amqpURL), topology: topology),
-            amqpURL: amqpURL)
+            amqpURL: amqpURL, databaseURL: databaseURL)
         do {
             try await bench.publisher.connect()
             try await body(bench)

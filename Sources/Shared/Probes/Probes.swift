@@ -4,6 +4,7 @@ import Hummingbird
 package import Logging
 import NIOCore
 import NIOPosix
+import ServiceLifecycle
 package import Telemetry
 
 /// The small HTTP server every long-running role has on loopback: `/healthz`, `/readyz` and `/metrics`.
@@ -43,7 +44,7 @@ package struct Probes: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let outcome: Result<Void, ProbesError>
         do {
-            try await application(on: group).run()
+            try await serve(application(on: group))
             outcome = .success(())
         } catch is CancellationError {
             // The way it is asked to stop, no failure.
@@ -58,6 +59,21 @@ package struct Probes: Sendable {
             logger.warning("the probes' event loop didn't stop cleanly", metadata: ["reason": "\(error)"])
         }
         try outcome.get()
+    }
+
+    /// Stops the server gracefully when the task is cancelled: a cancelled server reports that as an error.
+    private func serve(_ application: some Service) async throws {
+        var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
+        configuration.logger.logLevel = max(logger.logLevel, .warning)
+        // A request that hangs must not hold the process.
+        configuration.maximumGracefulShutdownDuration = .seconds(2)
+        let services = ServiceGroup(configuration: configuration)
+        let running = Task { try await services.run() }
+        try await withTaskCancellationHandler {
+            try await running.value
+        } onCancel: {
+            Task { await services.triggerGracefulShutdown() }
+        }
     }
 
     private func application(

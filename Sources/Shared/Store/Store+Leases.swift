@@ -17,17 +17,21 @@ extension Store {
     /// - Returns: what it has lost: stop these jobs.
     package func renew(_ leases: [LeaseKey], worker: UUID, lease: Duration) async throws(PostgresError) -> [LeaseKey] {
         guard !leases.isEmpty else { return [] }
-        return try await keys(
+        let lost = try await postgres.run(
             """
             SELECT id, token FROM moose.renew_leases(
                 \(worker), \(leases.map(\.id)), \(leases.map(\.token)),
                 \(lease.milliseconds) * interval '1 millisecond')
             """)
+        return try lost.rows.map { row throws(PostgresError) in try Self.key(row) }
     }
 
     /// Leases that stand expired at this moment. See ``LeaseWatch`` for which of them to rescue.
-    package func expiredLeases() async throws(PostgresError) -> [LeaseKey] {
-        try await keys("SELECT id, token FROM moose.expired_leases()")
+    package func expiredLeases() async throws(PostgresError) -> [ExpiredLease] {
+        let expired = try await postgres.run("SELECT id, token, expiry_us FROM moose.expired_leases()")
+        return try expired.rows.map { row throws(PostgresError) in
+            ExpiredLease(key: try Self.key(row), expiry: try row.decode(2, as: Int64.self))
+        }
     }
 
     /// Takes orders back from workers that are gone; each is checked again. Returns how many were rescued.
@@ -50,11 +54,18 @@ extension Store {
         return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 
-    private func keys(_ query: Query) async throws(PostgresError) -> [LeaseKey] {
-        var keys: [LeaseKey] = []
-        for row in try await postgres.run(query).rows {
-            keys.append(LeaseKey(id: try row.decode(0, as: UUID.self), token: try row.decode(1, as: Int64.self)))
+    /// Due orders parked by workers without their kind, on these lanes and of these kinds, with the lane of each.
+    package func parkedUnknown(
+        kinds: [String], lanes: [String], limit: Int
+    ) async throws(PostgresError) -> [(id: UUID, lane: String)] {
+        let parked = try await postgres.run(
+            "SELECT id, lane FROM moose.parked_unknown(\(kinds), \(lanes), \(Int32(clamping: limit)))")
+        return try parked.rows.map { row throws(PostgresError) in
+            (try row.decode(0, as: UUID.self), try row.decode(1, as: String.self))
         }
-        return keys
+    }
+
+    private static func key(_ row: PostgresRow) throws(PostgresError) -> LeaseKey {
+        LeaseKey(id: try row.decode(0, as: UUID.self), token: try row.decode(1, as: Int64.self))
     }
 }

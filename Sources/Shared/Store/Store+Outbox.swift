@@ -37,6 +37,11 @@ extension Store {
         return messages
     }
 
+    /// Gives back what could not be published, for the next look of any relay.
+    package func releaseOutbox(_ lease: UUID, _ messages: [OutboxMessage]) async throws(PostgresError) {
+        _ = try await postgres.run("SELECT moose.release_outbox(\(lease), \(messages.map(\.row)))")
+    }
+
     /// Deletes what the broker confirmed, except what was rung again meanwhile.
     package func deleteOutbox(_ lease: UUID, _ messages: [OutboxMessage]) async throws(PostgresError) {
         _ = try await postgres.run("SELECT moose.delete_outbox(\(lease), \(messages.map(\.row)))")

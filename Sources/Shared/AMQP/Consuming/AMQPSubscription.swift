@@ -41,6 +41,11 @@ package final class AMQPSubscription: Sendable {
     /// - Throws: ``AMQPError/closed``.
     package func pause() async throws(AMQPError) { try await mailbox.ask { .pause(self.id, $0) } }
 
+    /// Pauses, and returns every unsettled delivery to the queue by closing the channel; their tags are of no use any
+    /// more. ``resume(prefetch:)`` opens another channel.
+    /// - Throws: ``AMQPError/closed``.
+    package func giveBack() async throws(AMQPError) { try await mailbox.ask { .giveBack(self.id, $0) } }
+
     /// Consumes again; without a connection, as soon as there is one.
     /// - Parameter prefetch: how many deliveries may be unsettled at a time, at least 1; those from before a pause
     ///   don't count.

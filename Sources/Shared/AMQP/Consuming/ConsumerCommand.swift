@@ -5,6 +5,7 @@ enum ConsumerCommand: Sendable {
     case acknowledge(Int, [DeliveryTag])
     case reject(Int, DeliveryTag, requeue: Bool)
     case pause(Int, Reply<Void>)
+    case giveBack(Int, Reply<Void>)
     case resume(Int, prefetch: Int, Reply<Void>)
     case setPrefetch(Int, Int)
     case unsubscribe(Int, Reply<Void>)

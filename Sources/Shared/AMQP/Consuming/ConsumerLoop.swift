@@ -80,6 +80,7 @@ final class ConsumerLoop {
         case .acknowledge(let id, let tags): channels[id]?.acknowledge(tags)
         case .reject(let id, let tag, let requeue): reject(id, tag, requeue: requeue)
         case .pause(let id, let reply): pause(id, reply)
+        case .giveBack(let id, let reply): giveBack(id, reply)
         case .resume(let id, let prefetch, let reply): resume(id, prefetch: prefetch, reply)
         case .setPrefetch(let id, let prefetch): channels[id]?.prefetch = prefetch
         case .unsubscribe(let id, let reply): unsubscribe(id, reply)
@@ -118,6 +119,23 @@ final class ConsumerLoop {
             // Whatever ended the channel also ended its deliveries: paused all the same.
             reply.succeed()
         }
+    }
+
+    private func giveBack(_ id: Int, _ reply: Reply<Void>) {
+        guard let channel = channels[id] else { return reply.fail(.closed) }
+        channel.isWanted = false
+        channel.retryAtOnce()
+        if let session = link.session, session.failure == nil, channel.isOpen {
+            for acknowledgement in channel.takeAcknowledgements() { send(acknowledgement, channel.number, session) }
+            do throws(AMQPError) {
+                try session.closeChannel(channel.number)
+            } catch {
+                // Whatever ended the channel also returned its deliveries.
+            }
+            dispatch(session)
+        }
+        channel.closed()
+        reply.succeed()
     }
 
     private func resume(_ id: Int, prefetch: Int, _ reply: Reply<Void>) {
@@ -248,7 +266,7 @@ final class ConsumerLoop {
             switch command {
             case .connect(let reply): reply.fail(.closed)
             case .subscribe(_, _, let reply): reply.fail(.closed)
-            case .pause(_, let reply), .resume(_, _, let reply): reply.fail(.closed)
+            case .pause(_, let reply), .giveBack(_, let reply), .resume(_, _, let reply): reply.fail(.closed)
             case .unsubscribe(_, let reply): reply.succeed()
             case .close(let reply): reply?.succeed()
             case .acknowledge, .reject, .setPrefetch: break

@@ -4,7 +4,7 @@ struct Backoff: Sendable {
     let cap: Duration
     private(set) var failures = 0
 
-    init(base: Duration = .milliseconds(100), cap: Duration = .seconds(10)) {
+    init(base: Duration = .milliseconds(100), cap: Duration = .seconds(5)) {
         self.base = base
         self.cap = cap
     }

@@ -154,9 +154,10 @@ CREATE TABLE moose.workers (
     stopped_at timestamptz
 ) WITH (fillfactor = 50);
 
--- Whether a worker that is alive knows this kind, so that a rolling deploy dead-letters nothing.
+-- Whether a worker that is alive knows this kind, so that a rolling deploy dead-letters nothing. Nobody is seen while
+-- the database is away, so this looks further back than an outage of a minute or two.
 CREATE FUNCTION moose.kind_is_known(p_kind text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
         SELECT 1 FROM moose.workers w
-        WHERE p_kind = ANY (w.kinds) AND w.stopped_at IS NULL AND w.last_seen > now() - interval '60 seconds')
+        WHERE p_kind = ANY (w.kinds) AND w.stopped_at IS NULL AND w.last_seen > now() - interval '5 minutes')
 $$;

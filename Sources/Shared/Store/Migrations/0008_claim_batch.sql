@@ -64,6 +64,12 @@ DECLARE
 BEGIN
     -- 1. What a batch depends on is locked first, or a dependency that finishes meanwhile rings nobody.
     IF cardinality(p_dependency_ids) > 0 THEN
+        IF EXISTS (SELECT 1 FROM unnest(p_dependency_ids) AS d (id)
+                   WHERE NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = d.id)) THEN
+            -- One that isn't there yet can't be locked: it might arrive, run and end before this commit is seen. So
+            -- every end waits for this commit, or comes before this look.
+            PERFORM pg_advisory_xact_lock(hashtext('moose.dependencies'));
+        END IF;
         PERFORM 1 FROM moose.work_orders w WHERE w.id = ANY (p_dependency_ids) ORDER BY w.id FOR SHARE;
         SELECT coalesce(array_agg(DISTINCT d.item), '{}') INTO v_blocked
         FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id)

@@ -118,11 +118,14 @@ BEGIN
         SELECT w.id, w.need, b.budgets
         FROM path p
         CROSS JOIN LATERAL (
-            SELECT coalesce(array_agg(f.n), '{}') AS budgets, min(f.free) AS least
-            FROM unnest(v_policy, v_free) WITH ORDINALITY AS f (policy, free, n) WHERE f.policy = ANY (p.waits_on)) b
+            SELECT coalesce(array_agg(f.n), '{}') AS budgets, min(f.free) AS least, min(f.free_of_holds) AS reach
+            FROM unnest(v_policy, v_free, v_free_of_holds) WITH ORDINALITY AS f (policy, free, free_of_holds, n)
+            WHERE f.policy = ANY (p.waits_on)) b
         CROSS JOIN LATERAL (
             SELECT o.id, o.waits_for_u AS need, o.created_at FROM moose.work_orders o
             WHERE o.waits_on = p.waits_on AND o.state = 'awaiting_budget'
+              -- What is too dear for this window, however many, hides nothing that fits.
+              AND o.waits_for_u <= coalesce(b.reach, o.waits_for_u)
             ORDER BY o.created_at, o.id LIMIT 100) w
         WHERE coalesce(b.least, 1) > 0
         ORDER BY w.created_at, w.id

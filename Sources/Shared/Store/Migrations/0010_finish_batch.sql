@@ -19,6 +19,9 @@ DECLARE
     v_ended uuid[];
     v_lost integer[];
 BEGIN
+    -- Before any row is locked: see the claim of an order whose dependency isn't there yet.
+    PERFORM pg_advisory_xact_lock_shared(hashtext('moose.dependencies'));
+
     WITH ended AS (
         UPDATE moose.work_orders w
         SET state = CASE i.outcome WHEN 'completed' THEN 'completed' WHEN 'failed' THEN 'failed'

@@ -19,9 +19,10 @@ BEGIN
         WHERE w.id IS NULL;
 END $$;
 
--- Leases that stand expired now. A sweeper acts only on what it saw expired twice (see LeaseWatch).
-CREATE FUNCTION moose.expired_leases() RETURNS TABLE (id uuid, token bigint) LANGUAGE sql STABLE AS $$
-    SELECT w.id, w.fencing_token FROM moose.work_orders w
+-- Leases that stand expired now. A sweeper acts only on what it saw expired twice (see LeaseWatch). The expiry, in
+-- microseconds, tells a lease that was renewed between two looks from one that was not.
+CREATE FUNCTION moose.expired_leases() RETURNS TABLE (id uuid, token bigint, expiry_us bigint) LANGUAGE sql STABLE AS $$
+    SELECT w.id, w.fencing_token, (extract(epoch FROM w.lease_expires_at) * 1000000)::bigint FROM moose.work_orders w
     WHERE w.state = 'in_progress' AND w.lease_expires_at < now()
     ORDER BY w.id LIMIT 5000
 $$;
@@ -95,9 +96,31 @@ LANGUAGE sql AS $$
               extract(epoch FROM now() - o.due_at)::double precision
 $$;
 
--- Deletes what was confirmed, unless it was rung again meanwhile (then its lease is no longer ours).
+-- Deletes what was confirmed, unless it was rung again meanwhile (then its lease is no longer ours). A row that somebody
+-- holds just now is being rung again, so it is passed by: no waiting, and no deadlock.
 CREATE FUNCTION moose.delete_outbox(p_lease uuid, p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM moose.outbox o WHERE o.id = ANY (p_ids) AND o.lease = p_lease
+    DELETE FROM moose.outbox o
+    WHERE o.id IN (SELECT x.id FROM moose.outbox x WHERE x.id = ANY (p_ids) AND x.lease = p_lease
+                   FOR UPDATE SKIP LOCKED)
+$$;
+
+-- Gives back what could not be published, so that it goes out as soon as the broker is there and not when the lease ends.
+CREATE FUNCTION moose.release_outbox(p_lease uuid, p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
+    UPDATE moose.outbox o SET lease = NULL, leased_until = NULL
+    WHERE o.id IN (SELECT x.id FROM moose.outbox x WHERE x.id = ANY (p_ids) AND x.lease = p_lease
+                   FOR UPDATE SKIP LOCKED)
+$$;
+
+-- Due orders that a worker without their kind has parked and this one knows: it takes them at once, where a doorbell
+-- might find a worker without the kind again and again.
+CREATE INDEX work_orders_unknown ON moose.work_orders (kind, lane)
+    WHERE unknown_since IS NOT NULL AND state IN ('scheduled', 'pending', 'retrying');
+CREATE FUNCTION moose.parked_unknown(p_kinds text[], p_lanes text[], p_limit integer)
+RETURNS TABLE (id uuid, lane text) LANGUAGE sql STABLE AS $$
+    SELECT w.id, w.lane FROM moose.work_orders w
+    WHERE w.unknown_since IS NOT NULL AND w.state IN ('scheduled', 'pending', 'retrying')
+      AND w.kind = ANY (p_kinds) AND w.lane = ANY (p_lanes) AND w.run_at <= now()
+    ORDER BY w.run_at LIMIT p_limit
 $$;
 
 -- The safety net, every 30 s: what could go on and has no doorbell is rung again, so that no wake-up is lost for good.
@@ -107,12 +130,15 @@ DECLARE
     v_rung integer := 0;
     v_ids uuid[]; v_lanes text[];
 BEGIN
-    -- Blocked orders whose dependencies are all completed.
-    PERFORM moose.release_dependents(ARRAY(
-        SELECT DISTINCT d.depends_on FROM moose.work_orders b
-        JOIN moose.work_order_dependencies d ON d.work_order_id = b.id
-        JOIN moose.work_orders w ON w.id = d.depends_on AND w.state = 'completed'
-        WHERE b.state = 'blocked' LIMIT 1000));
+    -- Blocked orders whose dependencies are all completed. Only those: the many that wait rightly hide none.
+    v_rung := moose.release_dependents(ARRAY(
+        SELECT DISTINCT d.depends_on
+        FROM (SELECT o.id FROM moose.work_orders o
+              WHERE o.state = 'blocked' AND NOT EXISTS (
+                  SELECT 1 FROM moose.work_order_dependencies d LEFT JOIN moose.work_orders w ON w.id = d.depends_on
+                  WHERE d.work_order_id = o.id AND w.state IS DISTINCT FROM 'completed')
+              LIMIT 1000) b
+        JOIN moose.work_order_dependencies d ON d.work_order_id = b.id));
 
     -- Due, unclaimed, and no doorbell on its way.
     SELECT array_agg(w.id), array_agg(w.lane) INTO v_ids, v_lanes
@@ -128,7 +154,6 @@ BEGIN
         v_rung := v_rung + cardinality(v_ids);
     END IF;
 
-    v_rung := v_rung + moose.wake_for_money();
     PERFORM moose.expire_holds();
     PERFORM moose.sample_burn();
     v_rung := v_rung + moose.wake_gates();

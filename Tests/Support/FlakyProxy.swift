@@ -1,8 +1,8 @@
-import Glibc
-import Synchronization
+internal import Glibc
+internal import Synchronization
 
-/// A TCP proxy before the broker that can cut every connection, and refuse or swallow: a network to break on purpose.
-final class FlakyProxy: Sendable {
+/// A TCP proxy before a server that can cut every connection, and refuse or swallow: a network to break on purpose.
+package final class FlakyProxy: Sendable {
     private struct State {
         var pairs: [(client: Int32, server: Int32)] = []
         var isRefusing = false
@@ -10,12 +10,12 @@ final class FlakyProxy: Sendable {
         var isClosed = false
     }
 
-    let port: Int
+    package let port: Int
     private let listener: Int32
     private let target: UInt16
     private let state = Mutex(State())
 
-    init(target: Int) throws {
+    package init(target: Int) throws {
         self.target = UInt16(target)
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
@@ -33,7 +33,7 @@ final class FlakyProxy: Sendable {
     }
 
     /// Ends every connection; new ones are welcome, unless `refusing`.
-    func cut(refusing: Bool = false) {
+    package func cut(refusing: Bool = false) {
         state.withLock { state in
             state.isRefusing = refusing
             for pair in state.pairs {
@@ -45,14 +45,14 @@ final class FlakyProxy: Sendable {
     }
 
     /// From now on the present connections carry nothing and stay open; new ones work.
-    func freeze() {
+    package func freeze() {
         state.withLock { state in
             for pair in state.pairs { state.frozen.formUnion([pair.client, pair.server]) }
         }
     }
 
     /// Ends everything.
-    func close() {
+    package func close() {
         state.withLock { $0.isClosed = true }
         cut(refusing: true)
         shutdown(listener, Int32(SHUT_RDWR))

@@ -1,0 +1,47 @@
+import Logging
+import Synchronization
+import Telemetry
+import Testing
+
+@testable import Probes
+
+@Suite struct ProbesStopTests {
+    /// Keeps what is logged.
+    private final class Recorder: LogHandler {
+        let lines = Mutex<[String]>([])
+        var metadata: Logger.Metadata {
+            get { [:] }
+            set {}
+        }
+        var logLevel: Logger.Level {
+            get { .info }
+            set {}
+        }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { nil }
+            set {}
+        }
+
+        func log(event: LogEvent) {
+            lines.withLock { lines in lines.append("\(event.level) \(event.message) \(event.metadata ?? [:])") }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `being stopped is no trouble, so nothing is logged`() async throws {
+        let recorder = Recorder()
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let probes = Probes(
+            port: 0, registry: MetricsRegistry(), logger: Logger(label: "test") { _ in recorder },
+            health: { [] }, onListening: { continuation.yield($0) })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await probes.run() }
+            var iterator = ports.makeAsyncIterator()
+            let port = try #require(await iterator.next())
+            _ = try await get("/healthz", port: port)
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        #expect(recorder.lines.withLock { $0 } == [])
+    }
+}
