@@ -134,7 +134,7 @@ struct WakeUpTests {
             #expect(try await ledger.claim([Ledger.doorbell(fresh.id)], kinds: old) == [.unknownKind])
             try await ledger.run("UPDATE moose.workers SET last_seen = now() - interval '6 minutes'")
             #expect(
-                try await ledger.claim([Ledger.doorbell(fresh.id)], kinds: old) == [.invalid(reason: "unknown_kind")])
+                try await ledger.claim([Ledger.doorbell(fresh.id)], kinds: old) == [.invalid(reason: "give_up")])
         }
     }
 }

@@ -105,13 +105,16 @@ struct PoolOutageTests {
                     configuration.heartbeat = .milliseconds(200)
                     configuration.lease = .seconds(1)
                     configuration.leasePass = .seconds(600)
+                    // It hears the doorbell of its own job, too, and can't answer it.
+                    configuration.patience = .milliseconds(200)
+                    configuration.giveBackAfter = .milliseconds(400)
                 } _: { pool, _ in
                     defer { gate.open() }
                     try await bench.publishWork(1)
                     try await bench.waitFor(1, "moose.work_orders WHERE state = 'in_progress'")
                     network.toDatabase.cut(refusing: true)
                     try await bench.withPool(quick, slots: 1) { configuration in
-                        configuration.leasePass = .milliseconds(300)
+                        configuration.leasePass = .seconds(1)
                     } _: { _, _ in
                         try await bench.waitFor(1, "moose.work_orders WHERE state = 'completed' AND fencing_token = 2")
                     }
