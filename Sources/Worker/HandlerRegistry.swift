@@ -17,6 +17,8 @@ package struct HandlerRegistry: Sendable {
         package var economy: String?
         /// How much of the kind may go on at a time, over all workers; nil: no limits.
         package var limits: KindLimits?
+        /// How long a failed attempt waits for the next one; nil takes the worker's.
+        package var retry: RetryPolicy?
 
         package init(
             _ handler: any WorkHandler, timeout: Duration? = nil, defaultEstimate: MicroUSD? = nil,

@@ -72,7 +72,8 @@ extension WorkerPool {
         case .interrupted: return .interrupted
         case .failed(let failure, _):
             var generator = SystemRandomNumberGenerator()
-            let wait = configuration.retry.delay(
+            // The kind's own policy, also where a cheaper handler ran it.
+            let wait = (handlers[job.kind]?.retry ?? configuration.retry).delay(
                 after: failure, attempt: job.attempt, maxAttempts: job.maxAttempts, using: &generator)
             guard let wait else {
                 logger.error(

@@ -66,6 +66,11 @@ func problems(in text: String, environment: [String: String] = [:]) -> [String] 
         ("lanes: {default: {weight: 1.5}}", "whole number"),
         ("lanes: {default: {weight: 99999999999999999999}}", "out of range"),
         ("retry: {base_seconds: 10, cap_seconds: 5}", "cap_seconds below"),
+        (
+            "handlers: {echo: {command: {argv: [a]}, free: true, retry: {base_seconds: 601}}}",
+            "echo.retry has a cap_seconds"
+        ),
+        ("handlers: {echo: {command: {argv: [a]}, free: true, retry: {bas_seconds: 1}}}", "did you mean base_seconds"),
         ("lease: {heartbeat_seconds: 30}", "below twice"),
         ("worker: {http_port: ${PORT}}", "MISSING"),
         ("worker: {http_port: \"${PORT}\"}", "PORT, which isn't set"),

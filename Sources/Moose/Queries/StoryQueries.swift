@@ -27,7 +27,7 @@ enum StoryQueries {
                     outcome, failureClass, milliseconds.map { "\(NumberText.grouped($0)) ms" },
                     cost.map(MoneyText.dollars), error,
                 ],
-                state: outcome == "completed" ? "completed" : outcome == "retry" ? "retrying" : "failed",
+                state: Self.state(after: outcome),
                 json: [
                     "attempt": .count(attempt), "outcome": .string(outcome), "cost_usd": .usd(cost),
                     "handler": .text(handler), "worker": .id(worker), "duration_ms": .count(milliseconds),
@@ -35,6 +35,16 @@ enum StoryQueries {
                     "tokens_in": .count(try row.decode(9)), "tokens_out": .count(try row.decode(10)),
                     "started_at": .time(try row.decode(11)), "finished_at": .time(finished),
                 ])
+        }
+    }
+
+    /// The state an attempt left its order in, as lists colour it.
+    private static func state(after outcome: String) -> String {
+        switch outcome {
+        case "completed", "failed": outcome
+        case "snoozed": "scheduled"
+        case "interrupted": "pending"
+        default: "retrying"
         }
     }
 

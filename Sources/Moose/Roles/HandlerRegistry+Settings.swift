@@ -41,6 +41,7 @@ extension HandlerRegistry.Entry {
             runs, timeout: settings.timeout, defaultEstimate: estimate, maxAttempts: settings.maxAttempts,
             economy: settings.economy)
         limits = KindLimits(settings.flow)
+        retry = settings.retry.map { RetryPolicy(base: $0.base, cap: $0.cap) }
         if let model = ModelTerms(settings, in: models) {
             self.model = model
             defaultEstimate = model.baseEstimate

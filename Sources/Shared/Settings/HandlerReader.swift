@@ -9,13 +9,15 @@ struct HandlerReader {
     let folder: String
     /// The models that have a price.
     let models: [String]
+    /// What holds for kinds that say nothing of their own.
+    let retry: RetrySettings
 
     /// The handler; nil with mistakes noted.
     func read(_ field: Field) -> HandlerSettings? {
         let keys =
             [
                 "command", "http", "timeout_seconds", "default_estimate_usd", "free", "model", "max_tokens", "economy",
-                "max_attempts",
+                "max_attempts", "retry",
             ] + FlowSettings.keys
         guard let section = Section(field)?.knowing(keys) else { return nil }
         let transport = transport(section)
@@ -23,6 +25,7 @@ struct HandlerReader {
         let attempts = section["max_attempts"]?.integer(in: 1...100, unit: "attempts")
         let economy = section["economy"]?.text(expected: "the kind of another handler")
         let flow = FlowSettings(section)
+        let retry = section.section("retry").map { RetryReader.read($0, over: self.retry) }
         guard let cost = HandlerCostReader(models: models).read(section), let transport else { return nil }
         return HandlerSettings(
             transport: transport,
@@ -30,7 +33,8 @@ struct HandlerReader {
             timeout: timeout,
             maxAttempts: attempts,
             economy: economy,
-            flow: flow
+            flow: flow,
+            retry: retry
         )
     }
 

@@ -31,6 +31,8 @@ package struct HandlerSettings: Sendable, Equatable {
     package var economy: String?
     /// How much of it may go on at a time. Default: no limits.
     package var flow: FlowSettings
+    /// How long a failed attempt waits for the next one. Default nil: `retry` holds. Key `retry`.
+    package var retry: RetrySettings?
 
     package init(
         transport: Transport,
@@ -38,7 +40,8 @@ package struct HandlerSettings: Sendable, Equatable {
         timeout: Duration? = nil,
         maxAttempts: Int? = nil,
         economy: String? = nil,
-        flow: FlowSettings = FlowSettings()
+        flow: FlowSettings = FlowSettings(),
+        retry: RetrySettings? = nil
     ) {
         self.transport = transport
         self.timeout = timeout
@@ -46,5 +49,6 @@ package struct HandlerSettings: Sendable, Equatable {
         self.maxAttempts = maxAttempts
         self.economy = economy
         self.flow = flow
+        self.retry = retry
     }
 }

@@ -18,7 +18,7 @@ extension Settings: CustomStringConvertible {
                     ("unknown_kind_grace_seconds", seconds(defaults.unknownKindGrace)),
                 ])
             ),
-            ("retry", .block([("base_seconds", seconds(retry.base)), ("cap_seconds", seconds(retry.cap))])),
+            ("retry", show(retry)),
             (
                 "lease",
                 .block([
@@ -62,7 +62,12 @@ extension Settings: CustomStringConvertible {
         if let economy = handler.economy { entries.append(("economy", .text(economy))) }
         if let attempts = handler.maxAttempts { entries.append(("max_attempts", .number("\(attempts)"))) }
         entries += handler.flow.shown
+        if let retry = handler.retry { entries.append(("retry", show(retry))) }
         return .block(entries.map { (key: $0.0, value: $0.1) })
+    }
+
+    private func show(_ retry: RetrySettings) -> ShownValue {
+        .block([("base_seconds", seconds(retry.base)), ("cap_seconds", seconds(retry.cap))])
     }
 
     private func show(_ model: ModelSettings) -> ShownValue {

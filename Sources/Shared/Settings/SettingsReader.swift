@@ -3,8 +3,6 @@ import Yams
 /// Turns the root of a configuration file into settings, noting every mistake on the way.
 struct SettingsReader {
     private static let day = Duration.seconds(86_400)
-    /// The shortest wait that can be written: shorter ones would only spin.
-    private static let shortest = Duration.milliseconds(10)
 
     /// Resolves working directories; absolute.
     let folder: String
@@ -19,7 +17,7 @@ struct SettingsReader {
         settings.database.url = url(root["database_url"], as: .database) ?? settings.database.url
         if let lanes = root.section("lanes") { settings.lanes = readLanes(lanes) }
         if let defaults = root.section("defaults") { read(defaults, into: &settings.defaults) }
-        if let retry = root.section("retry") { read(retry, into: &settings.retry) }
+        if let retry = root.section("retry") { settings.retry = RetryReader.read(retry, over: settings.retry) }
         if let lease = root.section("lease") { read(lease, into: &settings.lease) }
         if let worker = root.section("worker") { read(worker, into: &settings.worker) }
         if let spool = root.section("spool") { read(spool, into: &settings.spool) }
@@ -27,7 +25,7 @@ struct SettingsReader {
         for (name, field) in models { settings.models[name] = ModelReader.read(field) }
         if let handlers = root.section("handlers") {
             let kinds = handlers.named("kind of work order", NameRule.kindRule, where: NameRule.isKind)
-            let reader = HandlerReader(folder: folder, models: models.map(\.name))
+            let reader = HandlerReader(folder: folder, models: models.map(\.name), retry: settings.retry)
             for (kind, field) in kinds { settings.handlers[kind] = reader.read(field) }
             checkEconomies(kinds, of: settings.handlers)
         }
@@ -62,13 +60,6 @@ struct SettingsReader {
             section["max_message_bytes"]?.integer(in: 1_024...134_217_728, unit: "bytes") ?? defaults.maxMessageBytes
         defaults.unknownKindGrace =
             section["unknown_kind_grace_seconds"]?.seconds(in: .zero...Self.day) ?? defaults.unknownKindGrace
-    }
-
-    private func read(_ section: Section, into retry: inout RetrySettings) {
-        let section = section.knowing(["base_seconds", "cap_seconds"])
-        retry.base = section["base_seconds"]?.seconds(in: Self.shortest...Self.day) ?? retry.base
-        retry.cap = section["cap_seconds"]?.seconds(in: Self.shortest...Self.day) ?? retry.cap
-        if retry.cap < retry.base { section.fail("has a cap_seconds below its base_seconds: raise the cap") }
     }
 
     private func read(_ section: Section, into lease: inout LeaseSettings) {

@@ -14,6 +14,10 @@ struct CommandResult: Equatable {
     var error: String?
     var failureClass: FailureClass?
     var retry: Bool?
+    /// When to try again after a failure: a second to a day.
+    var retryAfter: Duration?
+    /// When to run again although nothing failed: a second to a week.
+    var snooze: Duration?
     /// What is wrong with the file; what could be read all the same is in the other fields.
     var complaint: String?
 
@@ -53,6 +57,11 @@ struct CommandResult: Equatable {
         error = decoded.error.map { PlainText.line($0) }
         failureClass = decoded.failureClass.map { FailureClass(rawValue: $0) ?? .unknown }
         retry = decoded.retry
+        retryAfter = decoded.retryAfter.flatMap { Self.wait($0, atMost: 86_400) }
+        snooze = decoded.snooze.flatMap { Self.wait($0, atMost: 604_800) }
+        if decoded.retryAfter != nil && retryAfter == nil || decoded.snooze != nil && snooze == nil {
+            complaint = "retry_after_seconds and snooze_seconds in the result file must not be negative"
+        }
         if let cost = decoded.cost, cost.amount == nil {
             complaint = "cost_usd in the result file must be between 0 and 1000000000"
         }
@@ -63,6 +72,11 @@ struct CommandResult: Equatable {
         }
     }
 
+    /// At least a second, so that nothing spins; nil when it is negative.
+    private static func wait(_ seconds: Double, atMost limit: Double) -> Duration? {
+        seconds >= 0 ? .seconds(min(max(seconds, 1), limit)) : nil
+    }
+
     private struct Fields: Decodable {
         var cost: ReportedCost?
         var tokensIn: Int?
@@ -70,9 +84,13 @@ struct CommandResult: Equatable {
         var error: String?
         var failureClass: String?
         var retry: Bool?
+        var retryAfter: Double?
+        var snooze: Double?
 
         enum CodingKeys: String, CodingKey {
             case error, retry
+            case retryAfter = "retry_after_seconds"
+            case snooze = "snooze_seconds"
             case cost = "cost_usd"
             case tokensIn = "tokens_in"
             case tokensOut = "tokens_out"

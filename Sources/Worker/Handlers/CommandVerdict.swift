@@ -31,6 +31,7 @@ struct CommandVerdict {
                 report)
         case (nil, .exited(0)):
             if let complaint = result.complaint { return .failed(AttemptFailure(.malformedOutput, complaint), report) }
+            if let snooze = result.snooze { return .snoozed(snooze, report) }
             report.result = result.result
             return .completed(report)
         case (nil, .exited(let code)):
@@ -46,9 +47,15 @@ struct CommandVerdict {
     private func failure(exitCode: Int32) -> AttemptFailure {
         let isHopeless = exitCode == Self.dataError || exitCode == Self.configurationError
         let words = words("the command ended with exit code \(exitCode)")
+        let retry: AttemptFailure.Retry =
+            switch (result.retry, result.retryAfter) {
+            case (false, _): .never
+            case (_, let wait?): .after(wait)
+            case (true, nil): .backoff
+            case (nil, nil): isHopeless ? .never : .backoff
+            }
         return AttemptFailure(
-            result.failureClass ?? .of(exitCode: exitCode) ?? .of(text: words) ?? .unknown, words,
-            retry: result.retry ?? !isHopeless ? .backoff : .never)
+            result.failureClass ?? .of(exitCode: exitCode) ?? .of(text: words) ?? .unknown, words, retry: retry)
     }
 
     /// The command's own words come first; without any, the last line it wrote says most.
