@@ -47,6 +47,7 @@ package struct ClientManagerService: Sendable {
             group.addTask {
                 await OutboxRelay(store: store, publisher: publisher, logger: logger, reporter: reporter).run()
             }
+            group.addTask { await Scheduler(store: store, logger: logger, reporter: reporter).run() }
             for await _ in stop { break }
             group.cancelAll()
         }

@@ -19,7 +19,8 @@ struct MooseCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, StatusCommand.self, DoctorCommand.self, PublishCommand.self, PublishErrorCommand.self,
             WorkerCommand.self, ClientManagerCommand.self, WorkOrdersCommand.self, EscalationsCommand.self,
-            BudgetCommand.self, LanesCommand.self, DeadLettersCommand.self, SpoolCommand.self, TopologyCommand.self,
+            BudgetCommand.self, LanesCommand.self, SchedulesCommand.self, DeadLettersCommand.self, SpoolCommand.self,
+            TopologyCommand.self,
             MigrateCommand.self, StackCommand.self,
             ConfigCommand.self, BenchCommand.self,
         ])

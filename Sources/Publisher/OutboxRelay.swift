@@ -1,71 +1,118 @@
 package import AMQP
 internal import FoundationEssentials
 package import Logging
-internal import Messaging
 internal import Postgres
 package import Reporting
 package import Store
+internal import Synchronization
 
-/// Carries the outbox to the broker: doorbells, error events, replies. Any number may run; each row goes to one at a
-/// time. Nothing is deleted before its confirm, so a crash between costs a duplicate, which the claim drops.
-package struct OutboxRelay: Sendable {
+/// Carries the outbox to the broker: work orders, doorbells, error events, replies. Any number may run; each row goes to
+/// one at a time. Nothing is deleted before its confirm, so a crash between costs a duplicate, which the claim drops.
+///
+/// Each destination (exchange and routing key) has one batch under way: one that takes nothing holds up no other.
+package final class OutboxRelay: Sendable {
+    /// The channel on which SQL says that something new is due.
+    private static let channel = "moose_outbox"
+
     private let store: Store
     private let publisher: AMQPPublisher
     private let reporter: Reporter
-    private let idle: Duration
+    private let poll: Duration
+    private let patience: Duration
+    private let alarm = Alarm()
+    private let state = Mutex(RelayState())
 
     /// - Parameters:
     ///   - reporter: hears of what can't be published or read; default one that only logs.
-    ///   - idle: how often to look when nothing was due. Default 250 ms.
+    ///   - poll: how often to look when nothing says that there is something. Default 1 s.
+    ///   - patience: how long the broker may take to confirm a batch. Default 10 s; below the lease of 30 s.
     package init(
         store: Store, publisher: AMQPPublisher, logger: Logger, reporter: Reporter? = nil,
-        idle: Duration = .milliseconds(250)
+        poll: Duration = .seconds(1), patience: Duration = .seconds(10)
     ) {
         self.store = store
         self.publisher = publisher
         self.reporter = reporter ?? Reporter(component: "relay", logger: logger)
-        self.idle = idle
+        self.poll = poll
+        self.patience = patience
     }
+
+    /// Says that something new may be due: who wrote to the outbox in this process needs no notification.
+    package func wake() { alarm.ring() }
 
     /// Runs until the task is cancelled. Errors are reported and tried again: the rows are safe where they are.
     package func run() async {
-        var pause = idle
-        while !Task.isCancelled {
-            do {
-                let count = try await relayOnce()
-                pause = count > 0 ? .zero : idle
-            } catch {
-                // A stop may interrupt a statement; the next relay goes on.
-                if !Task.isCancelled { reporter.report("relay", "the outbox waits", error: error) }
-                pause = min(max(pause, idle) * 2, .seconds(5))
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await _ in self.store.postgres.notifications(on: Self.channel) { self.wake() }
             }
-            // Cancelled while asleep: the loop's condition ends it.
-            if pause > .zero { try? await Task.sleep(for: pause) }
+            var trouble = Duration.zero
+            while !Task.isCancelled {
+                do {
+                    let count = try await start { batch in group.addTask { await self.publish(batch) } }
+                    trouble = .zero
+                    if count == 0 { await alarm.wait(atMost: min(poll, try await store.outboxWait() ?? poll)) }
+                } catch {
+                    if Task.isCancelled { break }
+                    if trouble == .zero { reporter.report("relay", "the outbox waits", error: error) }
+                    trouble = min(max(trouble, .milliseconds(100)) * 2, .seconds(5))
+                    await alarm.wait(atMost: trouble)
+                }
+            }
+            group.cancelAll()
         }
     }
 
-    /// Publishes what is due now. Returns how many rows that were.
+    /// Publishes what is due now and waits until that is settled. Returns how many rows that were.
     package func relayOnce() async throws -> Int {
-        let lease = UUID()
-        let due = try await store.leaseOutbox(lease)
-        guard !due.isEmpty else { return 0 }
-        do {
-            try await publisher.publish(due.map(Self.message), deadline: .seconds(20))
-        } catch {
-            try await store.releaseOutbox(lease, due)
-            throw error
+        let count = try await withThrowingDiscardingTaskGroup { group in
+            try await start { batch in group.addTask { await self.publish(batch) } }
         }
-        try await store.deleteOutbox(lease, due)
+        try await settle()
+        return count
+    }
+
+    /// Settles what is over, then takes what is due and hands it out, a batch a destination. Returns how many rows.
+    private func start(_ handOut: ([OutboxMessage]) -> Void) async throws -> Int {
+        try await settle()
+        let busy = state.withLock { $0.busy(at: .now) }
+        let due = try await store.leaseOutbox(UUID(), skip: busy)
+        let batches = Dictionary(grouping: due, by: \.destination)
+        state.withLock { $0.begin(batches.keys) }
+        for batch in batches.values { handOut(batch) }
         return due.count
     }
 
-    private static func message(_ row: OutboxMessage) -> OutgoingMessage {
-        var properties = MessageProperties()
-        properties.messageID = (row.doorbellFor ?? row.row).uuidString.lowercased()
-        properties.type = row.type
-        properties.correlationID = row.correlationID
-        if row.doorbellFor == nil { properties.contentType = "application/json" }
-        return OutgoingMessage(
-            exchange: row.exchange, routingKey: row.routingKey, properties: properties, body: row.body)
+    /// Writes what became of batches that are over; what the database doesn't take now is kept for the next time.
+    private func settle() async throws {
+        let over = state.withLock { $0.takeOver() }
+        guard !over.isEmpty else { return }
+        do {
+            try await store.deleteOutbox(over.confirmed)
+            try await store.releaseOutbox(over.unsent)
+            // Dead letters among them are told in the same transaction.
+            try await store.refuseOutbox(over.refused)
+        } catch {
+            // A row that is settled twice isn't changed: its lease is gone.
+            state.withLock { $0.giveBack(over) }
+            throw error
+        }
+    }
+
+    private func publish(_ batch: [OutboxMessage]) async {
+        var settlement = RelaySettlement()
+        let problem = await RelayBatch(publisher: publisher, patience: patience).publish(batch, into: &settlement)
+        if let problem, !Task.isCancelled {
+            reporter.report(
+                "relay", "the broker did not take everything; what it left waits", error: problem,
+                details: ["exchange": batch[0].exchange, "key": batch[0].routingKey])
+        }
+        if !settlement.dropped.isEmpty {
+            reporter.report(
+                "relay", "outcomes were dropped: the queue they were asked for is gone", failureClass: .invalidInput,
+                details: ["queue": batch[0].routingKey, "count": "\(settlement.dropped.count)"])
+        }
+        state.withLock { $0.end(batch[0].destination, settlement, isTrouble: problem != nil, at: .now) }
+        wake()
     }
 }

@@ -69,6 +69,8 @@ extension WorkerPool {
         if !park, verdicts.count < items.count { freed.append(contentsOf: sources[verdicts.count...]) }
         acknowledge(acknowledged.map { taken[$0] })
         for (label, count) in counts { metrics.claimed(label, count) }
+        // Doorbells and events are in the outbox now.
+        if grants.count + counts["duplicate", default: 0] < taken.count { relay.wake() }
         state.withLock { state in
             for index in freed { state.lanes[taken[index].lane].running -= 1 }
         }

@@ -3,6 +3,7 @@ internal import CoreMetrics
 internal import FoundationEssentials
 internal import Logging
 internal import Postgres
+internal import Publisher
 internal import Reporting
 internal import Store
 internal import Synchronization
@@ -31,6 +32,8 @@ extension WorkerPool {
                 "ends came too late: another claim holds these orders; their cost is recorded",
                 metadata: ["work_orders": "\(refused)"])
         }
+        // Retries, events and releases are in the outbox now.
+        if taken.contains(where: { $0.item.ending != .completed }) { relay.wake() }
         await resumePaused()
         return true
     }

@@ -28,6 +28,7 @@ package final class WorkerPool: Sendable {
     let state: Mutex<PoolState>
     let subscriptions = Mutex<[AMQPSubscription]>([])
     let metrics: WorkerMetrics
+    let relay: OutboxRelay
     private let wakeups: AsyncStream<Void>
     private let wakeup: AsyncStream<Void>.Continuation
 
@@ -49,6 +50,7 @@ package final class WorkerPool: Sendable {
         self.reporter = reporter ?? Reporter(component: "worker", logger: logger)
         state = Mutex(PoolState(lanes: configuration.lanes))
         metrics = WorkerMetrics()
+        relay = OutboxRelay(store: control, publisher: publisher, logger: logger, reporter: self.reporter)
         (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -79,10 +81,9 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.parkOverdue() }
             group.addTask { await self.watchDatabase() }
             group.addTask { await self.adoptUnknown() }
+            group.addTask { await self.relay.run() }
             group.addTask {
-                await OutboxRelay(
-                    store: self.control, publisher: self.publisher, logger: self.logger, reporter: self.reporter
-                ).run()
+                await Scheduler(store: self.control, logger: self.logger, reporter: self.reporter).run()
             }
             for await _ in stop { break }
             await drain()

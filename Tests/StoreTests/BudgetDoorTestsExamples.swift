@@ -44,7 +44,7 @@ extension BudgetDoorTests {
     }
 
     /// The fenced blocks of a language.
-    private static func blocks(_ language: String, of page: String) -> [String] {
+    static func blocks(_ language: String, of page: String) -> [String] {
         var blocks: [String] = []
         var open = false
         for line in page.split(separator: "\n", omittingEmptySubsequences: false) {

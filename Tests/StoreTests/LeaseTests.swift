@@ -174,12 +174,12 @@ struct LeaseTests {
             #expect(try await ledger.store.leaseOutbox(UUID()).isEmpty, "another relay passes it by")
             _ = try await ledger.store.postgres.run(
                 "SELECT moose.ring(\([item.id]), \(["default"]), ARRAY[now()])")
-            try await ledger.store.deleteOutbox(lease, due)
+            try await ledger.store.deleteOutbox(due)
             #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(item.id)'") == 1)
             let again = UUID()
             let rung = try await ledger.store.leaseOutbox(again)
             #expect(rung.map(\.doorbellFor) == [item.id])
-            try await ledger.store.deleteOutbox(again, rung)
+            try await ledger.store.deleteOutbox(rung)
             #expect(try await ledger.count("moose.outbox") == 0)
         }
     }

@@ -20,6 +20,7 @@ struct Ledger: Sendable {
             migrate: { url in
                 let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
                 try await Migrator(client: client).apply(Migrations.all)
+                // Broken on purpose, by Tests/Mutants.
                 if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] {
                     try await client.runSimple(mutant)
                 }

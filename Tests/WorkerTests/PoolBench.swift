@@ -40,6 +40,8 @@ struct PoolBench: Sendable {
     private static let migrate: @Sendable (String) async throws -> Void = { url in
         let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
         try await Migrator(client: client).apply(Migrations.all)
+        // Broken on purpose, by Tests/Mutants.
+        if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] { try await client.runSimple(mutant) }
         await client.close()
     }
 

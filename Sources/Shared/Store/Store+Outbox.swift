@@ -4,46 +4,96 @@ package import Postgres
 /// A message that is due, leased by this relay.
 package struct OutboxMessage: Sendable {
     package let row: UUID
+    package let lease: UUID
     /// The work order a doorbell is for; nil for everything else.
     package let doorbellFor: UUID?
     package let exchange: String
     package let routingKey: String
     package let type: String
     package let correlationID: String?
+    package let appID: String?
+    package let replyTo: String?
+    package let traceparent: String?
     package let body: [UInt8]
     /// How long past due it is.
     package let lag: Duration
 }
 
+/// A message that the broker refused for what it is.
+package struct OutboxRefusal: Sendable {
+    package let message: OutboxMessage
+    /// In words, for whoever finds the dead letter.
+    package let error: String
+    /// It can never pass: a dead letter at once.
+    package let isFinal: Bool
+
+    package init(_ message: OutboxMessage, error: String, isFinal: Bool) {
+        self.message = message
+        self.error = error
+        self.isFinal = isFinal
+    }
+}
+
 extension Store {
     /// Leases what is due for 30 s; other relays pass it by meanwhile.
-    package func leaseOutbox(_ lease: UUID, limit: Int = 500) async throws(PostgresError) -> [OutboxMessage] {
+    ///
+    /// - Parameter skip: destinations to leave alone: exchange, line feed, routing key.
+    package func leaseOutbox(
+        _ lease: UUID, limit: Int = 500, skip: [String] = []
+    ) async throws(PostgresError) -> [OutboxMessage] {
         var messages: [OutboxMessage] = []
         let rows = try await postgres.run(
             """
-            SELECT id, doorbell_for, exchange, routing_key, type, correlation_id, body, lag_seconds
-            FROM moose.lease_outbox(\(lease), \(Int32(clamping: limit)))
+            SELECT id, doorbell_for, exchange, routing_key, type, correlation_id, app_id, reply_to, traceparent, body,
+                   lag_seconds
+            FROM moose.lease_outbox(\(lease), \(Int32(clamping: limit)), \(skip))
             """
         ).rows
         for row in rows {
             messages.append(
                 OutboxMessage(
-                    row: try row.decode(0, as: UUID.self), doorbellFor: try row.decode(1, as: UUID?.self),
+                    row: try row.decode(0, as: UUID.self), lease: lease,
+                    doorbellFor: try row.decode(1, as: UUID?.self),
                     exchange: try row.decode(2, as: String.self), routingKey: try row.decode(3, as: String.self),
                     type: try row.decode(4, as: String.self), correlationID: try row.decode(5, as: String?.self),
-                    body: try row.decode(6, as: [UInt8].self),
-                    lag: .seconds(try row.decode(7, as: Double.self))))
+                    appID: try row.decode(6, as: String?.self), replyTo: try row.decode(7, as: String?.self),
+                    traceparent: try row.decode(8, as: String?.self), body: try row.decode(9, as: [UInt8].self),
+                    lag: .seconds(try row.decode(10, as: Double.self))))
         }
         return messages
     }
 
-    /// Gives back what could not be published, for the next look of any relay.
-    package func releaseOutbox(_ lease: UUID, _ messages: [OutboxMessage]) async throws(PostgresError) {
-        _ = try await postgres.run("SELECT moose.release_outbox(\(lease), \(messages.map(\.row)))")
+    /// Deletes what the broker confirmed, except what was rung again meanwhile.
+    package func deleteOutbox(_ messages: [OutboxMessage]) async throws(PostgresError) {
+        guard !messages.isEmpty else { return }
+        _ = try await postgres.run(
+            "SELECT moose.delete_outbox(\(messages.map(\.row)), \(messages.map(\.lease)))")
     }
 
-    /// Deletes what the broker confirmed, except what was rung again meanwhile.
-    package func deleteOutbox(_ lease: UUID, _ messages: [OutboxMessage]) async throws(PostgresError) {
-        _ = try await postgres.run("SELECT moose.delete_outbox(\(lease), \(messages.map(\.row)))")
+    /// Gives back what could not be published now, through no fault of its own.
+    package func releaseOutbox(_ messages: [OutboxMessage]) async throws(PostgresError) {
+        guard !messages.isEmpty else { return }
+        _ = try await postgres.run(
+            "SELECT moose.release_outbox(\(messages.map(\.row)), \(messages.map(\.lease)))")
+    }
+
+    /// Puts off what the broker refused for what it is; what can't pass becomes a dead letter with its error event.
+    ///
+    /// - Returns: how many dead letters.
+    @discardableResult
+    package func refuseOutbox(_ refusals: [OutboxRefusal]) async throws(PostgresError) -> Int {
+        guard !refusals.isEmpty else { return 0 }
+        let result = try await postgres.run(
+            """
+            SELECT moose.refuse_outbox(
+                \(refusals.map(\.message.row)), \(refusals.map(\.message.lease)), \(refusals.map(\.error)),
+                \(refusals.map(\.isFinal)))
+            """)
+        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
+    }
+
+    /// How long until the next row becomes due; nil when none will.
+    package func outboxWait() async throws(PostgresError) -> Duration? {
+        try await postgres.run("SELECT moose.outbox_wait()").first?.decode(0, as: Double?.self).map { .seconds($0) }
     }
 }

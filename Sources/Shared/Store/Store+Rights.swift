@@ -30,11 +30,11 @@ extension Store {
                              WHEN 'INSERT' THEN
                                  c.relkind = 'r' AND c.relname NOT IN (
                                      'schema_migrations', 'work_order_transitions', 'budget_policies', 'budget_freezes',
-                                     'budget_exempt_agents', 'audit_log', 'lanes')
+                                     'budget_exempt_agents', 'audit_log', 'lanes', 'schedules')
                              WHEN 'UPDATE' THEN
                                  c.relname IN ('work_orders', 'workers', 'outbox', 'budget_buckets', 'budget_holds',
                                                'escalations', 'escalation_events', 'gates', 'gate_waits',
-                                               'unique_keys')
+                                               'unique_keys', 'schedules')
                              ELSE c.relname IN ('outbox', 'budget_burn', 'gates', 'gate_waits', 'unique_keys') END
                        GROUP BY c.relname ORDER BY c.relname)
                    || CASE WHEN EXISTS (SELECT 1 FROM pg_proc f WHERE f.pronamespace = n.oid

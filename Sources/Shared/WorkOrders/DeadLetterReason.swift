@@ -24,4 +24,6 @@ package enum DeadLetterReason: String, Sendable, CaseIterable {
     case rejected
     /// Refused by the database although it decoded.
     case refused
+    /// The relay could not publish it: too large, or the broker refused it again and again.
+    case unpublishable
 }

@@ -8,8 +8,14 @@ CREATE TABLE moose.outbox (
     routing_key    text NOT NULL,
     type           text NOT NULL,
     correlation_id text,
+    -- Further properties, of work orders only.
+    app_id         text,
+    reply_to       text,
+    traceparent    text,
     body           bytea NOT NULL DEFAULT '',
     due_at         timestamptz NOT NULL DEFAULT now(),
+    -- How often the broker refused it for what it is.
+    refusals       integer NOT NULL DEFAULT 0,
     lease          uuid,
     leased_until   timestamptz,
     created_at     timestamptz NOT NULL DEFAULT now()

@@ -82,35 +82,6 @@ BEGIN
     RETURN cardinality(v_ids);
 END $$;
 
--- The relay takes what is due for 30 s; it publishes without a transaction open, then deletes what was confirmed.
-CREATE FUNCTION moose.lease_outbox(p_lease uuid, p_limit integer)
-RETURNS TABLE (id uuid, doorbell_for uuid, exchange text, routing_key text, type text, correlation_id text, body bytea,
-               lag_seconds double precision)
-LANGUAGE sql AS $$
-    UPDATE moose.outbox o SET lease = p_lease, leased_until = now() + interval '30 seconds'
-    FROM (SELECT x.id FROM moose.outbox x
-          WHERE x.due_at <= now() AND (x.leased_until IS NULL OR x.leased_until < now())
-          ORDER BY x.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED) due
-    WHERE o.id = due.id
-    RETURNING o.id, o.doorbell_for, o.exchange, o.routing_key, o.type, o.correlation_id, o.body,
-              extract(epoch FROM now() - o.due_at)::double precision
-$$;
-
--- Deletes what was confirmed, unless it was rung again meanwhile (then its lease is no longer ours). A row that somebody
--- holds just now is being rung again, so it is passed by: no waiting, and no deadlock.
-CREATE FUNCTION moose.delete_outbox(p_lease uuid, p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM moose.outbox o
-    WHERE o.id IN (SELECT x.id FROM moose.outbox x WHERE x.id = ANY (p_ids) AND x.lease = p_lease
-                   FOR UPDATE SKIP LOCKED)
-$$;
-
--- Gives back what could not be published, so that it goes out as soon as the broker is there and not when the lease ends.
-CREATE FUNCTION moose.release_outbox(p_lease uuid, p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
-    UPDATE moose.outbox o SET lease = NULL, leased_until = NULL
-    WHERE o.id IN (SELECT x.id FROM moose.outbox x WHERE x.id = ANY (p_ids) AND x.lease = p_lease
-                   FOR UPDATE SKIP LOCKED)
-$$;
-
 -- Due orders that a worker without their kind has parked and this one knows: it takes them at once, where a doorbell
 -- might find a worker without the kind again and again.
 CREATE INDEX work_orders_unknown ON moose.work_orders (kind, lane)

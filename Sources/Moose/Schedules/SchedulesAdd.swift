@@ -1,0 +1,48 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import WorkOrders
+
+/// `moose schedules add`.
+struct SchedulesAdd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Add a schedule: a work order at each tick of a cron expression.",
+        discussion: """
+            Five fields: minute, hour, day of month, month, day of week; or @hourly, @daily, @weekly, @monthly, @yearly. \
+            An order finds the schedule's name and its tick in its body, as schedule and scheduled_for.
+
+            EXAMPLES
+              moose schedules add nightly --cron "30 2 * * *" --time-zone Europe/Berlin --kind report
+              moose schedules add lint --cron "*/15 9-17 * * mon-fri" --kind lint --payload '{"path":"src"}'
+              moose schedules add nightly --replace --cron @daily --kind report --reason "earlier"
+            """)
+
+    @OptionGroup var options: ScheduleOptions
+    @Option(help: "When it ticks.") var cron: String
+    @Option(help: "The time zone of the expression, such as Europe/Berlin.") var timeZone = "UTC"
+    @OptionGroup var order: ScheduledOrderFlags
+    @Flag(help: "Replace the schedule of this name.") var replace = false
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        try await runCommand {
+            let edit = try options.edit()
+            let expression = try CronExpression(argument: cron)
+            let template = try order.template(name: edit.name)
+            let added = try await common.withDatabase { database in
+                try await edit.add(
+                    expression, timeZone: timeZone, template: template, replacing: replace, in: database)
+            }
+            if common.json {
+                print(
+                    try JSONOutput.text(
+                        JSONValue.object([
+                            "name": .string(edit.name), "cron": .string(expression.description),
+                            "time_zone": .string(added.timeZone), "next_run_at": .time(added.next),
+                        ])), terminator: "")
+            } else {
+                print("\(edit.name) ticks first at \(Moment.minute(added.next)); its zone is \(added.timeZone).")
+            }
+        }
+    }
+}
