@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 import WorkOrders
 
-struct EnqueueTests {
+/// Serialized: the role belongs to the whole server, and two can't make it at once.
+@Suite(.serialized) struct EnqueueTests {
     @Test func `an order is there when its transaction has committed, and never when that was rolled back`()
         async throws
     {
@@ -63,7 +64,8 @@ struct EnqueueTests {
         }
     }
 
-    @Test(arguments: [
+    /// Arguments, and what the refusal names.
+    private static let refused = [
         ("NULL", "kind"), ("'Bad'", "kind"), ("''", "kind"), ("repeat('k', 101)", "kind"),
         ("'work', title => ''", "title"),
         ("'work', title => repeat('x', 501)", "title"), ("'work', lane => 'A'", "lane"),
@@ -91,15 +93,16 @@ struct EnqueueTests {
         ("'work', fields => '{\"id\": 1}'", "id"), ("'work', app_id => ''", "app_id"),
         ("'work', reply_to => repeat('q', 256)", "reply_to"), ("'work', to_jsonb(repeat('x', 1048576))", "1048576"),
         ("'work', (repeat('[', 512) || repeat(']', 512))::jsonb", "512"),
-    ])
-    func `what a worker would refuse is refused here, by name and with a hint`(arguments: String, name: String)
-        async throws
-    {
+    ]
+
+    @Test func `what a worker would refuse is refused here, by name and with a hint`() async throws {
         try await EnqueueDoor.open { door in
-            let error = try await door.error("SELECT moose.enqueue(\(arguments))")
-            #expect(error.sqlState == "22023", "\(error)")
-            #expect(error.message.contains(name), "\(error.message)")
-            #expect(error.hint != nil)
+            for (arguments, name) in Self.refused {
+                let error = try await door.error("SELECT moose.enqueue(\(arguments))")
+                #expect(error.sqlState == "22023", "\(arguments): \(error)")
+                #expect(error.message.contains(name), "\(arguments): \(error.message)")
+                #expect(error.hint != nil)
+            }
             #expect(try await door.bodies().isEmpty)
         }
     }

@@ -32,7 +32,8 @@ struct RelayTests {
 
     private func ring(_ ids: [UUID], _ bench: PoolBench) async throws {
         _ = try await bench.control.postgres.run(
-            "SELECT moose.ring(\(ids), \(ids.map { _ in "default" }), array_fill(now(), ARRAY[\(ids.count)]))")
+            "SELECT moose.ring(array_agg(id), array_agg('default'::text), array_agg(now())) FROM unnest(\(ids)) AS i (id)"
+        )
     }
 
     private func ready(_ queue: String, _ bench: PoolBench) async throws -> Int? {
