@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MOOSE := .build/release/moose
 STORIES := doctor_finds reports_arrive budget_race budget_storm midnight malformed_input survives_kills long_job \
-  outages rolling_deploy schedules
+  outages rolling_deploy schedules supervised autoscale
 
 .PHONY: help swift setup build run test acceptance acceptance-large bench lint format clean
 

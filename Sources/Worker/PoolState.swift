@@ -29,9 +29,12 @@ struct PoolState {
     var lanes: [Lane]
     var finishes: [(lane: Int, item: FinishItem)] = []
     var jobs: [LeaseKey: Task<Void, Never>] = [:]
+    var isConsuming = false
     var isStopping = false
     /// The database is away: no lane consumes, whatever slots are free.
     var isIntakeStopped = false
+    /// How old the oldest order of the latest claim was.
+    var claimedAge: (age: Duration, at: ContinuousClock.Instant)?
     /// The last thing the database said, while it can't be reached.
     var databaseTrouble: String?
 
@@ -39,8 +42,11 @@ struct PoolState {
         self.lanes = lanes.map { Lane(name: $0.name, slots: $0.slots, weight: $0.weight) }
     }
 
-    /// Nothing runs and nothing waits to be written.
-    var isIdle: Bool { jobs.isEmpty && finishes.isEmpty }
+    /// Nothing is claimed, nothing runs and nothing waits to be written.
+    var isIdle: Bool { jobs.isEmpty && finishes.isEmpty && !hasClaims }
+
+    /// A claim is under way: slots are taken for which no job runs yet.
+    var hasClaims: Bool { lanes.reduce(0) { $0 + $1.running } > jobs.count }
 
     /// Takes deliveries for free slots, from the lanes in turn by their weights: each turn gives every lane that could
     /// go its weight, and the one that is owed most goes and pays for the turn. So none starves, whatever the others

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+package import Store
 package import WorkOrders
 
 /// How one worker process works. Times follow the design's defaults.
@@ -20,6 +21,8 @@ package struct WorkerConfiguration: Sendable {
     /// Names this process in leases; new for every start.
     package var id = UUID.timeOrdered()
     package var host = "localhost"
+    /// The parent that keeps this process; nil without one.
+    package var supervisor: WorkerSupervisor?
     package var lanes: [Lane]
     /// How often leases are renewed. Default 10 s. Setting it sets ``leasePass``, too.
     package var heartbeat: Duration = .seconds(10) {
@@ -41,6 +44,8 @@ package struct WorkerConfiguration: Sendable {
     package var maxMessageBytes = 1_048_576
     /// How long running jobs may go on after a stop was asked for, before they are interrupted. Default 30 s.
     package var drainTimeout: Duration = .seconds(30)
+    /// How long the registry remembers workers that stopped or were lost. Default 7 days.
+    package var keepsStoppedWorkers: Duration = .seconds(604_800)
     /// How long a delivery may wait for a slot before it is parked in Postgres, and how long the database may be away
     /// before the intake stops. Default 2 s.
     package var patience: Duration = .seconds(2)

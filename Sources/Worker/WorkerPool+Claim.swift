@@ -48,6 +48,7 @@ extension WorkerPool {
             }
         }
         putBack(repeated.map { taken[$0] }, parked: park)
+        noteAge(of: items)
         let started = ContinuousClock.now
         let verdicts = await claimUntilDone(items, park: park)
         let isBuried = await bury(letters)

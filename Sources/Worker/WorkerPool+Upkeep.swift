@@ -8,6 +8,7 @@ internal import Postgres
 internal import Reporting
 internal import Store
 internal import Synchronization
+internal import Telemetry
 internal import WorkOrders
 
 extension WorkerPool {
@@ -20,7 +21,8 @@ extension WorkerPool {
         WorkerRegistration(
             id: configuration.id, host: configuration.host, pid: Int32(ProcessInfo.processInfo.processIdentifier),
             version: "0.1.0", lanes: configuration.lanes.map(\.name), kinds: handlers.entries.keys.sorted(),
-            slots: configuration.lanes.reduce(0) { $0 + $1.slots })
+            slots: configuration.lanes.reduce(0) { $0 + $1.slots }, supervisor: configuration.supervisor,
+            residentBytes: ProcessMetrics.residentBytes().map { Int64($0) })
     }
 
     /// Renews the leases of everything that runs, and stops what was lost.

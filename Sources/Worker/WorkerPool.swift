@@ -62,6 +62,7 @@ package final class WorkerPool: Sendable {
                 to: MooseTopology.workQueue(lane: lane.name), prefetch: prefetch(lane: index))
             subscriptions.withLock { $0.append(subscription) }
         }
+        state.withLock { $0.isConsuming = true }
         logger.info(
             "worker ready",
             metadata: [
@@ -75,6 +76,7 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.write() }
             group.addTask { await self.keepLeases() }
             group.addTask { await self.rescueLost() }
+            group.addTask { await self.tendRegistry() }
             group.addTask { await self.sweep() }
             group.addTask { await self.wakeForMoney() }
             group.addTask { await self.followLanes() }

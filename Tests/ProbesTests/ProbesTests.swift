@@ -72,6 +72,34 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a role answers on paths of its own and with metrics of its own`() async throws
+    {
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let probes = Probes(
+            port: 0, registry: MetricsRegistry(), logger: quiet, health: { [] }, metrics: { Array("all 1\n".utf8) },
+            answer: { path in
+                switch path {
+                case "/api/here": ProbeAnswer(status: 200, type: "application/json", body: Array("{}".utf8))
+                case "/api/gone": .problem(status: 404, title: "unknown lane", detail: "there is \"none\"")
+                default: nil
+                }
+            }, onListening: { continuation.yield($0) })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await probes.run() }
+            var iterator = ports.makeAsyncIterator()
+            let port = try #require(await iterator.next())
+            let here = try await get("/api/here", port: port)
+            #expect(here.hasPrefix("HTTP/1.1 200 ") && here.contains("application/json") && here.hasSuffix("{}"))
+            let gone = try await get("/api/gone", port: port)
+            #expect(gone.hasPrefix("HTTP/1.1 404 ") && gone.contains("application/problem+json"))
+            #expect(gone.contains(#"{"detail":"there is \"none\"","status":404,"title":"unknown lane"}"#))
+            #expect(try await get("/other", port: port).hasPrefix("HTTP/1.1 404 "))
+            #expect(try await get("/metrics", port: port).hasSuffix("all 1\n"))
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `a taken port is named`() async throws {
         try await serving([]) { port in
             // The outer server holds the port for as long as this body runs.

@@ -16,7 +16,11 @@ let completeFile = """
       unknown_kind_grace_seconds: 602
     retry: {base_seconds: 0.5, cap_seconds: 60}
     lease: {heartbeat_seconds: 5, expiry_seconds: 20}
-    worker: {drain_timeout_seconds: 31, http_port: 8080}
+    worker:
+      drain_timeout_seconds: 31
+      http_port: 8080
+      max_rss: 500MB
+      autoscale: {interval_seconds: 2, grow_after_seconds: 3, grow_cooldown_seconds: 4, shrink_after_seconds: 50}
     spool: {folder: /var/lib/moose/spool, max_bytes: 1048576}
     models:
       org/Sonnet-4.5: {input_usd_per_million_tokens: "3", output_usd_per_million_tokens: 15}
@@ -71,6 +75,11 @@ let completeFile = """
         #expect(settings.worker.httpPort == 8080)
         #expect(settings.spool.folder == "/var/lib/moose/spool")
         #expect(settings.spool.maxBytes == 1_048_576)
+        #expect(settings.worker.maxResidentBytes == 500_000_000)
+        #expect(settings.worker.autoscale.interval == .seconds(2))
+        #expect(settings.worker.autoscale.growAfter == .seconds(3))
+        #expect(settings.worker.autoscale.growCooldown == .seconds(4))
+        #expect(settings.worker.autoscale.shrinkAfter == .seconds(50))
         let command = CommandSettings(
             argv: ["deploy/generate_file.py", "--fast"],
             environment: ["PATH", "HOME", "LANG"],

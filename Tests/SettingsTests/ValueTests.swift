@@ -49,6 +49,22 @@ import Testing
         #expect(URLRole.database.flaw(in: url) == nil)
     }
 
+    @Test(
+        arguments: [
+            ("500MB", 500_000_000), ("500 MB", 500_000_000), ("1GiB", 1 << 30), ("64MiB", 1 << 26),
+            ("16000000", 16_000_000),
+            ("20000kB", 20_000_000), ("16000GB", 16_000_000_000_000),
+        ] as [(String, Int64)])
+    func `memory is written with its unit`(text: String, bytes: Int64) {
+        #expect(ByteSize.parse(text) == bytes)
+        #expect(ByteSize.parse(ByteSize.text(bytes)) == bytes)
+    }
+
+    @Test(arguments: ["", "MB", "-1GB", "1.5GB", "15MB", "16001GB", "99999999999999999999GB", "5 potatoes", "٥00MB"])
+    func `what is no amount of memory is refused`(text: String) {
+        #expect(ByteSize.parse(text) == nil)
+    }
+
     @Test func `a typing slip finds its word and a foreign word finds none`() {
         let known = ["timeout_seconds", "free", "http"]
         #expect(Spelling.suggestion(for: "timeuot_seconds", among: known) == "timeout_seconds")

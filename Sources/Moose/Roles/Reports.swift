@@ -14,15 +14,16 @@ struct Reports: Sendable {
 
     /// - Parameter connections: whose nets are used.
     init(_ reporter: Reporter, _ connections: Connections, _ settings: Settings, logger: Logger) throws {
-        self.reporter = reporter
-        delivery = ReportDelivery(
-            reporter, store: connections.control, publisher: connections.publisher,
-            spool: try SpoolPlace.spool(settings), logger: logger)
+        try self.init(
+            reporter, store: connections.control, publisher: connections.publisher, settings, logger: logger)
     }
 
-    private init(_ reporter: Reporter, _ delivery: ReportDelivery) {
+    init(
+        _ reporter: Reporter, store: Store, publisher: AMQPPublisher, _ settings: Settings, logger: Logger
+    ) throws {
         self.reporter = reporter
-        self.delivery = delivery
+        delivery = ReportDelivery(
+            reporter, store: store, publisher: publisher, spool: try SpoolPlace.spool(settings), logger: logger)
     }
 
     /// For a process without connections of its own: they are made when there is something to report.
@@ -36,9 +37,8 @@ struct Reports: Sendable {
         var broker = try AMQPConfiguration(url: settings.broker.url)
         broker.connectionName = "moose supervisor"
         let publisher = try AMQPPublisher(configuration: broker)
-        let delivery = ReportDelivery(
-            reporter, store: Store(client), publisher: publisher, spool: try SpoolPlace.spool(settings), logger: logger)
-        let result = await Reports(reporter, delivery).delivering { try await body(reporter) }
+        let reports = try Reports(reporter, store: Store(client), publisher: publisher, settings, logger: logger)
+        let result = await reports.delivering { try await body(reporter) }
         await publisher.close()
         await client.close()
         try result.get()

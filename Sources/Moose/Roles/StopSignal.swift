@@ -5,7 +5,12 @@ internal import UnixSignals
 /// SIGTERM and SIGINT: the first drains, a second one stops at once.
 enum StopSignal {
     /// Runs `body` with a stream that yields at the first signal.
-    static func whileWatching(logger: Logger, _ body: @Sendable (AsyncStream<Void>) async throws -> Void) async throws {
+    ///
+    /// - Parameter atOnce: what is left to do at the second one, before the process exits.
+    static func whileWatching(
+        logger: Logger, atOnce: @escaping @Sendable () -> Void = {},
+        _ body: @Sendable (AsyncStream<Void>) async throws -> Void
+    ) async throws {
         let (stop, continuation) = AsyncStream<Void>.makeStream()
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -19,6 +24,7 @@ enum StopSignal {
                         continuation.finish()
                     } else {
                         logger.warning("stopped at once; leases of running jobs will be rescued")
+                        atOnce()
                         exit(ExitStatus.failed.rawValue)
                     }
                 }

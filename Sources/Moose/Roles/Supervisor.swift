@@ -6,26 +6,8 @@ internal import Subprocess
 internal import SystemPackage
 internal import WorkOrders
 
-/// Runs copies of this program and starts again what dies, with a backoff. SIGTERM reaches every copy and waits for it.
+/// Keeps one copy of this program running for `moose up`: what dies is started again, with a backoff.
 enum Supervisor {
-    /// Returns when a stop was asked for and every copy has ended.
-    static func runCopies(_ count: Int, arguments: [String], reporter: Reporter) async throws {
-        let logger = Logger(label: "supervisor")
-        try await StopSignal.whileWatching(logger: logger) { stop in
-            await withTaskGroup(of: Void.self) { group in
-                for number in 1...count {
-                    group.addTask {
-                        await keepRunning(
-                            arguments, name: "\(arguments[0]) \(number)", environment: [:], log: nil,
-                            reporter: reporter)
-                    }
-                }
-                for await _ in stop { break }
-                group.cancelAll()
-            }
-        }
-    }
-
     /// Runs one copy until the task is cancelled; then the copy gets SIGTERM and time to drain.
     ///
     /// - Parameters:

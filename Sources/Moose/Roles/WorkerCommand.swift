@@ -2,6 +2,7 @@ internal import AMQP
 internal import ArgumentParser
 internal import AsyncHTTPClient
 internal import FoundationEssentials
+internal import Glibc
 internal import Logging
 internal import Probes
 internal import Reporting
@@ -19,46 +20,58 @@ struct WorkerCommand: AsyncParsableCommand {
         discussion: """
             Handlers come from moose.yaml. SIGTERM drains: no attempt is burned, no hold lost; a second one stops at once.
 
+            With --processes or --autoscale this process works nothing itself: it keeps the others, starts again what
+            dies, and serves the probes of all. A process that is one too many, or holds more memory than --max-rss,
+            takes no more work and ends after its last job. Status 5: a worker on its own held too much memory.
+
             EXAMPLES
               moose worker --lane default:8
               moose worker --lane llm:4 --lane default:16 --processes 4
+              moose worker --lane default:25 --autoscale 1:4 --max-rss 500MB
             """)
 
     @Option(help: "The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).") var config: String?
     @Option(name: .customLong("lane"), help: "A lane and its slots, NAME:SLOTS. Repeat for more lanes.")
     var lanes: [LaneArgument] = []
-    @Option(help: "Worker processes; more than one are supervised and restarted with a backoff.") var processes = 1
+    @Option(help: "Worker processes; more than one are supervised and restarted with a backoff.") var processes: Int?
+    @Option(help: ArgumentHelp("As many processes as the backlog needs, within MIN:MAX.", valueName: "min:max"))
+    var autoscale: AutoscaleArgument?
+    @Option(help: ArgumentHelp("Memory a process may hold before it is replaced, such as 500MB.", valueName: "size"))
+    var maxRss: ByteSizeArgument?
     @Option(help: "Seconds running jobs may take to end after SIGTERM.") var drainTimeout: Int?
 
+    // What a parent tells the processes it keeps.
+    @Option(help: .private) var supervisor: String?
+    @Option(help: .private) var process: Int32?
+    @Option(help: .private) var logFormat: LogFormatArgument?
+
     func validate() throws {
-        guard (1...256).contains(processes) else { throw ValidationError("--processes goes from 1 to 256.") }
+        guard (1...256).contains(processes ?? 1) else { throw ValidationError("--processes goes from 1 to 256.") }
+        guard processes == nil || autoscale == nil else {
+            throw ValidationError(
+                "--processes fixes the number, --autoscale lets it follow the work: give one of them.")
+        }
     }
 
     func run() async throws {
         try await runCommand {
             let environment = ProcessInfo.processInfo.environment
             let settings = try Settings.load(path: config, environment: environment)
-            LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
-            if processes > 1 {
-                try await Reports.supervising(settings, logger: Logger(label: "supervisor")) { reporter in
-                    try await Supervisor.runCopies(processes, arguments: childArguments, reporter: reporter)
-                }
+            LogSetup.bootstrap(
+                level: Logger.Level(settings.logLevel), format: logFormat?.format, environment: environment)
+            if let autoscale {
+                try await supervise(settings, processes: autoscale.bounds.lowerBound, autoscale: autoscale.bounds)
+            } else if let processes, processes > 1 {
+                try await supervise(settings, processes: processes, autoscale: nil)
             } else {
                 try await work(settings)
             }
         }
     }
 
-    private var childArguments: [String] {
-        var arguments = ["worker"]
-        if let config { arguments += ["--config", config] }
-        for lane in lanes { arguments += ["--lane", "\(lane.lane.name):\(lane.lane.slots)"] }
-        if let drainTimeout { arguments += ["--drain-timeout", "\(drainTimeout)"] }
-        return arguments
-    }
-
     private func work(_ settings: Settings) async throws {
         let logger = Logger(label: "worker")
+        let link = supervisor == nil ? nil : try ParentLink()
         let registry = MetricsRegistry()
         registry.bootstrap()
         let reporter = Reporter(component: "worker", logger: logger)
@@ -66,26 +79,44 @@ struct WorkerCommand: AsyncParsableCommand {
         let reports = try Reports(reporter, connections, settings, logger: logger)
         let client = HTTPClient.forHandlers(connectionsPerHost: 64)
         let scratch = try ScratchSpace()
+        let configuration = workerConfiguration(settings)
         let pool = WorkerPool(
-            workerConfiguration(settings), handlers: HandlerRegistry(settings, scratch: scratch, client: client),
+            configuration, handlers: HandlerRegistry(settings, scratch: scratch, client: client),
             store: connections.store, control: connections.control, consumer: connections.consumer,
             publisher: connections.publisher, logger: logger, reporter: reporter)
+        let (stops, stop) = AsyncStream<Void>.makeStream()
+        let watch = WorkerWatch(pool, link: link, limit: maxResidentBytes(settings), stop: stop, logger: logger)
+        let endpoint = ScalingEndpoint(
+            figures: ScalingFigures(
+                slots: slotsByLane(settings), store: connections.control, publisher: connections.publisher
+            ) {
+                .init(waiting: pool.laneReports.mapValues(\.waiting), claimedAge: pool.claimedAge)
+            })
         let result = await reports.delivering {
-            try await StopSignal.whileWatching(logger: logger) { stop in
+            try await StopSignal.whileWatching(logger: logger) { signals in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         try await Probes(
-                            port: settings.worker.httpPort, registry: registry, logger: logger,
+                            port: link == nil ? settings.worker.httpPort : 0, registry: registry, logger: logger,
                             health: {
                                 let trouble = pool.trouble
                                 return [
                                     ProbeCheck(name: "worker", isReady: trouble == nil, detail: trouble), reports.check,
                                 ]
                             },
-                            onListening: { logger.info("probes", metadata: ["url": "http://127.0.0.1:\($0)"]) }
+                            answer: { await endpoint.answer($0) },
+                            onListening: {
+                                watch.listens(on: $0)
+                                logger.info("probes", metadata: ["url": "http://127.0.0.1:\($0)"])
+                            }
                         ).run()
                     }
-                    try await pool.run(until: stop)
+                    group.addTask {
+                        for await _ in signals { break }
+                        stop.finish()
+                    }
+                    group.addTask { await watch.run() }
+                    try await pool.run(until: stops)
                     group.cancelAll()
                 }
             }
@@ -93,9 +124,11 @@ struct WorkerCommand: AsyncParsableCommand {
         await connections.close()
         try await client.shutdown()
         try result.get()
+        if watch.isOverLimit { throw ExitCode(ExitStatus.recycled.rawValue) }
     }
 
-    private func workerConfiguration(_ settings: Settings) -> WorkerConfiguration {
+    /// The lanes of each process.
+    func workedLanes(_ settings: Settings) -> [WorkerConfiguration.Lane] {
         let all = settings.lanes.sorted { $0.key < $1.key }.map { lane in
             WorkerConfiguration.Lane(name: lane.key, slots: 4 * lane.value.weight, weight: lane.value.weight)
         }
@@ -104,8 +137,24 @@ struct WorkerCommand: AsyncParsableCommand {
             lane.weight = settings.lanes[lane.name]?.weight ?? 1
             return lane
         }
-        var configuration = WorkerConfiguration(lanes: given.isEmpty ? all : given)
+        return given.isEmpty ? all : given
+    }
+
+    /// Every lane there is, with its slots in a process that works it.
+    func slotsByLane(_ settings: Settings) -> [String: Int] {
+        var slots = settings.lanes.mapValues { 4 * $0.weight }
+        for lane in workedLanes(settings) { slots[lane.name] = lane.slots }
+        return slots
+    }
+
+    func maxResidentBytes(_ settings: Settings) -> Int64? { maxRss?.bytes ?? settings.worker.maxResidentBytes }
+
+    private func workerConfiguration(_ settings: Settings) -> WorkerConfiguration {
+        var configuration = WorkerConfiguration(lanes: workedLanes(settings))
         configuration.host = HostName.current
+        if let id = supervisor.flatMap(UUID.init(uuidString:)), let process {
+            configuration.supervisor = WorkerSupervisor(id: id, pid: getppid(), process: process)
+        }
         configuration.heartbeat = settings.lease.heartbeat
         configuration.lease = settings.lease.expiry
         configuration.unknownKindGrace = settings.defaults.unknownKindGrace

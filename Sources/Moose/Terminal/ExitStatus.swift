@@ -10,4 +10,6 @@ enum ExitStatus: Int32, Sendable {
     case unreachable = 3
     /// A rule said no: over budget, not confirmed, not allowed in this state.
     case refused = 4
+    /// A worker held more memory than it may, let its jobs end, and wants to be started again.
+    case recycled = 5
 }

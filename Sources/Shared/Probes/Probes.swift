@@ -12,9 +12,10 @@ package import Telemetry
 /// It has one thread and one event loop of its own, so that it answers even while the process is busy.
 package struct Probes: Sendable {
     private let port: Int
-    private let registry: MetricsRegistry
     private let logger: Logger
     private let health: @Sendable () async -> [ProbeCheck]
+    private let metrics: @Sendable () async -> [UInt8]
+    private let answer: @Sendable (String) async -> ProbeAnswer?
     private let onListening: @Sendable (Int) async -> Void
 
     /// Probes that aren't served yet.
@@ -24,16 +25,21 @@ package struct Probes: Sendable {
     ///   - registry: what `/metrics` prints.
     ///   - logger: hears of the server's own troubles only.
     ///   - health: asked at each request; should answer at once from what is known, not ask the network.
+    ///   - metrics: what `/metrics` prints in the place of the registry.
+    ///   - answer: the role's own paths; nil for a path it doesn't know.
     ///   - onListening: told the port once it is bound.
     package init(
         port: Int,
         registry: MetricsRegistry,
         logger: Logger,
         health: @escaping @Sendable () async -> [ProbeCheck],
+        metrics: (@Sendable () async -> [UInt8])? = nil,
+        answer: @escaping @Sendable (String) async -> ProbeAnswer? = { _ in nil },
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.port = port
-        self.registry = registry
+        self.metrics = metrics ?? { registry.render() }
+        self.answer = answer
         self.logger = logger
         self.health = health
         self.onListening = onListening
@@ -105,8 +111,12 @@ package struct Probes: Sendable {
         case "/healthz": return try answer(.health(await health()))
         case "/readyz": return try answer(.readiness(await health()))
         case "/metrics":
-            return response(.ok, registry.render(), type: "text/plain; version=0.0.4; charset=utf-8")
-        default: return plain(.notFound, "there are /healthz, /readyz and /metrics\n")
+            return response(.ok, await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+        case let path:
+            guard let own = await answer(path) else {
+                return plain(.notFound, "there are /healthz, /readyz and /metrics\n")
+            }
+            return response(HTTPResponse.Status(code: own.status), own.body, type: own.type)
         }
     }
 

@@ -27,10 +27,13 @@ extension Settings: CustomStringConvertible {
             ),
             (
                 "worker",
-                .block([
-                    ("drain_timeout_seconds", seconds(worker.drainTimeout)),
-                    ("http_port", .number("\(worker.httpPort)")),
-                ])
+                .block(
+                    [
+                        ("drain_timeout_seconds", seconds(worker.drainTimeout)),
+                        ("http_port", .number("\(worker.httpPort)")),
+                    ] + (worker.maxResidentBytes.map { [("max_rss", .text(ByteSize.text($0)))] } ?? []) + [
+                        ("autoscale", show(worker.autoscale))
+                    ])
             ),
             (
                 "spool",
@@ -40,6 +43,15 @@ extension Settings: CustomStringConvertible {
             ),
             ("models", .block(sorted(models, show))),
             ("handlers", .block(sorted(handlers, show))),
+        ])
+    }
+
+    private func show(_ autoscale: AutoscaleSettings) -> ShownValue {
+        .block([
+            ("interval_seconds", seconds(autoscale.interval)),
+            ("grow_after_seconds", seconds(autoscale.growAfter)),
+            ("grow_cooldown_seconds", seconds(autoscale.growCooldown)),
+            ("shrink_after_seconds", seconds(autoscale.shrinkAfter)),
         ])
     }
 

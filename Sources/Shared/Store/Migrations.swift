@@ -21,6 +21,7 @@ package enum Migrations {
         migration(15, "budget door", PackageResources._015_budget_door_sql),
         migration(16, "flow", PackageResources._016_flow_sql),
         migration(18, "schedules", PackageResources._018_schedules_sql),
+        migration(21, "scaling", PackageResources._021_scaling_sql),
     ]
 
     private static func migration(_ id: Int, _ name: String, _ sql: [UInt8]) -> Migration {

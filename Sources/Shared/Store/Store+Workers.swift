@@ -10,9 +10,14 @@ package struct WorkerRegistration: Sendable {
     package var lanes: [String]
     package var kinds: [String]
     package var slots: Int
+    /// The parent that keeps it; nil without one.
+    package var supervisor: WorkerSupervisor?
+    /// Memory held in RAM; nil where nobody knows.
+    package var residentBytes: Int64?
 
     package init(
-        id: UUID, host: String, pid: Int32, version: String, lanes: [String], kinds: [String], slots: Int
+        id: UUID, host: String, pid: Int32, version: String, lanes: [String], kinds: [String], slots: Int,
+        supervisor: WorkerSupervisor? = nil, residentBytes: Int64? = nil
     ) {
         self.id = id
         self.host = host
@@ -21,6 +26,8 @@ package struct WorkerRegistration: Sendable {
         self.lanes = lanes
         self.kinds = kinds
         self.slots = slots
+        self.supervisor = supervisor
+        self.residentBytes = residentBytes
     }
 }
 
@@ -29,10 +36,13 @@ extension Store {
     package func announce(_ worker: WorkerRegistration, running: Int) async throws(PostgresError) {
         _ = try await postgres.run(
             """
-            INSERT INTO moose.workers (id, host, pid, version, lanes, kinds, slots, running)
+            INSERT INTO moose.workers (id, host, pid, version, lanes, kinds, slots, running, supervisor,
+                                       supervisor_pid, process_number, resident_bytes)
             VALUES (\(worker.id), \(worker.host), \(worker.pid), \(worker.version), \(worker.lanes), \(worker.kinds),
-                    \(Int32(clamping: worker.slots)), \(Int32(clamping: running)))
-            ON CONFLICT (id) DO UPDATE SET last_seen = now(), running = excluded.running, slots = excluded.slots
+                    \(Int32(clamping: worker.slots)), \(Int32(clamping: running)), \(worker.supervisor?.id),
+                    \(worker.supervisor?.pid), \(worker.supervisor?.process), \(worker.residentBytes))
+            ON CONFLICT (id) DO UPDATE SET last_seen = now(), lost_at = NULL, running = excluded.running,
+                slots = excluded.slots, resident_bytes = excluded.resident_bytes
             """)
     }
 
@@ -47,5 +57,31 @@ extension Store {
         guard try known.first?.decode(0, as: Bool.self) == true else { return 0 }
         let newest = try await postgres.run("SELECT coalesce(max(id), 0)::bigint FROM moose.schema_migrations")
         return Int(try newest.first?.decode(0, as: Int64.self) ?? 0)
+    }
+}
+
+extension Store {
+    /// Workers that neither said that they live for so long nor took their leave.
+    package func silentWorkers(after silence: Duration) async throws(PostgresError) -> [UUID] {
+        var ids: [UUID] = []
+        for row in try await postgres.run(
+            "SELECT moose.silent_workers(\(silence.milliseconds) * interval '1 millisecond')"
+        ).rows {
+            ids.append(try row.decode(0, as: UUID.self))
+        }
+        return ids
+    }
+
+    /// Marks workers lost that still are silent, and reports each once. Returns how many.
+    package func markWorkersLost(_ ids: [UUID], after silence: Duration) async throws(PostgresError) -> Int {
+        guard !ids.isEmpty else { return 0 }
+        let result = try await postgres.run(
+            "SELECT moose.mark_workers_lost(\(ids), \(silence.milliseconds) * interval '1 millisecond')")
+        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
+    }
+
+    /// Forgets workers that stopped or were lost so long ago.
+    package func pruneWorkers(keep: Duration) async throws(PostgresError) {
+        _ = try await postgres.run("SELECT moose.prune_workers(\(keep.milliseconds) * interval '1 millisecond')")
     }
 }

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 
 /// What the kernel knows of this process, under the names every Prometheus dashboard knows.
-enum ProcessMetrics {
+package enum ProcessMetrics {
     /// Adds the metrics to the registry; each is read at the scrape.
     static func register(in registry: MetricsRegistry) {
         registry.observe("process_resident_memory_bytes", help: "Memory held in RAM.", isCounter: false) {
@@ -24,7 +24,7 @@ enum ProcessMetrics {
     }
 
     /// The memory in RAM; nil when `/proc` isn't mounted.
-    static func residentBytes() -> Double? {
+    package static func residentBytes() -> Double? {
         guard let fields = words(of: "/proc/self/statm"), fields.count > 1, let pages = Double(fields[1]) else {
             return nil
         }

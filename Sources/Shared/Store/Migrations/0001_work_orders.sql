@@ -151,7 +151,14 @@ CREATE TABLE moose.workers (
     running    integer NOT NULL DEFAULT 0,
     started_at timestamptz NOT NULL DEFAULT now(),
     last_seen  timestamptz NOT NULL DEFAULT now(),
-    stopped_at timestamptz
+    stopped_at timestamptz,
+    -- When others found that it had stopped without a word; empty again should it come back.
+    lost_at    timestamptz,
+    -- The parent that keeps it among others, and its number there; empty for a worker on its own.
+    supervisor     uuid,
+    supervisor_pid integer,
+    process_number integer,
+    resident_bytes bigint
 ) WITH (fillfactor = 50);
 
 -- Whether a worker that is alive knows this kind, so that a rolling deploy dead-letters nothing. Nobody is seen while

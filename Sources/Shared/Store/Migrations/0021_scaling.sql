@@ -1,0 +1,53 @@
+-- Scaling: how much work a lane has, which workers are gone, and telling of processes that don't stay up.
+
+-- What could run now and what runs, of each lane asked for. Counts stop at 100,000: more changes no decision.
+CREATE FUNCTION moose.lane_loads(p_lanes text[])
+RETURNS TABLE (lane text, due bigint, doorbells bigint, running bigint, oldest_seconds double precision)
+LANGUAGE sql STABLE AS $$
+    SELECT l.lane, d.due, d.doorbells, r.running, d.oldest_seconds
+    FROM unnest(p_lanes) AS l (lane),
+    LATERAL (
+        SELECT count(*) AS due, count(*) FILTER (WHERE x.rings) AS doorbells,
+               coalesce(greatest(extract(epoch FROM now() - min(x.run_at)), 0), 0)::double precision AS oldest_seconds
+        FROM (SELECT w.run_at, EXISTS (SELECT 1 FROM moose.outbox o WHERE o.doorbell_for = w.id) AS rings
+              FROM moose.work_orders w
+              WHERE w.state IN ('scheduled', 'pending', 'retrying') AND w.run_at <= now() AND w.lane = l.lane
+              LIMIT 100000) x) d,
+    LATERAL (
+        SELECT count(*) AS running
+        FROM (SELECT 1 FROM moose.work_orders w WHERE w.state = 'in_progress' AND w.lane = l.lane LIMIT 100000) x) r
+$$;
+
+-- Workers that neither renewed nor took their leave. A sweeper acts only on what it saw silent twice (see LeaseWatch).
+CREATE FUNCTION moose.silent_workers(p_after interval) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT k.id FROM moose.workers k
+    WHERE k.stopped_at IS NULL AND k.lost_at IS NULL AND k.last_seen < now() - p_after
+    ORDER BY k.id LIMIT 1000
+$$;
+
+-- Marks them lost and tells of each once: the event has the id under which a rescue of its work tells of it.
+CREATE FUNCTION moose.mark_workers_lost(p_ids uuid[], p_after interval) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_lost uuid[];
+BEGIN
+    WITH silent AS (
+        SELECT k.id FROM moose.workers k
+        WHERE k.id = ANY (p_ids) AND k.stopped_at IS NULL AND k.lost_at IS NULL AND k.last_seen < now() - p_after
+        ORDER BY k.id FOR NO KEY UPDATE OF k SKIP LOCKED
+    ), marked AS (
+        UPDATE moose.workers k SET lost_at = now() FROM silent s WHERE k.id = s.id RETURNING k.id
+    )
+    SELECT array_agg(m.id) INTO v_lost FROM marked m;
+    IF v_lost IS NULL THEN RETURN 0; END IF;
+    PERFORM moose.report(
+        moose.event_id(k.id::text, 0, 'worker lost'), 'worker', 'heartbeat', 'warning',
+        format('worker process %s on %s stopped without a word', k.pid, k.host), NULL, 'worker_lost',
+        jsonb_build_object('worker', k.id))
+    FROM moose.workers k WHERE k.id = ANY (v_lost);
+    RETURN cardinality(v_lost);
+END $$;
+
+-- Forgets workers that stopped or were lost so long ago.
+CREATE FUNCTION moose.prune_workers(p_keep interval) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM moose.workers k WHERE coalesce(k.stopped_at, k.lost_at) < now() - p_keep
+$$;

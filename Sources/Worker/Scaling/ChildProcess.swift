@@ -1,0 +1,100 @@
+internal import Glibc
+internal import Subprocess
+internal import Synchronization
+internal import SystemPackage
+
+/// One process of a group, from its start to its end.
+///
+/// The parent holds the only writing end of its standard input: when the parent dies, however it dies, the process reads
+/// the end of the file and drains.
+final class ChildProcess: Sendable {
+    private let number: Int
+    private let program: FleetProgram
+    private let messages: AsyncStream<ParentMessage>
+    private let message: AsyncStream<ParentMessage>.Continuation
+    private let process = Mutex<pid_t?>(nil)
+
+    init(number: Int, program: FleetProgram) {
+        self.number = number
+        self.program = program
+        (messages, message) = AsyncStream.makeStream()
+    }
+
+    /// Sends it a message; one that is gone doesn't mind.
+    func tell(_ text: ParentMessage) { message.yield(text) }
+
+    /// Ends it at once.
+    func kill() {
+        process.withLock { if let id = $0 { _ = Glibc.kill(id, SIGKILL) } }
+    }
+
+    /// Starts it, and returns how it ended.
+    func run(onReport: @escaping @Sendable (ProcessReport) -> Void) async -> ProcessEnding {
+        var options = PlatformOptions()
+        // A group of its own: Ctrl-C in the terminal reaches the parent only, which then drains its processes.
+        options.processGroupID = 0
+        do {
+            let run = try await Subprocess.run(
+                .path(FilePath(program.executable)), arguments: Arguments(program.arguments(number)),
+                platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
+            ) { execution in
+                process.withLock { $0 = execution.processIdentifier.value }
+                await follow(execution, onReport)
+                // It is reaped after this; from now on its number may belong to another process.
+                process.withLock { $0 = nil }
+            }
+            return ProcessEnding(run.terminationStatus)
+        } catch {
+            return .notStarted("\(error)")
+        }
+    }
+
+    private func follow(
+        _ execution: Execution<CustomWriteInput, SequenceOutput, SequenceOutput>,
+        _ onReport: @escaping @Sendable (ProcessReport) -> Void
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await text in self.messages {
+                    do {
+                        _ = try await execution.standardInputWriter.write("\(text.rawValue)\n")
+                    } catch {
+                        // It reads no more: it is ending, and `run` says how.
+                    }
+                }
+            }
+            group.addTask {
+                await self.read(execution.standardError) { self.program.onLine(self.number, $0) }
+            }
+            await read(execution.standardOutput) { line in
+                if let report = ProcessReport(line: line) {
+                    onReport(report)
+                } else {
+                    self.program.onLine(self.number, line)
+                }
+            }
+            message.finish()
+        }
+    }
+
+    private func read(_ output: SubprocessOutputSequence, _ onLine: (String) -> Void) async {
+        var splitter = LineSplitter()
+        do {
+            for try await chunk in output {
+                for line in splitter.take(unsafe chunk.withUnsafeBytes { unsafe Array($0) }) { onLine(line) }
+            }
+        } catch {
+            onLine("its output can't be read any more: \(error)")
+        }
+        if let line = splitter.end() { onLine(line) }
+    }
+}
+
+extension ProcessEnding {
+    init(_ status: TerminationStatus) {
+        switch status {
+        case .exited(let code): self = .exited(code)
+        case .signaled(let signal): self = .killed(signal: signal)
+        }
+    }
+}
