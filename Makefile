@@ -5,7 +5,7 @@ MOOSE := .build/release/moose
 STORIES := doctor_finds reports_arrive budget_race budget_storm midnight malformed_input survives_kills long_job \
   outages rolling_deploy schedules supervised autoscale
 
-.PHONY: help swift setup build run test acceptance acceptance-large bench lint format clean
+.PHONY: help swift setup build run test chaos acceptance acceptance-large bench lint format clean
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,14 @@ run: build ## see it work: private servers, example work orders, a live view; Ct
 test: setup ## run every test against private servers
 	swift build --build-tests
 	@deploy/stack/run-tests.sh
+
+MINUTES ?= 10
+ORDERS ?= 100000
+FAULTS ?= 200
+
+chaos: build ## faults by the hundred under load, checked from the outside: MINUTES=10 ORDERS=100000 FAULTS=200 SEED=...
+	@/usr/bin/python3 Tests/Chaos/chaos.py --seconds $$(($(MINUTES) * 60)) --orders $(ORDERS) --faults $(FAULTS) \
+	  $(if $(SEED),--seed $(SEED))
 
 acceptance: build ## the long stories against a release build (needs libfaketime; the slowest ones take minutes)
 	@for story in $(STORIES); do \
