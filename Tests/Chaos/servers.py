@@ -50,8 +50,15 @@ class Servers:
         return json.loads(status.stdout)[name].get("pid")
 
     def start(self):
-        with self.lock:
-            self.system.start_servers()
+        """Again when another fault killed the other server just now: a start is about both."""
+        for left in (2, 1, 0):
+            with self.lock:
+                try:
+                    return self.system.start_servers()
+                except SystemExit:
+                    if not left:
+                        raise
+            time.sleep(1)
 
     def restart(self, name, number, away):
         lock = self.broker_lock if name == "broker" else self.database_lock

@@ -38,4 +38,6 @@ else
         echo "== $(basename "$tests")"
         swift test --skip-build --disable-xctest --filter "^$(basename "$tests")\\."
     done
+    echo "== Chaos, the short form"
+    MOOSE=$moose /usr/bin/python3 Tests/Chaos/chaos.py --short
 fi
