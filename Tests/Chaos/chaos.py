@@ -31,13 +31,12 @@ from servers import Servers
 # A rescue takes a lease and two looks; see LEASE_LOST in faults.py.
 CONFIG = """
 lanes: {{default: {{}}, slow: {{}}}}
-lease: {{heartbeat_seconds: 1.5, expiry_seconds: 6}}
+lease: {{heartbeat_seconds: 2, expiry_seconds: 8}}
 retry: {{base_seconds: 0.2, cap_seconds: 3}}
 worker: {{drain_timeout_seconds: 5}}
 handlers:
 {handlers}
 """
-SETTLING = 240      # seconds the system has, after the last fault is mended, to come to rest
 
 
 def arguments():
@@ -49,6 +48,11 @@ def arguments():
     parser.add_argument("--poisons", type=int, default=3, help="orders that kill their worker")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--short", action="store_true", help="what `make test` runs")
+    parser.add_argument("--settle", type=int, default=240,
+                        help="seconds the system has, after the last fault is mended, to come to rest")
+    parser.add_argument("--break", dest="breaks", nargs=3, action="append", default=[],
+                        metavar=("FUNCTION", "TEXT", "INSTEAD"),
+                        help="change a function of the schema before anything starts, to see that it is found out")
     parser.add_argument("--keep", action="store_true", help="leave the folder with its logs also after success")
     given = parser.parse_args()
     if given.short:
@@ -83,9 +87,9 @@ class Watch(threading.Thread):
                 continue    # the database is away: that is a fault of ours
 
 
-def settle(servers, plan):
-    """Waits until nothing moves any more. Returns what still does after SETTLING seconds; None: all at rest."""
-    deadline = time.time() + SETTLING
+def settle(servers, plan, seconds):
+    """Waits until nothing moves any more. Returns what still does after so many seconds; None: all at rest."""
+    deadline = time.time() + seconds
     raised = False
     while True:
         time.sleep(1)
@@ -165,14 +169,17 @@ def work(given):
             with open(system.config, "w") as file:
                 file.write(CONFIG.format(handlers=handlers_yaml(service.url, program)))
             with system, Scratch() as scratch:
-                return storm(given, rng, system, net, scratch, runs)
+                return storm(given, rng, system, net, scratch, runs, service)
     finally:
         shutil.rmtree(system.folder, ignore_errors=True)
 
 
-def storm(given, rng, system, net, scratch, runs):
+def storm(given, rng, system, net, scratch, runs, service):
     servers = Servers(system)
+    for function, text, instead in given.breaks:
+        servers.break_function(function, text, instead)
     plan = Plan(given.orders, given.poisons, rng)
+    plan.ran = service.ran
     tight = round(given.orders * 0.7 / 100 * 800 * TIGHT_FITS)
     servers.sql(f"INSERT INTO moose.budget_policies (scope, name, period, kill_u) "
                 f"VALUES ('project', '{TIGHT_PROJECT}', 'total', {tight}); "
@@ -203,7 +210,7 @@ def storm(given, rng, system, net, scratch, runs):
         for process in fleet.processes:
             process.amqp.set("pass")
             process.database.set("pass")
-        left = settle(servers, plan)
+        left = settle(servers, plan, given.settle)
         settled = time.time() - loaded
         watch.done.set()
         watch.join()

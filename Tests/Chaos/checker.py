@@ -4,9 +4,9 @@ import collections
 
 from plan import KINDS
 
-# The dead letters an order that failed for good gets, by reason. A product without a reason writes no letter for it;
-# as soon as one row with a reason stands in the table, every order it belongs to must have its own.
-FAILED_FOR_GOOD = ("exhausted", "poison")
+# The dead letters of orders that failed for good. THE ONE SWITCH: a product that writes none for them has none of these
+# reasons in its table and is not asked for them; as soon as one stands there, each such order must have exactly its own.
+FAILED_FOR_GOOD = ("exhausted", "poison", "never_fits", "dependency_failed")
 # Of the reasons that stand for an injected `malformed`.
 MALFORMED = {"malformed", "invalid_field", "no_id"}
 SHOWN = 8
@@ -187,12 +187,15 @@ class Checker:
         double = [f"{nonce}: {count} letters, sent {plan.sends.get(nonce)} times" for nonce, count in found.items()
                   if count > plan.sends.get(nonce, 0)]
         self.line("dead letters more often than sent", len(double), double)
-        wanted = {"poison": self.lost_three, "exhausted": self.failed - self.lost_three - self.broken}
+        if not of_orders:
+            return
+        never_fits = {id for id in self.failed if plan.orders.get(id, ("", ""))[1] == "never_fits"}
+        wanted = {"poison": self.lost_three, "never_fits": never_fits, "dependency_failed": self.broken & self.failed}
+        wanted["exhausted"] = self.failed - set().union(*wanted.values())
         for reason in FAILED_FOR_GOOD:
-            if reason in reasons:
-                wrong = [f"{id}: {of_orders[reason][id]}" for id in wanted[reason] | set(of_orders[reason])
-                         if of_orders[reason][id] != (id in wanted[reason])]
-                self.line(f"dead letters ({reason}) = orders that failed so", len(wanted[reason]), wrong)
+            wrong = [f"{id}: {of_orders[reason][id]}" for id in wanted[reason] | set(of_orders[reason])
+                     if of_orders[reason][id] != (id in wanted[reason])]
+            self.line(f"dead letters ({reason}) = orders that failed so", len(wanted[reason]), wrong)
 
     def check_processes(self):
         self.line("processes that crashed", len(self.fleet.crashes), self.fleet.crashes, "the .log of its name")

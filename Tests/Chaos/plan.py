@@ -72,7 +72,8 @@ class Plan:
         self.sends = {}         # key -> how often it was sent, where more than once
         self.confirmed = set()
         self.made = 0
-        self.recent = []        # ids of calls that are confirmed, with their body
+        self.recent = []        # ids of orders of the kind `call` that are confirmed
+        self.ran = []           # ids of such orders that ran: the service adds them
         self.poison_at = set(rng.sample(range(count // 4, count * 3 // 4), poisons)) if poisons else set()
         names = list(KINDS) + list(SPECIAL)
         weights = [KINDS[name].share if name in KINDS else SPECIAL[name] for name in names]
@@ -85,7 +86,7 @@ class Plan:
                 return None
             number, self.made = self.made, self.made + 1
             name = "poison" if number in self.poison_at else self.rng.choices(*self.choices)[0]
-            if name in ("child", "id_reused") and not self.recent:
+            if name == "child" and not self.recent or name == "id_reused" and not self.ran:
                 name = "call"
             return self._make(name, number)
 
@@ -102,7 +103,8 @@ class Plan:
         if name == "id_reused":
             self.bad[nonce] = "id_reused"
             body = {"kind": "call", "title": nonce}
-            return Message(nonce, self.rng.choice(self.recent), "default", json.dumps(body).encode())
+            # One that is known to be an order: of two bodies in the queue the first to be claimed would be it.
+            return Message(nonce, self.rng.choice(self.ran), "default", json.dumps(body).encode())
         kind = name if name in KINDS else "call"
         body = {"kind": kind, "title": f"number {number}", "payload": {"nonce": nonce}}
         if name == "never_fits":

@@ -44,6 +44,12 @@ class Servers:
                     raise
                 time.sleep(0.3)
 
+    def break_function(self, name, text, instead):
+        definition = self.sql(f"SELECT pg_get_functiondef('moose.{name}'::regproc)")
+        if text not in definition:
+            raise SystemExit(f"moose.{name} has no text {text!r}")
+        self.sql(definition.replace(text, instead, 1))
+
     def pid(self, name):
         status = subprocess.run([MOOSE, "stack", "status", "--json", "--folder", self.system.stack_folder],
                                 capture_output=True, text=True)
