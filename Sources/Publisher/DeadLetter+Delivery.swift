@@ -22,7 +22,10 @@ extension DeadLetter {
         fields["app_id"] = delivery.properties.appID
         fields["correlation_id"] = delivery.properties.correlationID
         fields["reply_to"] = delivery.properties.replyTo
-        for (name, value) in delivery.properties.headers { fields["header.\(name)"] = "\(value)" }
+        // The broker's own count changes with every delivery, and the message doesn't.
+        for (name, value) in delivery.properties.headers where name != "x-delivery-count" {
+            fields["header.\(name)"] = "\(value)"
+        }
         let clean = Dictionary(
             fields.map { ($0.withoutNUL, $1.withoutNUL) }, uniquingKeysWith: { first, _ in first })
         // Texts always encode.

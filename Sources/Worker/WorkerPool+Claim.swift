@@ -143,6 +143,7 @@ extension WorkerPool {
     /// Writes dead letters until the database takes them. False: the worker stops first, and they go back.
     func bury(_ letters: [DeadLetter]) async -> Bool {
         guard !letters.isEmpty else { return true }
+        var letters = letters
         var attempt = 0
         while !Task.isCancelled {
             do {
@@ -153,6 +154,8 @@ extension WorkerPool {
                 }
                 return true
             } catch {
+                // It may have been written before the answer was lost: then it must not be written again.
+                for index in letters.indices { letters[index].isRedelivered = true }
                 await databaseFailed(error, attempt: attempt, during: "bury")
                 attempt += 1
                 if state.withLock({ $0.isStopping }) { return false }

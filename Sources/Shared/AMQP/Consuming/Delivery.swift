@@ -18,7 +18,7 @@ package struct Delivery: Sendable, Equatable {
     package let exchange: String
     package let routingKey: String
     /// The broker may have handed it out before.
-    package let redelivered: Bool
+    package var redelivered: Bool
 
     package init(
         tag: DeliveryTag, body: [UInt8], properties: MessageProperties, exchange: String, routingKey: String,

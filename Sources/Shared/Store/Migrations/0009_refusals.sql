@@ -180,7 +180,11 @@ BEGIN
         array_agg(CASE WHEN r.reason IN ('unknown_kind', 'unknown_price') THEN w.body ELSE r.body END),
         array_agg('{}'::text), array_agg(false))
     FROM unnest(p_ids, p_reasons, p_bodies) AS r (id, reason, body)
-    LEFT JOIN moose.work_orders w ON w.id = r.id;
+    LEFT JOIN moose.work_orders w ON w.id = r.id
+    -- A claim is asked again when its answer was lost, and a message comes again when its acknowledgement was: its
+    -- letter stands once.
+    WHERE NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.work_order_id = r.id AND d.reason = r.reason
+                      AND d.body = r.body AND d.state = 'dead');
     PERFORM moose.report_broken_dependencies(ARRAY(
         SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
     PERFORM moose.reply(ARRAY(
