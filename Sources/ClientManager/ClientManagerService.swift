@@ -16,16 +16,19 @@ package struct ClientManagerService: Sendable {
     private let consumer: AMQPConsumer
     private let publisher: AMQPPublisher
     private let logger: Logger
+    private let stuck: StuckWatch
     private let reporter: Reporter
 
     /// - Parameter reporter: hears of its own troubles; default one that only logs.
     package init(
-        store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger, reporter: Reporter? = nil
+        store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger,
+        stuck: StuckWatch = StuckWatch(), reporter: Reporter? = nil
     ) {
         self.store = store
         self.consumer = consumer
         self.publisher = publisher
         self.logger = logger
+        self.stuck = stuck
         self.reporter = reporter ?? Reporter(component: "client-manager", logger: logger)
     }
 
@@ -48,6 +51,7 @@ package struct ClientManagerService: Sendable {
                 await OutboxRelay(store: store, publisher: publisher, logger: logger, reporter: reporter).run()
             }
             group.addTask { await Scheduler(store: store, logger: logger, reporter: reporter).run() }
+            group.addTask { await stuck.run(store, logger: logger, reporter: reporter) }
             for await _ in stop { break }
             group.cancelAll()
         }
@@ -60,13 +64,16 @@ package struct ClientManagerService: Sendable {
         _ subscription: AMQPSubscription, _ record: @Sendable ([Delivery]) async throws -> Void
     ) async {
         for await batch in subscription.batches {
+            var deliveries = batch.deliveries
             var wait = Duration.milliseconds(100)
             while !Task.isCancelled {
                 do {
-                    try await recordSplitting(batch.deliveries, record)
-                    subscription.acknowledge(batch.deliveries.map(\.tag))
+                    try await recordSplitting(deliveries, record)
+                    subscription.acknowledge(deliveries.map(\.tag))
                     break
                 } catch {
+                    // It may have been written before the answer was lost: then it must not be written again.
+                    for index in deliveries.indices { deliveries[index].redelivered = true }
                     reporter.report(
                         "record", "not recorded yet", error: error, details: ["queue": "\(subscription.queue)"])
                     // Cancelled: the loop's condition ends it.

@@ -76,6 +76,7 @@ func problems(in text: String, environment: [String: String] = [:]) -> [String] 
         ("worker: {max_rss: 1MB}", "from 16MB"),
         ("worker: {autoscale: {shrink_after_seconds: 0}}", "out of range"),
         ("worker: {autoscale: {min: 1}}", "unknown key"),
+        ("watch: {stuck_escalated_seconds: 60}", "below its stuck_warned_seconds"),
         ("worker: {http_port: ${PORT}}", "MISSING"),
         ("worker: {http_port: \"${PORT}\"}", "PORT, which isn't set"),
         ("amqp_url: \"${\"", "variable's name"),

@@ -22,6 +22,7 @@ let completeFile = """
       max_rss: 500MB
       autoscale: {interval_seconds: 2, grow_after_seconds: 3, grow_cooldown_seconds: 4, shrink_after_seconds: 50}
     spool: {folder: /var/lib/moose/spool, max_bytes: 1048576}
+    watch: {stuck_warned_seconds: 3600, stuck_escalated_seconds: 7200}
     models:
       org/Sonnet-4.5: {input_usd_per_million_tokens: "3", output_usd_per_million_tokens: 15}
       small: {input_usd_per_million_tokens: "0.25", output_usd_per_million_tokens: "1.25"}
@@ -80,6 +81,8 @@ let completeFile = """
         #expect(settings.worker.autoscale.growAfter == .seconds(3))
         #expect(settings.worker.autoscale.growCooldown == .seconds(4))
         #expect(settings.worker.autoscale.shrinkAfter == .seconds(50))
+        #expect(settings.watch.stuckWarned == .seconds(3600))
+        #expect(settings.watch.stuckEscalated == .seconds(7200))
         let command = CommandSettings(
             argv: ["deploy/generate_file.py", "--fast"],
             environment: ["PATH", "HOME", "LANG"],

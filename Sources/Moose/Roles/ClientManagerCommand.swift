@@ -36,9 +36,12 @@ struct ClientManagerCommand: AsyncParsableCommand {
             let connections = try await Connections.open(
                 settings, role: "client-manager", logger: logger, reporter: reporter)
             let reports = try Reports(reporter, connections, settings, logger: logger)
+            var stuck = StuckWatch()
+            stuck.warnedAfter = settings.watch.stuckWarned
+            stuck.escalatedAfter = settings.watch.stuckEscalated
             let service = ClientManagerService(
                 store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
-                logger: logger, reporter: reporter)
+                logger: logger, stuck: stuck, reporter: reporter)
             let result = await reports.delivering {
                 try await StopSignal.whileWatching(logger: logger) { stop in
                     try await withThrowingTaskGroup(of: Void.self) { group in

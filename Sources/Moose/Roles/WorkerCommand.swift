@@ -157,6 +157,8 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         configuration.heartbeat = settings.lease.heartbeat
         configuration.lease = settings.lease.expiry
+        // Whoever is alive renews between the two looks of a rescue; 15 s with the default lease.
+        configuration.leasePass = min(.seconds(15), max(settings.lease.heartbeat * 1.5, settings.lease.expiry / 3))
         configuration.unknownKindGrace = settings.defaults.unknownKindGrace
         configuration.retry = RetryPolicy(base: settings.retry.base, cap: settings.retry.cap)
         configuration.defaultTimeout = settings.defaults.timeout

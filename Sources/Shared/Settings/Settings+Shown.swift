@@ -41,6 +41,13 @@ extension Settings: CustomStringConvertible {
                     (spool.folder.map { [("folder", .text($0))] } ?? [])
                         + [("max_bytes", .number("\(spool.maxBytes)"))])
             ),
+            (
+                "watch",
+                .block([
+                    ("stuck_warned_seconds", seconds(watch.stuckWarned)),
+                    ("stuck_escalated_seconds", seconds(watch.stuckEscalated)),
+                ])
+            ),
             ("models", .block(sorted(models, show))),
             ("handlers", .block(sorted(handlers, show))),
         ])

@@ -23,6 +23,8 @@ package struct Settings: Sendable, Equatable {
     package var worker = WorkerSettings()
     /// Where messages wait while their servers are away.
     package var spool = SpoolSettings()
+    /// When the Client Manager tells of what stands still.
+    package var watch = WatchSettings()
     /// What the tokens of each model cost, by the model's name. Default: none, so no handler can name one.
     package var models: [String: ModelSettings] = [:]
     /// What runs each kind of work order, by kind. Default: none, so a worker refuses every kind.

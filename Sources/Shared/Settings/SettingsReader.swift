@@ -10,7 +10,7 @@ struct SettingsReader {
     /// Reads what the block holds into `settings`; what is missing or wrong keeps its default.
     func read(_ root: Section, into settings: inout Settings) {
         let root = root.knowing([
-            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "spool", "models",
+            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "spool", "watch", "models",
             "handlers",
         ])
         settings.broker.url = url(root["amqp_url"], as: .broker) ?? settings.broker.url
@@ -21,6 +21,7 @@ struct SettingsReader {
         if let lease = root.section("lease") { read(lease, into: &settings.lease) }
         if let worker = root.section("worker") { read(worker, into: &settings.worker) }
         if let spool = root.section("spool") { read(spool, into: &settings.spool) }
+        if let watch = root.section("watch") { read(watch, into: &settings.watch) }
         let models = root.section("models")?.named("model", NameRule.modelRule, where: NameRule.isModel) ?? []
         for (name, field) in models { settings.models[name] = ModelReader.read(field) }
         if let handlers = root.section("handlers") {
@@ -86,5 +87,15 @@ struct SettingsReader {
         worker.httpPort = section["http_port"]?.integer(in: 0...65_535) ?? worker.httpPort
         worker.maxResidentBytes = section["max_rss"]?.byteSize() ?? worker.maxResidentBytes
         if let autoscale = section.section("autoscale") { worker.autoscale = AutoscaleSettings(autoscale) }
+    }
+
+    private func read(_ section: Section, into watch: inout WatchSettings) {
+        let section = section.knowing(["stuck_warned_seconds", "stuck_escalated_seconds"])
+        let times = Duration.seconds(1)...Self.day * 30
+        watch.stuckWarned = section["stuck_warned_seconds"]?.seconds(in: times) ?? watch.stuckWarned
+        watch.stuckEscalated = section["stuck_escalated_seconds"]?.seconds(in: times) ?? watch.stuckEscalated
+        if watch.stuckEscalated < watch.stuckWarned {
+            section.fail("has a stuck_escalated_seconds below its stuck_warned_seconds: raise it")
+        }
     }
 }

@@ -26,6 +26,17 @@ extension Store {
         return try lost.rows.map { row throws(PostgresError) in try Self.key(row) }
     }
 
+    /// Tells of orders that are in progress for longer than these times, once for each claim and level.
+    /// - Returns: how many were new.
+    package func reportStuck(warnedAfter: Duration, escalatedAfter: Duration) async throws(PostgresError) -> Int {
+        let result = try await postgres.run(
+            """
+            SELECT moose.report_stuck(\(warnedAfter.milliseconds) * interval '1 millisecond',
+                                      \(escalatedAfter.milliseconds) * interval '1 millisecond')
+            """)
+        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
+    }
+
     /// Leases that stand expired at this moment. See ``LeaseWatch`` for which of them to rescue.
     package func expiredLeases() async throws(PostgresError) -> [ExpiredLease] {
         let expired = try await postgres.run("SELECT id, token, expiry_us FROM moose.expired_leases()")
