@@ -5,6 +5,7 @@ internal import Postgres
 package import Reporting
 package import Store
 internal import Synchronization
+internal import WorkOrders
 
 /// Carries the outbox to the broker: work orders, doorbells, error events, replies. Any number may run; each row goes to
 /// one at a time. Nothing is deleted before its confirm, so a crash between costs a duplicate, which the claim drops.

@@ -4,6 +4,7 @@ internal import FoundationEssentials
 internal import Logging
 internal import Messaging
 internal import Postgres
+internal import Reporting
 internal import Store
 internal import Synchronization
 

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Logging
+internal import Reporting
 internal import Store
 internal import Synchronization
 

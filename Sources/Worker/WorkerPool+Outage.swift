@@ -4,6 +4,7 @@ internal import DequeModule
 internal import FoundationEssentials
 internal import Logging
 internal import Postgres
+internal import Reporting
 internal import Store
 internal import Synchronization
 internal import Telemetry

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Logging
+internal import Reporting
 internal import Store
 
 extension WorkerPool {
@@ -10,14 +11,17 @@ extension WorkerPool {
         var watch = LeaseWatch(patience: configuration.leasePass, latest: configuration.leasePass * 2)
         await every(configuration.leasePass + .milliseconds(50)) {
             do {
+                let asked = ContinuousClock.now
                 let silent = try await self.control.silentWorkers(after: silence)
-                let lost = watch.pass(silent.map { LeaseKey(id: $0, token: 0) }, at: .now).map(\.id)
+                let lost = watch.pass(
+                    silent.map { ExpiredLease(key: LeaseKey(id: $0, token: 0), expiry: 0) }, asked: asked, answered: .now
+                ).map(\.id)
                 let count = try await self.control.markWorkersLost(lost, after: silence)
                 if count > 0 { self.logger.warning("workers were lost", metadata: ["workers": "\(count)"]) }
                 try await self.control.pruneWorkers(keep: self.configuration.keepsStoppedWorkers)
             } catch {
                 watch.passFailed()
-                self.logger.warning("the registry was not looked at", metadata: ["error": "\(error)"])
+                self.reporter.report("registry", "the registry was not looked at", error: error)
             }
         }
     }

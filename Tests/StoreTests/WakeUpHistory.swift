@@ -212,7 +212,7 @@ final class WakeUpHistory: Sendable {
         }
         // A relay that dies after the confirm and before the delete rings once more.
         if !loses || isLost || Int.random(in: 0..<8, using: &generator) > 0 {
-            try await again { try await self.ledger.store.deleteOutbox(lease, due) }
+            try await again { try await self.ledger.store.deleteOutbox(due) }
         }
         return due.count
     }

@@ -97,10 +97,10 @@ struct WakeUpTests {
             try await ledger.run("UPDATE moose.outbox SET due_at = now()")
             let lease = UUID()
             let due = try await ledger.store.leaseOutbox(lease)
-            try await ledger.store.releaseOutbox(lease, due)
+            try await ledger.store.releaseOutbox(due)
             #expect(try await ledger.store.leaseOutbox(UUID()).map(\.doorbellFor) == [item.id])
             // Another's lease is not given back.
-            try await ledger.store.releaseOutbox(lease, due)
+            try await ledger.store.releaseOutbox(due)
             #expect(try await ledger.store.leaseOutbox(UUID()).isEmpty)
         }
     }
