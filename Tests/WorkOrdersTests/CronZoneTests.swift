@@ -15,6 +15,7 @@ struct CronZoneTests {
             }, end: 1_830_000_000)
     }
 
+    static let utc = ZoneOffsets(stretches: [.init(start: 0, secondsEast: 0)], end: 5_000_000_000)
     static let berlin = zone([
         ("2025-12-01T00:00:00Z", 60), ("2026-03-29T01:00:00Z", 120), ("2026-10-25T01:00:00Z", 60),
         ("2027-03-28T01:00:00Z", 120),

@@ -19,14 +19,13 @@ package struct ZoneOffsets: Sendable, Equatable {
     /// What is known ends here, in seconds since 1970.
     package let end: Int64
 
-    /// - Parameter stretches: in the order of time; the first begins a day or more before any instant asked about.
+    /// - Parameter stretches: in the order of time, at least one; the first begins a day or more before any instant asked
+    ///   about.
     package init(stretches: [Stretch], end: Int64) {
-        self.stretches = stretches.isEmpty ? [Stretch(start: .min / 2, secondsEast: 0)] : stretches
+        precondition(!stretches.isEmpty, "a time zone has an offset at any time")
+        self.stretches = stretches
         self.end = end
     }
-
-    /// UTC, for ever.
-    package static let utc = ZoneOffsets(stretches: [], end: .max / 2)
 
     /// Whether it answers for an instant and the years that a rare schedule may need.
     package func covers(_ instant: Date, years: Int64) -> Bool {
