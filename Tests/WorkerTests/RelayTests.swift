@@ -12,10 +12,22 @@ import WorkOrders
 
 /// The outbox on its way to the broker, and what the broker won't take.
 struct RelayTests {
-    private func relay(_ bench: PoolBench, poll: Duration = .seconds(1)) -> OutboxRelay {
+    private func relay(
+        _ bench: PoolBench, poll: Duration = .seconds(1), patience: Duration = .seconds(10)
+    ) -> OutboxRelay {
         OutboxRelay(
-            store: bench.control, publisher: bench.publisher, logger: PoolBench.logger, poll: poll,
-            patience: .seconds(2))
+            store: bench.control, publisher: bench.publisher, logger: PoolBench.logger, poll: poll, patience: patience)
+    }
+
+    /// Lets relays try again and again, each without the memory of the last, until the row was refused so often or is gone.
+    private func insist(_ refusals: Int, on row: String, _ bench: PoolBench) async throws {
+        try await eventually("\(row) was refused \(refusals) times", timeout: .seconds(90)) {
+            // What is confirmed in between keeps the channel from resting longer each time.
+            try await bench.publisher.publish([OutgoingMessage(exchange: "", routingKey: "nobody", body: [])])
+            try await bench.control.postgres.runSimple("UPDATE moose.outbox SET due_at = now()")
+            _ = try await relay(bench).relayOnce()
+            return try await bench.count("moose.outbox WHERE \(row) AND refusals < \(refusals)") == 0
+        }
     }
 
     private func put(
@@ -40,11 +52,6 @@ struct RelayTests {
         try await bench.publisher.queueStatistics(queue)?.messages
     }
 
-    /// Lets waits of refused rows be over.
-    private func hurry(_ bench: PoolBench) async throws {
-        try await bench.control.postgres.runSimple("UPDATE moose.outbox SET due_at = now()")
-    }
-
     @Test func `an exchange that isn't there holds up nothing else, and its message becomes a dead letter`()
         async throws
     {
@@ -56,18 +63,15 @@ struct RelayTests {
             #expect(try await relay.relayOnce() == 21)
             #expect(try await bench.count("moose.outbox WHERE doorbell_for IS NOT NULL") == 0)
             try await eventually("the doorbells are there") {
-                try await ready(MooseTopology.workQueue(lane: "default"), bench) == 20
+                // More where some were sent again, because the stray one closed the channel.
+                try await ready(MooseTopology.workQueue(lane: "default"), bench) ?? 0 >= 20
             }
             #expect(
                 try await bench.count(
                     "moose.outbox WHERE refusals = 1 AND lease IS NULL AND due_at > created_at + interval '0.4 seconds'"
                 )
                     == 1, "it is left alone for a while")
-            for _ in 2...10 {
-                try await hurry(bench)
-                // A relay of its own each time: this one lets the destination rest.
-                _ = try await self.relay(bench).relayOnce()
-            }
+            try await insist(10, on: "exchange = 'nowhere'", bench)
             #expect(try await bench.count("moose.outbox WHERE exchange = 'nowhere'") == 0)
             #expect(
                 try await bench.count(
@@ -89,10 +93,7 @@ struct RelayTests {
             let id = UUID.timeOrdered()
             try await ring([id], bench)
             _ = try await bench.control.postgres.run("UPDATE moose.outbox SET exchange = 'moose.gone'")
-            for _ in 1...12 {
-                try await hurry(bench)
-                _ = try await relay(bench).relayOnce()
-            }
+            try await insist(12, on: "doorbell_for IS NOT NULL", bench)
             #expect(try await bench.count("moose.outbox WHERE doorbell_for = '\(id)' AND refusals = 12") == 1)
             #expect(try await bench.count("moose.dead_letters") == 0)
             #expect(
@@ -104,9 +105,11 @@ struct RelayTests {
             // Somebody brings it back.
             _ = try await bench.control.postgres.run(
                 "UPDATE moose.outbox SET exchange = 'moose.work' WHERE doorbell_for IS NOT NULL")
-            try await hurry(bench)
-            _ = try await relay(bench).relayOnce()
-            #expect(try await bench.count("moose.outbox WHERE doorbell_for IS NOT NULL") == 0)
+            try await eventually("it rings") {
+                try await bench.control.postgres.runSimple("UPDATE moose.outbox SET due_at = now()")
+                _ = try await relay(bench).relayOnce()
+                return try await bench.count("moose.outbox WHERE doorbell_for IS NOT NULL") == 0
+            }
         }
     }
 
@@ -159,7 +162,7 @@ struct RelayTests {
                 }
             }
             for _ in 1...20 { _ = try await put("", "full", bench) }
-            let relay = relay(bench, poll: .milliseconds(50))
+            let relay = relay(bench, poll: .milliseconds(50), patience: .seconds(2))
             let running = Task { await relay.run() }
             try await eventually("the full one is under way") {
                 try await bench.count("moose.outbox WHERE lease IS NOT NULL") > 0
