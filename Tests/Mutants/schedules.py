@@ -50,7 +50,7 @@ def failures(sql, tests):
         env=os.environ | {"MOOSE_TEST_MUTANT": sql}).stdout
     if "Test run with" not in log:
         raise SystemExit(f"the tests did not run to their end:\n{log[-2000:]}")
-    return sorted(set(re.findall(r'Test [`"]?(.+?)[`"]? (?:with \d+ test cases )?failed after', log)))
+    return sorted(set(re.findall(r'Test "(.+?)" (?:with \d+ test cases )?failed after', log)))
 
 
 def main(names):
