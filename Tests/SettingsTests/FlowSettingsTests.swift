@@ -13,7 +13,7 @@ import Testing
         #expect(
             settings.handlers["echo"]?.flow
                 == FlowSettings(concurrency: 20, rate: StartRate(count: 100, seconds: 60), keyConcurrency: 2))
-        for line in ["concurrency: 20", "rate: 100/minute", "key_concurrency: 2"] {
+        for line in ["concurrency: 20", #"rate: "100/minute""#, "key_concurrency: 2"] {
             #expect(settings.description.contains(line), "\(settings)")
         }
         #expect(
