@@ -13,31 +13,41 @@ extension WorkerPool {
     /// rolling deploy a doorbell may find the old workers again and again.
     func adoptUnknown() async {
         let kinds = handlers.entries.keys.sorted()
-        await every(configuration.adoption) {
-            let free = self.state.withLock { state in
-                state.isStopping || state.isIntakeStopped
-                    ? [:]
-                    : state.lanes.indices.reduce(into: [String: Int]()) { free, index in
-                        let lane = state.lanes[index]
-                        if lane.free > lane.waiting.count { free[lane.name] = index }
-                    }
-            }
-            guard !free.isEmpty else { return }
+        var pause = configuration.adoption
+        while !Task.isCancelled {
+            // Cancelled: the loop's condition ends it.
+            try? await Task.sleep(for: pause)
+            pause = configuration.adoption
+            let lanes = lanesWithSlots()
+            guard !lanes.isEmpty, !Task.isCancelled else { continue }
+            // No more than has a slot soon: what waits for one is parked again.
+            let limit = lanes.values.reduce(0) { $0 + configuration.lanes[$1].slots }
             do {
-                let parked = try await self.control.parkedUnknown(
-                    kinds: kinds, lanes: free.keys.sorted(), limit: self.configuration.batch)
-                guard !parked.isEmpty else { return }
-                self.logger.info(
-                    "taking parked work of a kind others don't know", metadata: ["orders": "\(parked.count)"])
-                self.state.withLock { state in
+                let parked = try await control.parkedUnknown(kinds: kinds, lanes: lanes.keys.sorted(), limit: limit)
+                guard !parked.isEmpty else { continue }
+                // There may be more.
+                if parked.count == limit { pause = min(pause, .milliseconds(250)) }
+                logger.debug("taking parked work of a kind others don't know", metadata: ["orders": "\(parked.count)"])
+                state.withLock { state in
                     for (id, lane) in parked {
-                        guard let index = free[lane] else { continue }
+                        guard let index = lanes[lane] else { continue }
                         state.lanes[index].waiting.append(.init(delivery: .ownDoorbell(id), since: .now))
                     }
                 }
-                self.wake()
+                wake()
             } catch {
-                self.reporter.report("adopt", "parked work was not looked at", error: error)
+                reporter.report("adopt", "parked work was not looked at", error: error)
+            }
+        }
+    }
+
+    /// Where something more could start at once, by name.
+    private func lanesWithSlots() -> [String: Int] {
+        state.withLock { state in
+            guard !state.isStopping, !state.isIntakeStopped else { return [:] }
+            return state.lanes.indices.reduce(into: [:]) { lanes, index in
+                let lane = state.lanes[index]
+                if lane.free > lane.waiting.count { lanes[lane.name] = index }
             }
         }
     }

@@ -152,7 +152,7 @@ extension WorkerPool {
         }
     }
 
-    func every(_ interval: Duration, _ body: @escaping () async -> Void) async {
+    private func every(_ interval: Duration, _ body: @escaping () async -> Void) async {
         while !Task.isCancelled {
             // Cancelled: the loop's condition ends it.
             try? await Task.sleep(for: interval)
