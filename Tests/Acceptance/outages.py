@@ -4,10 +4,12 @@ seconds of the return, no job that lives is rescued, and every error event arriv
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pika
@@ -77,12 +79,24 @@ def count(system, what):
     return int(system.sql(f"SELECT count(*) FROM moose.{what}"))
 
 
+def kept(port):
+    """Nobody else takes the port of a server that is away: it would come back on another one."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", port))
+    return holder
+
+
 def outage(system, publisher, what, servers):
     publisher.wanted_long += 4
     system.wait_for("long jobs run", "SELECT count(*) FROM moose.work_orders WHERE kind = 'long' "
                     "AND state = 'in_progress'", "4", 60)
+    ports = {"broker": urllib.parse.urlsplit(system.environment["MOOSE_AMQP_URL"]).port,
+             "database": int(system.environment["PGPORT"])}
+    holders = []
     for server in servers:
         system.stop_server(server, signal.SIGINT if server == "database" else signal.SIGTERM)
+        holders.append(kept(ports[server]))
     down = time.time()
     # The first moments are the last work in hand; what follows is an outage and nothing else.
     time.sleep(5)
@@ -91,6 +105,8 @@ def outage(system, publisher, what, servers):
     used = {name: cpu_seconds(system, name) - before[name] for name in ROLES}
     ready = [readiness(system, name) for name in WORKERS]
     time.sleep(max(0.0, down + OUTAGE - time.time()))
+    for holder in holders:
+        holder.close()
     system.start_servers()
     returned = time.time()
     system.wait_for("work goes on", "SELECT count(*) > 0 FROM moose.work_orders WHERE kind = 'quick' "
