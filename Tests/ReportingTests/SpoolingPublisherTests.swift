@@ -22,7 +22,9 @@ struct SpoolingPublisherTests {
     @Test func `orders of an outage go out first, in their order, when the broker is back`() async throws {
         try await NetsBench.open { bench in
             let publisher = SpoolingPublisher(bench.publisher, spool: try Spool(folder: bench.folder))
-            let (first, second, third) = (orders(1200), orders(7), orders(3))
+            let (before, first, second, third) = (orders(1), orders(1200), orders(7), orders(3))
+            // A quorum queue that never held anything may not come back from a kill of this broker.
+            #expect(try await publisher.publish(before) == .published(replayed: 0))
             try bench.stack.signal(.broker, SIGKILL)
             for batch in [first, second] {
                 guard case .spooled = try await publisher.publish(batch, patience: .seconds(1)) else {
@@ -36,7 +38,7 @@ struct SpoolingPublisherTests {
             _ = try await publisher.publish(third, patience: .seconds(30))
             try await eventually("the last are sent", timeout: .seconds(120)) { try await isSent(publisher, bench) }
             // What was sent twice comes twice, but never out of turn.
-            #expect(try await received(bench, (first + second + third).count) == ids(first + second + third))
+            #expect(try await received(bench, 1211) == ids(before + first + second + third))
         }
     }
 
