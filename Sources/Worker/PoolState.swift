@@ -7,7 +7,7 @@ internal import Store
 struct PoolState {
     struct Lane {
         let name: String
-        let slots: Int
+        var slots: Int
         var weight: Int
         var running = 0
         var waiting: Deque<Waiting> = []
@@ -28,7 +28,9 @@ struct PoolState {
 
     var lanes: [Lane]
     var finishes: [(lane: Int, item: FinishItem)] = []
-    var jobs: [LeaseKey: Task<Void, Never>] = [:]
+    var jobs: [LeaseKey: RunningJob] = [:]
+    /// What this worker holds and somebody cancelled, as the database said last; also of jobs that are about to start.
+    var cancelRequests: [LeaseKey: CancelRequest] = [:]
     var isConsuming = false
     var isStopping = false
     /// The database is away: no lane consumes, whatever slots are free.

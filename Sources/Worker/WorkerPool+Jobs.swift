@@ -7,15 +7,30 @@ internal import WorkOrders
 
 extension WorkerPool {
     /// Starts what a claim granted. Each job is a task of its own, kept by its lease, so that a lost lease or the
-    /// drain can cancel exactly that one; the drain waits for all of them.
+    /// drain can cancel exactly that one; the drain waits for all of them. What was claimed while the drain began goes
+    /// back without having run.
     func start(_ grants: [(lane: Int, item: ClaimItem, grant: ClaimVerdict.Grant)]) {
         for (lane, item, grant) in grants {
             let job = makeJob(item, grant)
             let key = LeaseKey(id: job.id, token: job.token)
-            state.withLock { state in
-                state.jobs[key] = Task { await self.run(job, lane: lane) }
+            let cancelled = state.withLock { state -> RunningJob? in
+                guard !state.isStopping else {
+                    state.finishes.append((lane, Self.unstarted(job)))
+                    return nil
+                }
+                let running = RunningJob(
+                    task: Task { await self.run(job, lane: lane) }, cancelFlag: job.cancelFlag)
+                state.jobs[key] = running
+                return state.cancelRequests[key] == nil ? nil : running
             }
+            cancelled?.cancelOrder()
         }
+    }
+
+    private static func unstarted(_ job: Job) -> FinishItem {
+        FinishItem(
+            id: job.id, token: job.token, ending: .interrupted, report: AttemptReport(didStart: false),
+            handler: job.handler, duration: .zero)
     }
 
     private func makeJob(_ item: ClaimItem, _ grant: ClaimVerdict.Grant) -> Job {
@@ -68,6 +83,8 @@ extension WorkerPool {
     private func ending(of job: Job, _ outcome: Outcome) -> FinishItem.Ending {
         switch outcome {
         case .completed: return .completed
+        // A result wins; whatever else came of it, nobody wants it tried again.
+        case _ where job.cancelFlag.isSet: return .cancelled
         case .snoozed(let wait, _): return .snoozed(wait)
         case .interrupted: return .interrupted
         case .failed(let failure, _):

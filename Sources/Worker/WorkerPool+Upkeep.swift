@@ -21,7 +21,7 @@ extension WorkerPool {
         WorkerRegistration(
             id: configuration.id, host: configuration.host, pid: Int32(ProcessInfo.processInfo.processIdentifier),
             version: "0.1.0", lanes: configuration.lanes.map(\.name), kinds: handlers.entries.keys.sorted(),
-            slots: configuration.lanes.reduce(0) { $0 + $1.slots }, supervisor: configuration.supervisor,
+            slots: state.withLock { $0.lanes.reduce(0) { $0 + $1.slots } }, supervisor: configuration.supervisor,
             residentBytes: ProcessMetrics.residentBytes().map { Int64($0) })
     }
 
@@ -32,6 +32,7 @@ extension WorkerPool {
             // Cancelled: the loop's condition ends it.
             try? await Task.sleep(for: pause)
             guard !Task.isCancelled else { return }
+            self.lookAtControl()
             let leases = self.state.withLock { Array($0.jobs.keys) }
             do {
                 for start in stride(from: 0, to: leases.count, by: 1000) {

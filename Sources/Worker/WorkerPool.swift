@@ -31,6 +31,11 @@ package final class WorkerPool: Sendable {
     let relay: OutboxRelay
     private let wakeups: AsyncStream<Void>
     private let wakeup: AsyncStream<Void>.Continuation
+    /// Says that operators may have changed something; many at once are one.
+    let controlHints: AsyncStream<Void>
+    let controlHint: AsyncStream<Void>.Continuation
+    private let drains: AsyncStream<Void>
+    private let drainRequest: AsyncStream<Void>.Continuation
 
     /// - Parameters:
     ///   - store: for claims and finishes; one connection is best, more queue on the hot budget row.
@@ -52,9 +57,12 @@ package final class WorkerPool: Sendable {
         metrics = WorkerMetrics()
         relay = OutboxRelay(store: control, publisher: publisher, logger: logger, reporter: self.reporter)
         (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (controlHints, controlHint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (drains, drainRequest) = AsyncStream.makeStream()
     }
 
-    /// Works until `stop` yields or ends, then drains and returns. Throws when it can't start.
+    /// Works until `stop` yields or ends, or an operator has it drained, then drains and returns. Throws when it can't
+    /// start.
     package func run(until stop: AsyncStream<Void>) async throws {
         try await announce()
         for (index, lane) in configuration.lanes.enumerated() {
@@ -83,11 +91,16 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.parkOverdue() }
             group.addTask { await self.watchDatabase() }
             group.addTask { await self.adoptUnknown() }
+            group.addTask { await self.followControl() }
             group.addTask { await self.relay.run() }
             group.addTask {
                 await Scheduler(store: self.control, logger: self.logger, reporter: self.reporter).run()
             }
-            for await _ in stop { break }
+            group.addTask {
+                for await _ in stop { break }
+                self.requestDrain()
+            }
+            for await _ in self.drains {}
             await drain()
             group.cancelAll()
         }
@@ -110,18 +123,22 @@ package final class WorkerPool: Sendable {
     func wake() { wakeup.yield() }
 
     // Free slots and about a second's worth more, so that short jobs never wait for the broker.
-    func prefetch(lane index: Int) -> Int { min(2000, configuration.lanes[index].slots) }
+    func prefetch(lane index: Int) -> Int { state.withLock { min(2000, $0.lanes[index].slots) } }
+
+    /// Ends the wait of ``run(until:)``; may be called again.
+    func requestDrain() { drainRequest.finish() }
 
     private func receive(_ subscription: AMQPSubscription, lane: Int) async {
         for await batch in subscription.batches {
             let now = ContinuousClock.now
-            state.withLock { state in
-                guard !state.isStopping else { return }
+            let isTaken = state.withLock { state in
+                guard !state.isStopping else { return false }
                 for delivery in batch.deliveries {
                     state.lanes[lane].waiting.append(.init(delivery: delivery, since: now))
                 }
+                return true
             }
-            wake()
+            if isTaken { wake() } else { giveBack(batch.deliveries, to: subscription) }
         }
     }
 
@@ -147,14 +164,18 @@ package final class WorkerPool: Sendable {
     /// Stops intake, lets jobs end for a while, interrupts the rest, writes every end.
     private func drain() async {
         logger.info("draining", metadata: ["running": "\(running)"])
-        state.withLock { state in
+        let unclaimed = state.withLock { state in
             state.isStopping = true
-            // Unclaimed deliveries go back with the connection.
-            for index in state.lanes.indices { state.lanes[index].waiting.removeAll() }
+            return state.lanes.indices.map { index in
+                let waiting = state.lanes[index].waiting.map(\.delivery)
+                state.lanes[index].waiting.removeAll()
+                return waiting
+            }
         }
-        for subscription in subscriptions.withLock({ $0 }) {
-            // A broker that is away delivers nothing anyway.
+        for (subscription, deliveries) in zip(subscriptions.withLock({ $0 }), unclaimed) {
+            // A broker that is away delivers nothing anyway, and takes back by itself what was unclaimed.
             try? await subscription.pause()
+            giveBack(deliveries, to: subscription)
         }
         if await !becomesIdle(within: configuration.drainTimeout) {
             let jobs = state.withLock { Array($0.jobs.values) }
@@ -166,6 +187,11 @@ package final class WorkerPool: Sendable {
                     severity: .critical, details: ["jobs": "\(running)"])
             }
         }
+    }
+
+    /// Others need not wait until this process has ended: at the price of one return each, as a closed channel's.
+    private func giveBack(_ deliveries: [Delivery], to subscription: AMQPSubscription) {
+        for delivery in deliveries { subscription.reject(delivery.tag, requeue: true) }
     }
 
     private func becomesIdle(within limit: Duration) async -> Bool {

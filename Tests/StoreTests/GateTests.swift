@@ -108,7 +108,7 @@ struct GateTests {
     @Test func `a rate lets so many start and refills with time`() async throws {
         try await Ledger.open { ledger in
             let kinds = Ledger.limited(KindLimits(rate: .init(count: 3, seconds: 3600)))
-            let items = try (1...6).map { _ in try Ledger.order() }
+            let items = try Ledger.orders(6)
             #expect(
                 try await ledger.claim(items, kinds: kinds).map(\.label) == [
                     "run", "run", "run", "later", "later", "later",

@@ -117,7 +117,7 @@ struct LaneTests {
         try await Ledger.open { ledger in
             _ = try await ledger.store.postgres.run(
                 "SELECT moose.set_lane_limits('default', NULL, 2, NULL, NULL, 'ann', 'few')")
-            let items = try (1...6).map { _ in try Ledger.order() }
+            let items = try Ledger.orders(6)
             #expect(try await ledger.claim(items).map(\.label) == ["run", "run", "later", "later", "later", "later"])
             try await ledger.end(items[0].id, 1)
             #expect(try await ledger.answerDoorbells().map(\.id) == [items[2].id])

@@ -16,6 +16,11 @@ extension Ledger {
             form: try WorkOrderMessage.decode(body, messageID: nil, lane: lane), body: body, replyTo: fields["reply"])
     }
 
+    /// Work orders in the order of their ids, which decides between those of one instant.
+    static func orders(_ count: Int) throws -> [ClaimItem] {
+        try (1...count).map { _ in try order() }.sorted { $0.id.uuidString < $1.id.uuidString }
+    }
+
     static func keyed(_ key: String) throws -> ClaimItem { try order(["concurrency_key": "\"\(key)\""]) }
 
     static func unique(_ key: String, seconds: Int? = nil) throws -> ClaimItem {

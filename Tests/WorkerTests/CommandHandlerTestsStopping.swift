@@ -59,6 +59,23 @@ struct CommandHandlerTestsStopping {
         #expect(try bench.leftInScratch.isEmpty)
     }
 
+    @Test func `a cancelled order's command has half a second, however long its grace, and may still say what it cost`()
+        async throws
+    {
+        let handler = bench.handler(
+            script: #"trap 'printf "{\"cost_usd\":\"0.5\"}" > "$MOOSE_RESULT_FILE"; exit' TERM; "#
+                + Self.stubbornGrandchild + "\nwait", grace: .seconds(3600))
+        let job = CommandHandlerTestsBench.job()
+        let attempt = Task { await handler.run(job) }
+        await bench.waits(for: "armed")
+        job.cancelFlag.set()
+        attempt.cancel()
+        let outcome = await attempt.value
+        #expect(outcome.isInterrupted)
+        #expect(outcome.report.cost == MicroUSD(decimal: "0.5"))
+        #expect(try CommandHandlerTestsBench.isGone(group: bench.group()))
+    }
+
     @Test func `a grandchild that ends itself in time keeps its grace although the leader is gone`() async throws {
         let handler = bench.handler(
             script: """

@@ -41,7 +41,7 @@ enum StoryQueries {
     /// The state an attempt left its order in, as lists colour it.
     private static func state(after outcome: String) -> String {
         switch outcome {
-        case "completed", "failed": outcome
+        case "completed", "failed", "cancelled": outcome
         case "snoozed": "scheduled"
         case "interrupted": "pending"
         default: "retrying"

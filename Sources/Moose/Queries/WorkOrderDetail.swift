@@ -24,6 +24,10 @@ struct WorkOrderDetail: Sendable {
     let failureClass: String?
     let createdAt: Date
     let finishedAt: Date?
+    /// When, by whom and why a cancel was asked for while it ran.
+    let cancelRequestedAt: Date?
+    let cancelWho: String?
+    let cancelReason: String?
 
     /// - Returns: nil when there is none of this id.
     static func find(_ id: UUID, in database: PostgresClient) async throws -> WorkOrderDetail? {
@@ -31,7 +35,7 @@ struct WorkOrderDetail: Sendable {
             """
             SELECT id, state, kind, lane, title, project, agent, estimate_u, attempt, max_attempts, run_at, lease_worker,
                    lease_expires_at, started_at, worker_losses, body, result, error, failure_class, created_at,
-                   finished_at
+                   finished_at, cancel_requested_at, cancel_who, cancel_reason
             FROM moose.work_orders WHERE id = \(id)
             """
         ).first.map(WorkOrderDetail.init)
@@ -59,6 +63,9 @@ struct WorkOrderDetail: Sendable {
         failureClass = try row.decode(18)
         createdAt = try row.decode(19)
         finishedAt = try row.decode(20)
+        cancelRequestedAt = try row.decode(21)
+        cancelWho = try row.decode(22)
+        cancelReason = try row.decode(23)
     }
 
     var json: [String: JSONValue] {
@@ -70,6 +77,8 @@ struct WorkOrderDetail: Sendable {
             "started_at": .time(startedAt), "worker_losses": .count(workerLosses), "body": .document(body),
             "result": .document(result), "error": .text(error), "failure_class": .text(failureClass),
             "created_at": .time(createdAt), "finished_at": .time(finishedAt),
+            "cancel_requested_at": .time(cancelRequestedAt), "cancel_who": .text(cancelWho),
+            "cancel_reason": .text(cancelReason),
         ]
     }
 }

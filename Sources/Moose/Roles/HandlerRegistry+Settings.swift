@@ -6,7 +6,7 @@ internal import Worker
 
 extension HandlerRegistry {
     /// The handlers of moose.yaml.
-    init(_ settings: Settings, scratch: ScratchSpace, client: HTTPClient) {
+    init(_ settings: Settings, scratch: ScratchSpace, commandGuard: CommandGuard, client: HTTPClient) {
         self.init()
         for (kind, handler) in settings.handlers {
             let runs: any WorkHandler =
@@ -16,7 +16,7 @@ extension HandlerRegistry {
                         CommandConfiguration(
                             argv: command.argv, environment: command.environment,
                             workingDirectory: command.workingDirectory, outputLimitBytes: command.outputLimitBytes),
-                        scratch: scratch)
+                        scratch: scratch, commandGuard: commandGuard)
                 case .http(let http):
                     HTTPHandler(
                         HTTPConfiguration(url: http.url, headers: http.headers, costHeader: http.costHeader),

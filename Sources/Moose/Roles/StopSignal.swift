@@ -25,6 +25,7 @@ enum StopSignal {
                     } else {
                         logger.warning("stopped at once; leases of running jobs will be rescued")
                         atOnce()
+                        RunningCopies.shared.stopAtOnce()
                         exit(ExitStatus.failed.rawValue)
                     }
                 }

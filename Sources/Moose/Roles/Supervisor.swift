@@ -3,6 +3,7 @@ internal import Glibc
 internal import Logging
 internal import Reporting
 internal import Subprocess
+internal import Synchronization
 internal import SystemPackage
 internal import WorkOrders
 
@@ -23,6 +24,10 @@ enum Supervisor {
             do {
                 let status = try await runOnce(arguments, environment: environment, log: log)
                 if Task.isCancelled { return }
+                if status.isSuccess {
+                    logger.info("a process was drained; it is not started again", metadata: ["process": "\(name)"])
+                    return
+                }
                 reporter.report(
                     "run", "a process ended; it is started again", failureClass: .workerLost, severity: .critical,
                     details: ["process": name, "status": "\(status)", "in": "\(wait)"])
@@ -54,6 +59,8 @@ enum Supervisor {
             // Nothing is lost by a close that fails: the copy has its own descriptor.
             if log != nil { try? output.close() }
         }
+        let started = Mutex<pid_t?>(nil)
+        defer { if let process = started.withLock({ $0 }) { RunningCopies.shared.remove(process) } }
         var added: [Environment.Key: String?] = [:]
         for (name, value) in environment { if let key = Environment.Key(rawValue: name) { added[key] = value } }
         return try await Subprocess.run(
@@ -61,6 +68,9 @@ enum Supervisor {
             platformOptions: options, input: .none,
             output: .fileDescriptor(output, closeAfterSpawningProcess: false),
             error: .fileDescriptor(output, closeAfterSpawningProcess: false)
-        ).terminationStatus
+        ) { execution in
+            RunningCopies.shared.insert(execution.processIdentifier.value)
+            started.withLock { $0 = execution.processIdentifier.value }
+        }.terminationStatus
     }
 }

@@ -18,7 +18,8 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "worker",
         abstract: "Work lanes: claim, run, settle, retry.",
         discussion: """
-            Handlers come from moose.yaml. SIGTERM drains: no attempt is burned, no hold lost; a second one stops at once.
+            Handlers come from moose.yaml. SIGTERM drains: no attempt is burned, no hold lost; a second one stops at once. `moose workers drain` \
+            does the same from anywhere.
 
             With --processes or --autoscale this process works nothing itself: it keeps the others, starts again what
             dies, and serves the probes of all. A process that is one too many, or holds more memory than --max-rss,
@@ -78,10 +79,15 @@ struct WorkerCommand: AsyncParsableCommand {
         let connections = try await Connections.open(settings, role: "worker", logger: logger, reporter: reporter)
         let reports = try Reports(reporter, connections, settings, logger: logger)
         let client = HTTPClient.forHandlers(connectionsPerHost: 64)
-        let scratch = try ScratchSpace()
+        let folder = try WorkerFolder()
+        let commandGuard = try CommandGuard(
+            arguments: [CommandGuardCommand.configuration.commandName ?? "", folder.path], logger: logger)
+        let scratch = try ScratchSpace(root: folder.path)
         let configuration = workerConfiguration(settings)
         let pool = WorkerPool(
-            configuration, handlers: HandlerRegistry(settings, scratch: scratch, client: client),
+            configuration,
+            handlers: HandlerRegistry(
+                settings, scratch: scratch, commandGuard: commandGuard, client: client),
             store: connections.store, control: connections.control, consumer: connections.consumer,
             publisher: connections.publisher, logger: logger, reporter: reporter)
         let (stops, stop) = AsyncStream<Void>.makeStream()
@@ -122,6 +128,8 @@ struct WorkerCommand: AsyncParsableCommand {
             }
         }
         await connections.close()
+        await commandGuard.close()
+        folder.remove()
         try await client.shutdown()
         try result.get()
         if watch.isOverLimit { throw ExitCode(ExitStatus.recycled.rawValue) }

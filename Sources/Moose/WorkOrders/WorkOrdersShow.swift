@@ -42,6 +42,10 @@ struct WorkOrdersShow: AsyncParsableCommand {
         var facts = FactList()
         facts.add("id", order.id.uuidString.lowercased())
         facts.add("state", order.state, StateStyle.style(order.state))
+        if let since = order.cancelRequestedAt, order.state != "cancelled" {
+            let who = "\(order.cancelWho ?? "somebody") at \(Moment.exact(since)): \(order.cancelReason ?? "")"
+            facts.add(order.state == "in_progress" ? "to be cancelled by" : "too late to be cancelled by", who)
+        }
         facts.add("kind", "\(order.kind) in lane \(order.lane)")
         facts.add("project", order.project)
         facts.add("agent", order.agent)

@@ -14,6 +14,8 @@ package struct FinishItem: Sendable {
         case snoozed(Duration)
         /// The worker stops: another goes on at once; burns no attempt.
         case interrupted
+        /// Stopped because somebody cancelled the order: the end of it.
+        case cancelled
     }
 
     package var id: UUID

@@ -20,6 +20,7 @@ package enum Migrations {
         migration(14, "budget views", PackageResources._014_budget_views_sql),
         migration(15, "budget door", PackageResources._015_budget_door_sql),
         migration(16, "flow", PackageResources._016_flow_sql),
+        migration(17, "control", PackageResources._017_control_sql),
         migration(18, "schedules", PackageResources._018_schedules_sql),
         migration(21, "scaling", PackageResources._021_scaling_sql),
     ]

@@ -44,20 +44,21 @@ extension FinishItem.Ending {
         case .retry: "retry"
         case .snoozed: "snoozed"
         case .interrupted: "interrupted"
+        case .cancelled: "cancelled"
         }
     }
 
     fileprivate var delay: Duration? {
         switch self {
         case .retry(_, let wait), .snoozed(let wait): wait
-        case .completed, .failed, .interrupted: nil
+        case .completed, .failed, .interrupted, .cancelled: nil
         }
     }
 
     fileprivate var failure: AttemptFailure? {
         switch self {
         case .failed(let failure), .retry(let failure, _): failure
-        case .completed, .snoozed, .interrupted: nil
+        case .completed, .snoozed, .interrupted, .cancelled: nil
         }
     }
 }

@@ -23,6 +23,8 @@ package struct Job: Sendable {
     package let timeout: Duration
     /// W3C trace context of the publisher, passed on to whatever the handler calls.
     package let traceparent: String?
+    /// Says why the task was cancelled, if it was.
+    package let cancelFlag = CancelFlag()
 
     package init(
         id: UUID, kind: String, handler: String? = nil, title: String, lane: String, attempt: Int, maxAttempts: Int,
@@ -50,6 +52,6 @@ package protocol WorkHandler: Sendable {
     /// Runs one attempt. It returns, never throws: every way it can end is an ``Outcome``.
     ///
     /// The surrounding task is cancelled when the time-out passes, the lease is lost, the order is cancelled or the
-    /// worker stops; the handler then ends soon and reports what it used up.
+    /// worker stops; the handler then ends soon, at once where ``Job/cancelFlag`` is set, and reports what it used up.
     func run(_ job: Job) async -> Outcome
 }

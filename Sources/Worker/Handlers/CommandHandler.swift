@@ -11,19 +11,25 @@ package import WorkOrders
 /// A process that moves itself to another session is beyond reach.
 package struct CommandHandler: WorkHandler {
     let configuration: CommandConfiguration
+    /// What a command and its children get between SIGTERM and SIGKILL once somebody cancelled the order.
+    static let cancelGrace = Duration.milliseconds(500)
+
     private let scratch: ScratchSpace
+    private let commandGuard: CommandGuard?
     private let environment: [Environment.Key: String]
     private let onOutput: @Sendable (Job, [UInt8]) -> Void
 
     /// - Parameters:
     ///   - scratch: shared by all command handlers of a worker.
+    ///   - commandGuard: kills what still runs when this process ends without a word; nil: nobody does.
     ///   - onOutput: gets each piece the program writes as it comes, for the log; must return at once.
     package init(
-        _ configuration: CommandConfiguration, scratch: ScratchSpace,
+        _ configuration: CommandConfiguration, scratch: ScratchSpace, commandGuard: CommandGuard? = nil,
         onOutput: @escaping @Sendable (Job, [UInt8]) -> Void = { _, _ in }
     ) {
         self.configuration = configuration
         self.scratch = scratch
+        self.commandGuard = commandGuard
         self.onOutput = onOutput
         let own = ProcessInfo.processInfo.environment
         var passedOn: [Environment.Key: String] = [:]
@@ -36,14 +42,14 @@ package struct CommandHandler: WorkHandler {
 
     @concurrent
     package func run(_ job: Job) async -> Outcome {
-        let group = ProcessGroup(grace: configuration.terminationGrace)
+        let group = ProcessGroup(grace: configuration.terminationGrace, commandGuard: commandGuard)
         // A task of its own, which nobody cancels: a stop goes to the program, and everything after it (reading what it
         // used up, removing its folder) still has to happen.
         let attempt = Task { await self.attempt(job, group) }
         return await withTaskCancellationHandler {
             await attempt.value
         } onCancel: {
-            group.stop(.cancelled)
+            group.stop(.cancelled, within: job.cancelFlag.isSet ? Self.cancelGrace : nil)
         }
     }
 

@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// Stops a command with everything it started: SIGTERM to its process group, SIGKILL after the grace.
+/// Stops a command with everything it started: SIGTERM to its process group, SIGKILL after the grace. The guard, if
+/// there is one, kills the group should this process end first.
 ///
 /// The group's number is that of its leader; the kernel gives it to nobody else while the unreaped leader or any
 /// process of the group is there.
@@ -12,12 +13,16 @@ final class ProcessGroup: Sendable {
         var killsAt: ContinuousClock.Instant?
         var killTask: Task<Void, Never>?
         var isReaped = false
+        var grace: Duration
     }
 
-    private let state = Mutex(State())
-    private let grace: Duration
+    private let state: Mutex<State>
+    private let commandGuard: CommandGuard?
 
-    init(grace: Duration) { self.grace = grace }
+    init(grace: Duration, commandGuard: CommandGuard? = nil) {
+        state = Mutex(State(grace: grace))
+        self.commandGuard = commandGuard
+    }
 
     /// Whether a process was ever started.
     var didStart: Bool { state.withLock { $0.id != nil } }
@@ -29,14 +34,17 @@ final class ProcessGroup: Sendable {
     func started(_ id: pid_t) {
         state.withLock { state in
             state.id = id
+            commandGuard?.watch(id)
             if state.stopCause != nil { terminate(id, &state) }
         }
     }
 
     /// Asks the group to end. Only the first cause counts, and none when the leader has ended by itself already.
-    func stop(_ cause: CommandVerdict.StopCause) {
+    /// - Parameter grace: shortens the group's own, never lengthens it.
+    func stop(_ cause: CommandVerdict.StopCause, within grace: Duration? = nil) {
         state.withLock { state in
             guard state.stopCause == nil, !state.isReaped else { return }
+            if let grace { state.grace = min(state.grace, grace) }
             if let id = state.id {
                 guard !Self.hasExited(leader: id) else { return }
                 terminate(id, &state)
@@ -65,6 +73,7 @@ final class ProcessGroup: Sendable {
             return (state.id, state.killsAt)
         }
         guard let id else { return }
+        defer { commandGuard?.forget(id) }
         if let killsAt { await Self.waitForEnd(of: id, until: killsAt) }
         guard kill(-id, SIGKILL) == 0 else { return }
         // Nothing survives the signal, but a process stuck in the kernel takes it late: then it is not waited for.
@@ -73,8 +82,8 @@ final class ProcessGroup: Sendable {
 
     private func terminate(_ id: pid_t, _ state: inout State) {
         kill(-id, SIGTERM)
-        state.killsAt = .now + grace
-        state.killTask = Task { [grace] in
+        state.killsAt = .now + state.grace
+        state.killTask = Task { [grace = state.grace] in
             // Cancelled when the leader has ended before its grace: then the sweep does the rest.
             guard (try? await Task.sleep(for: grace)) != nil else { return }
             self.state.withLock { state in

@@ -69,6 +69,10 @@ CREATE TABLE moose.work_orders (
     metadata         jsonb NOT NULL DEFAULT '{}',
     created_at       timestamptz NOT NULL DEFAULT now(),
     finished_at      timestamptz,
+    -- Somebody asked for the end of an attempt that runs (see 0017); kept when a result came first.
+    cancel_requested_at timestamptz,
+    cancel_who       text,
+    cancel_reason    text,
     CHECK ((state = 'in_progress') = (lease_worker IS NOT NULL))
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 

@@ -180,6 +180,8 @@ BEGIN
                        p_kind_byte_nanos[array_position(p_kinds, w.kind)], w.bytes)) AS estimate,
                    CASE
                        WHEN w.id IS NULL THEN 'unknown_work_order'
+                       -- Cancelled before its message came: there is no body to compare with.
+                       WHEN w.digest = '' THEN 'duplicate'
                        WHEN NOT p_doorbells[i.item] AND w.digest <> substr(sha256(p_bodies[i.item]), 1, 16)
                            THEN 'id_reused'
                        WHEN w.state = 'in_progress' AND w.lease_claim = p_claim THEN 'replay'

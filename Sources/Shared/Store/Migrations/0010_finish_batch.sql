@@ -8,6 +8,9 @@
 -- retry        retrying, due after p_delays_ms
 -- snoozed      scheduled, due after p_delays_ms; burns no attempt
 -- interrupted  pending, due at once; burns no attempt
+-- cancelled    cancelled: its handler was stopped because somebody asked for that
+--
+-- Once a cancel was asked for, every outcome but completed makes the order cancelled: a result wins, nothing is retried.
 CREATE FUNCTION moose.finish_batch(
     p_worker uuid, p_ids uuid[], p_tokens bigint[], p_outcomes text[], p_started boolean[], p_actuals bigint[],
     p_delays_ms bigint[], p_failure_classes text[], p_errors text[], p_results bytea[], p_outputs text[],
@@ -24,16 +27,23 @@ BEGIN
 
     WITH ended AS (
         UPDATE moose.work_orders w
-        SET state = CASE i.outcome WHEN 'completed' THEN 'completed' WHEN 'failed' THEN 'failed'
-                                   WHEN 'retry' THEN 'retrying' WHEN 'snoozed' THEN 'scheduled' ELSE 'pending' END,
+        SET state = CASE WHEN i.outcome = 'completed' THEN 'completed'
+                         WHEN w.cancel_requested_at IS NOT NULL THEN 'cancelled'
+                         WHEN i.outcome = 'failed' THEN 'failed' WHEN i.outcome = 'retry' THEN 'retrying'
+                         WHEN i.outcome = 'snoozed' THEN 'scheduled' ELSE 'pending' END,
             attempt = w.attempt - (i.outcome IN ('snoozed', 'interrupted'))::integer,
             run_at = CASE WHEN i.outcome IN ('completed', 'failed') THEN w.run_at
                           ELSE now() + coalesce(i.delay, 0) * interval '1 millisecond' END,
             lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
             result = CASE WHEN i.outcome = 'completed' THEN i.result ELSE w.result END,
-            error = CASE WHEN i.outcome = 'completed' THEN NULL ELSE i.error END,
-            failure_class = CASE WHEN i.outcome = 'completed' THEN NULL ELSE i.failure_class END,
-            finished_at = CASE WHEN i.outcome IN ('completed', 'failed') THEN now() END
+            error = CASE WHEN i.outcome = 'completed' THEN NULL
+                         WHEN w.cancel_requested_at IS NOT NULL
+                         THEN format('cancelled by %s: %s', w.cancel_who, w.cancel_reason)
+                         ELSE i.error END,
+            failure_class = CASE WHEN i.outcome <> 'completed' AND w.cancel_requested_at IS NULL
+                                 THEN i.failure_class END,
+            finished_at = CASE WHEN i.outcome IN ('completed', 'failed') OR w.cancel_requested_at IS NOT NULL
+                               THEN now() END
         FROM unnest(p_ids, p_tokens, p_outcomes, p_delays_ms, p_failure_classes, p_errors, p_results)
              AS i (id, token, outcome, delay, failure_class, error, result)
         WHERE w.id = i.id AND w.fencing_token = i.token AND w.state = 'in_progress'
@@ -42,9 +52,10 @@ BEGIN
         INSERT INTO moose.outcome_vectors (
             work_order_id, fencing_token, attempt, outcome, success, cost_u, handler, worker, duration_ms,
             failure_class, error, output, tokens_in, tokens_out, started_at)
-        SELECT e.id, e.fencing_token, e.attempt + (i.outcome IN ('snoozed', 'interrupted'))::integer, i.outcome,
-               i.outcome = 'completed', i.actual, i.handler, p_worker, i.duration, i.failure_class, i.error, i.output,
-               i.tokens_in, i.tokens_out, e.started_at
+        SELECT e.id, e.fencing_token, e.attempt + (i.outcome IN ('snoozed', 'interrupted'))::integer,
+               CASE e.state WHEN 'cancelled' THEN 'cancelled' ELSE i.outcome END, i.outcome = 'completed', i.actual,
+               i.handler, p_worker, i.duration, i.failure_class, i.error, i.output, i.tokens_in,
+               i.tokens_out, e.started_at
         FROM ended e
         JOIN unnest(p_ids, p_outcomes, p_actuals, p_failure_classes, p_errors, p_outputs, p_handlers, p_durations,
                     p_tokens_in, p_tokens_out)
@@ -70,7 +81,7 @@ BEGIN
             jsonb_build_object('handler', w.kind, 'attempt', w.attempt, 'lane', w.lane, 'title', w.title))
         FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state = 'failed';
         PERFORM moose.report_broken_dependencies(ARRAY(
-            SELECT w.id FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state = 'failed'));
+            SELECT w.id FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state IN ('failed', 'cancelled')));
     END IF;
     PERFORM moose.reply(v_accepted);
     PERFORM moose.release_dependents(v_accepted);

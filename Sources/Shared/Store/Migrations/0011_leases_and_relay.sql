@@ -33,6 +33,8 @@ CREATE FUNCTION moose.rescue_leases(p_ids uuid[], p_tokens bigint[], p_max_attem
 LANGUAGE plpgsql AS $$
 DECLARE
     v_ids uuid[]; v_tokens bigint[]; v_workers uuid[];
+    -- What was to be cancelled is not tried again.
+    v_cancelled integer := moose.end_cancelled(p_ids, p_tokens);
 BEGIN
     WITH lost AS (
         SELECT w.id, w.lease_worker, w.started_at FROM moose.work_orders w
@@ -61,7 +63,7 @@ BEGIN
     )
     SELECT array_agg(r.id), array_agg(r.fencing_token), array_agg(DISTINCT r.lease_worker)
     INTO v_ids, v_tokens, v_workers FROM rescued r;
-    IF v_ids IS NULL THEN RETURN 0; END IF;
+    IF v_ids IS NULL THEN RETURN v_cancelled; END IF;
 
     PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))
     FROM moose.work_orders w WHERE w.id = ANY (v_ids) AND w.state = 'retrying';
@@ -79,7 +81,7 @@ BEGIN
         'worker_lost', jsonb_build_object('worker', l))
     FROM unnest(v_workers) AS l JOIN moose.workers k ON k.id = l;
     PERFORM moose.close_holds(v_ids, v_tokens, NULL, NULL, array_fill(true, ARRAY[cardinality(v_ids)]));
-    RETURN cardinality(v_ids);
+    RETURN cardinality(v_ids) + v_cancelled;
 END $$;
 
 -- Due orders that a worker without their kind has parked and this one knows: it takes them at once, where a doorbell

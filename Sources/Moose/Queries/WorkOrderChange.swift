@@ -1,0 +1,33 @@
+internal import FoundationEssentials
+internal import Postgres
+
+/// What an operator's word did to one work order.
+struct WorkOrderChange: Sendable, Equatable {
+    let id: UUID
+    /// Its state; `unknown` for an id that was never seen.
+    let before: String
+    /// Its state now; `cancel_requested` while its worker stops it.
+    let after: String
+
+    /// Cancels orders that have not ended, in one commit; each is audited.
+    static func cancel(
+        _ ids: [UUID], who: String, reason: String, in database: PostgresClient
+    ) async throws -> [WorkOrderChange] {
+        try await changes("SELECT id, before, after FROM moose.cancel_work_orders(\(ids), \(who), \(reason))", database)
+    }
+
+    /// Has failed orders run again, in one commit; each is audited.
+    static func retry(
+        _ ids: [UUID], who: String, reason: String?, in database: PostgresClient
+    ) async throws -> [WorkOrderChange] {
+        try await changes("SELECT id, before, after FROM moose.retry_work_orders(\(ids), \(who), \(reason))", database)
+    }
+
+    private static func changes(_ query: Query, _ database: PostgresClient) async throws -> [WorkOrderChange] {
+        try await database.run(query).rows.map { row in
+            WorkOrderChange(id: try row.decode(0), before: try row.decode(1), after: try row.decode(2))
+        }
+    }
+
+    var json: JSONValue { ["id": .id(id), "before": .string(before), "after": .string(after)] }
+}

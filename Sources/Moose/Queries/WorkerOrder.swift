@@ -1,0 +1,21 @@
+internal import FoundationEssentials
+internal import Postgres
+
+/// What an operator tells workers. Each change is audited and told to them at once.
+struct WorkerOrder: Sendable {
+    let who: String
+    let reason: String?
+
+    /// Has them take no new work, end what runs, and exit. Returns how many were told; the others were told before.
+    func drain(_ workers: [UUID], in database: PostgresClient) async throws -> Int {
+        try await database.run("SELECT moose.drain_workers(\(workers), \(who), \(reason))")
+            .first?.decode(0, as: [UUID].self).count ?? 0
+    }
+
+    /// Gives a lane another number of slots. Returns those that work the lane.
+    func resize(_ workers: [UUID], lane: String, slots: Int, in database: PostgresClient) async throws -> [UUID] {
+        try await database.run(
+            "SELECT moose.resize_workers(\(workers), \(lane), \(Int32(clamping: slots)), \(who), \(reason))"
+        ).first?.decode(0, as: [UUID].self) ?? []
+    }
+}

@@ -1,0 +1,48 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+
+/// `moose work-orders retry`.
+struct WorkOrdersRetry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry",
+        abstract: "Have failed work orders tried again, from their first attempt on.",
+        discussion: """
+            Each becomes pending and is rung at once, or blocked while something it depends on isn't completed. Its \
+            earlier attempts and costs stay in its story.
+
+            EXAMPLES
+              moose work-orders retry 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e --reason "the key is renewed"
+              moose work-orders list --state failed --kind draft --json | jq -r '.[].id' | xargs moose work-orders retry
+
+            It exits with 4 when one of them has not failed.
+            """)
+
+    @Argument(help: ArgumentHelp("The ids of the work orders.", valueName: "id"))
+    var identifiers: [String]
+
+    @Option(help: ArgumentHelp("Why; the audit log keeps it.", valueName: "text"))
+    var reason: String?
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        try await runCommand {
+            let reason = try reason.map { try ReasonArgument.parse($0) }
+            let who = try Who.name()
+            let ids = try identifiers.map {
+                try IdentifierArgument.parse($0, of: "a work order", listedBy: "moose work-orders list")
+            }
+            let changes = try await common.withDatabase {
+                try await WorkOrderChange.retry(ids, who: who, reason: reason, in: $0)
+            }
+            try WorkOrderChangeText.show(changes, common) { change in
+                switch (change.before, change.after) {
+                case ("failed", "blocked"): ("waits for what it depends on", false)
+                case ("failed", _): ("is tried again", false)
+                case ("unknown", _): ("is not the id of a work order here; was it pruned, or never accepted?", true)
+                default: ("is \(change.after): only failed work orders are tried again by hand", true)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Worker
+
+/// `moose workers resize`.
+struct WorkersResize: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resize",
+        abstract: "Change how many jobs of a lane workers run at once, while they run.",
+        discussion: """
+            More slots take work at once. With fewer, running jobs end in their own time. It lasts until the worker ends.
+
+            EXAMPLES
+              moose workers resize 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e --lane llm:8
+              moose workers resize --all --lane llm:2 --reason "the provider is slow"
+            """)
+
+    @OptionGroup var workers: WorkerChoiceOptions
+
+    @Option(name: .customLong("lane"), help: ArgumentHelp("The lane and its slots.", valueName: "name:slots"))
+    var size: String
+
+    @Option(help: ArgumentHelp("Why; the audit log keeps it.", valueName: "text"))
+    var reason: String?
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard size.contains(":"), LaneArgument(argument: size) != nil else {
+            throw ValidationError("--lane wants NAME:SLOTS, such as llm:8, with 1 to 10000 slots.")
+        }
+    }
+
+    func run() async throws {
+        try await runCommand {
+            let order = WorkerOrder(who: try Who.name(), reason: try reason.map { try ReasonArgument.parse($0) })
+            let choice = try workers.choice()
+            guard let lane = LaneArgument(argument: size)?.lane else { return }
+            let told = try await common.withDatabase { database in
+                let chosen = try await WorkerChoiceOptions.living(choice, in: database)
+                return try await order.resize(chosen, lane: lane.name, slots: lane.slots, in: database)
+            }
+            guard !told.isEmpty else {
+                throw CommandFailure(
+                    "none of these workers works the lane \(lane.name)",
+                    next: "`moose workers list` shows their lanes", status: .refused)
+            }
+            if common.json {
+                print(
+                    try JSONOutput.text(
+                        [
+                            "workers": .array(told.map(JSONValue.id)), "lane": .string(lane.name),
+                            "slots": .count(lane.slots),
+                        ] as JSONValue), terminator: "")
+            } else {
+                print("Told \(told.count) to give \(lane.name) \(lane.slots) slots.")
+            }
+        }
+    }
+}
