@@ -141,7 +141,7 @@ let package = Package(
         tests(
             "Moose",
             [
-                "AMQP", "Moose", "Postgres", "Settings", "Store", "Worker", "WorkOrders", argumentParser,
+                "AMQP", "Moose", "Postgres", "Probes", "Settings", "Store", "Worker", "WorkOrders", argumentParser,
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         tests(

@@ -153,7 +153,7 @@ extension WorkerPool {
         }
     }
 
-    private func every(_ interval: Duration, _ body: @escaping () async -> Void) async {
+    func every(_ interval: Duration, _ body: @escaping () async -> Void) async {
         while !Task.isCancelled {
             // Cancelled: the loop's condition ends it.
             try? await Task.sleep(for: interval)

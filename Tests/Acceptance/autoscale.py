@@ -71,9 +71,10 @@ with System(CONFIG) as system:
     status, kind, body = get(url + "/api/scaling/nowhere")
     check("an unknown lane", (status, kind), (404, "application/problem+json"))
 
-    # Jobs that run longer than the calm time, the drain time-out and the wait between two drains together, in every process.
     wait_until("four processes have metrics of their own", lambda: set(
         re.findall(r'moose_slots\{process="(\d)"', get(url + "/metrics")[2])) == {"1", "2", "3", "4"})
+    system.wait_for("the burst is over", "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'", str(COUNT), 400)
+    # Jobs longer than the calm time and the drain time-out together, some in every process.
     for number in range(12):
         system.publish(channel, {"kind": "long", "title": f"long {number}"}, message_id=time_ordered_id())
     total = COUNT + 12
@@ -88,6 +89,9 @@ with System(CONFIG) as system:
     check("most processes", max(step[2] for step in taken), 4)
     check("shrinks go one at a time", all(a - b == 1 for verb, a, b, _ in taken if verb == "shrink"), True)
     check("steps with figures", all(re.search(r"\d+ queued, oldest .+ s, slots \d+/\d+ busy", step[3]) for step in taken), True)
+    retired = [int(n) for n in re.findall(r"a process is drained, its (\d+) jobs run to their end", system.log("worker"))]
+    check("processes drained", len(retired), len([step for step in taken if step[0] == "shrink"]))
+    check("some of them while they ran jobs", max(retired) > 0, True)
     check("completed at their first attempt", system.sql(
         "SELECT count(*) FROM moose.work_orders WHERE state = 'completed' AND attempt = 1"), str(total))
     check("attempts there were", system.sql("SELECT count(*) FROM moose.outcome_vectors"), str(total))

@@ -96,6 +96,16 @@ with System(CONFIG) as system:
     parent.send_signal(signal.SIGTERM)
     check("its status", parent.wait(60), 0)
 
+    print("SIGTERM to the parent and to each process, as systemd sends it", flush=True)
+    parent = start_group()
+    run_jobs(12)
+    system.processes.pop("worker")
+    for process in [parent.pid] + children(parent.pid):
+        os.kill(process, signal.SIGTERM)
+    check("its status", parent.wait(60), 0)
+    check("completed at their first attempt", system.sql(
+        "SELECT count(*) FROM moose.work_orders WHERE state = 'completed' AND attempt = 1"), "24")
+
     print("no database", flush=True)
     environment = dict(system.environment, MOOSE_DATABASE_URL="postgresql://moose@127.0.0.1:9/moose")
     done = subprocess.run([MOOSE, "worker", "--processes", "2", "--config", system.config], env=environment,

@@ -1,6 +1,8 @@
 import AMQP
 import FoundationEssentials
 import Messaging
+import Postgres
+import Publisher
 import Store
 import TestSupport
 import Testing
@@ -73,6 +75,29 @@ struct PoolRetireTests {
                 try await bench.waitFor(50, "moose.work_orders WHERE state = 'completed'")
                 #expect(try await figures.current()["default"]?.queued == 0)
             }
+        }
+    }
+
+    @Test func `a stored order whose doorbell is in the queue counts once`() async throws {
+        try await PoolBench.open { bench in
+            let items = try (0..<3).map { _ in
+                let body = Array(#"{"id":"\#(UUID.timeOrdered())","kind":"work","title":"t"}"#.utf8)
+                return ClaimItem(form: try WorkOrderMessage.decode(body, messageID: nil, lane: "default"), body: body)
+            }
+            let terms = ClaimTerms(
+                worker: UUID(), lease: .seconds(45), unknownKindGrace: .seconds(600),
+                kinds: ["work": KindTerms(estimate: .zero)])
+            _ = try await bench.store.claim(items, claim: UUID(), terms: terms, park: true)
+            let figures = ScalingFigures(
+                slots: ["default": 2], store: bench.control, publisher: bench.publisher, lifetime: .zero)
+            #expect(try await figures.current()["default"]?.queued == 3)
+            _ = try await bench.control.postgres.run("UPDATE moose.outbox SET due_at = now()")
+            let relay = OutboxRelay(store: bench.control, publisher: bench.publisher, logger: PoolBench.logger)
+            #expect(try await relay.relayOnce() == 3)
+            try await eventually("the doorbells are in the queue") {
+                try await bench.publisher.queueStatistics(MooseTopology.workQueue(lane: "default"))?.messages == 3
+            }
+            #expect(try await figures.current()["default"]?.queued == 3)
         }
     }
 
