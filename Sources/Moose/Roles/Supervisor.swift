@@ -25,7 +25,8 @@ enum Supervisor {
                 let status = try await runOnce(arguments, environment: environment, log: log)
                 if Task.isCancelled { return }
                 if status.isSuccess {
-                    logger.info("a process was drained; it is not started again", metadata: ["process": "\(name)"])
+                    Logger(label: "supervisor").info(
+                        "a process was drained; it is not started again", metadata: ["process": "\(name)"])
                     return
                 }
                 reporter.report(
