@@ -88,7 +88,7 @@ struct LaneTests {
                 """
                 WITH made AS (
                     INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest, estimate_u, created_at)
-                    SELECT gen_random_uuid(), 'pending', 'work', 'default', 't', now(), '', '', 0,
+                    SELECT gen_random_uuid(), 'pending', 'work', 'default', 't', now(), '', 'x', 0,
                            now() - n * interval '1 second' FROM generate_series(1, 12000) AS n
                     RETURNING id, created_at)
                 INSERT INTO moose.gate_waits (work_order_id, gate, reason, since)
