@@ -2,6 +2,7 @@
 """A parent and its worker processes: what is killed comes back, a parent that is killed takes its processes with it by a
 drain that loses nothing, a second SIGTERM ends all at once, what can't start ends with its status, and a worker over its
 memory limit lets its jobs end first."""
+import atexit
 import os
 import signal
 import subprocess
@@ -19,9 +20,24 @@ handlers:
 """
 
 
+seen = set()
+
+
 def children(pid):
     listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    seen.update(map(int, listed.split()))
     return sorted(map(int, listed.split()))
+
+
+def end_orphans():
+    """What a broken parent left behind goes with the story."""
+    for pid in seen:
+        try:
+            with open(f"/proc/{pid}/cmdline") as file:
+                if system.config in file.read():
+                    os.kill(pid, signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # It is gone, as it should be.
 
 
 def is_running(pid):
@@ -55,7 +71,9 @@ def run_jobs(count):
         "SELECT count(*) FROM moose.work_orders WHERE state = 'in_progress'") == str(count))
 
 
-with System(CONFIG) as system:
+system = System(CONFIG)
+atexit.register(end_orphans)
+with system:
     channel = system.channel()
     parent = start_group()
     check("the registry's parents", system.sql(
