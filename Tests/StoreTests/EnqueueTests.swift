@@ -116,7 +116,7 @@ import WorkOrders
                     "'k.1_-'",
                     "payload => "
                         + pick(
-                            "NULL", "'null'", "'[[], {}, 1e300, \"\\u00e9\\\\ \\\"\"]'",
+                            "NULL", "'null'", "'[[], {}, 1e30, \"\\u00e9\\\\ \\\"\"]'",
                             "'{\"a\": {\"b\": [true, null, -0.0]}}'",
                             "(repeat('[', 511) || repeat(']', 511))::jsonb", "to_jsonb(E'\\u0001\\n\"'::text)"),
                     "title => " + pick("NULL", "repeat('é', 500)", "E'a\\nb'", "'\"'"),
