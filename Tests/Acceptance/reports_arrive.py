@@ -107,7 +107,7 @@ def main():
         for record in said:
             body = json.loads(record["body"])
             print(f"  spooled: {body['operation']}: {body['message'][:100]}")
-            check("the id is that of the event", record["id"], body["id"])
+            check("the id is that of the event", record["id"], body["id"].lower())
         system.start_servers()
         system.start("manager", "client-manager")
         for record in said:
