@@ -73,7 +73,7 @@ package struct ClientManagerService: Sendable {
                     break
                 } catch {
                     // It may have been written before the answer was lost: then it must not be written again.
-                    for index in deliveries.indices { deliveries[index].redelivered = true }
+                    for index in deliveries.indices { deliveries[index].comesAgain() }
                     reporter.report(
                         "record", "not recorded yet", error: error, details: ["queue": "\(subscription.queue)"])
                     // Cancelled: the loop's condition ends it.
@@ -96,12 +96,7 @@ package struct ClientManagerService: Sendable {
                 // It becomes a dead letter, and that is an event of its own.
                 logger.error("a message was refused by the database", metadata: ["error": "\(error)"])
                 _ = try await store.bury(
-                    deliveries.map { delivery in
-                        DeadLetter(
-                            reason: .refused, explanation: "the database refused it", workOrderID: nil,
-                            exchange: "", routingKey: "", body: delivery.body, headers: "{}",
-                            isRedelivered: delivery.redelivered)
-                    })
+                    deliveries.map { DeadLetter(InvalidMessage(.refused, "the database refused it"), $0) })
                 return
             }
             let middle = deliveries.count / 2
@@ -112,21 +107,27 @@ package struct ClientManagerService: Sendable {
 
     /// What the broker gave up on, with the reason it wrote into the headers; without one it found no queue.
     private static func deadLetter(_ delivery: Delivery) -> DeadLetter {
-        let why: String? =
-            switch delivery.properties.headers["x-first-death-reason"] {
-            case .string(let text)?: text
-            default: nil
-            }
+        guard let death = BrokerDeath(delivery.properties.headers) else {
+            return DeadLetter(
+                InvalidMessage(
+                    .unroutable, "no queue is bound for the routing key; name the lane and run `moose topology apply`"),
+                delivery)
+        }
         let reason: DeadLetterReason =
-            switch why {
-            case nil: .unroutable
+            switch death.reason {
             case "delivery_limit": .deliveryLimit
+            case "expired": .expired
+            case "maxlen": .maxLength
             default: .rejected
             }
+        let place = death.queue.map { " of the queue \($0)" } ?? ""
         let explanation =
             switch reason {
-            case .unroutable: "no queue is bound for the routing key; name the lane and run `moose topology apply`"
-            default: "the broker dead-lettered it (\(why ?? "unknown"))"
+            case .deliveryLimit: "its consumers\(place) returned it, or died with it, more often than the queue allows"
+            case .expired: "nobody took it\(place) in the time it had"
+            case .maxLength: "it was pushed out\(place), which is full"
+            case .rejected: "a consumer\(place) refused it"
+            default: "the broker dead-lettered it (\(death.reason))"
             }
         return DeadLetter(InvalidMessage(reason, explanation), delivery)
     }

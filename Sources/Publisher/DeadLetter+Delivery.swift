@@ -1,34 +1,45 @@
 package import AMQP
 internal import FoundationEssentials
+internal import Messaging
 package import Store
 package import WorkOrders
 
 extension DeadLetter {
-    /// A delivery that can't become a work order, with all its properties for whoever inspects it.
+    /// A delivery that can't become a work order, with all its properties for whoever inspects or redrives it.
     package init(_ problem: InvalidMessage, _ delivery: Delivery) {
+        var properties = delivery.properties
+        let deliveries = BrokerDeath.deliveryCount(properties.headers)
+        let mark = RedriveMark(properties.headers)
+        // It changes with every delivery, and the message doesn't.
+        properties.headers["x-delivery-count"] = nil
+        let death = BrokerDeath(properties.headers)
+        let (exchange, routingKey) = (
+            death?.exchange ?? delivery.exchange, death?.routingKey ?? delivery.routingKey
+        )
         self.init(
-            reason: problem.reason, explanation: problem.explanation,
-            workOrderID: delivery.properties.messageID.flatMap(UUID.init(uuidString:)), exchange: delivery.exchange,
-            routingKey: delivery.routingKey, body: delivery.body, headers: Self.headers(of: delivery),
+            reason: problem.reason, explanation: problem.explanation.withoutNUL,
+            workOrderID: properties.messageID.flatMap(UUID.init(uuidString:)), exchange: exchange.withoutNUL,
+            routingKey: routingKey.withoutNUL, body: delivery.body, headers: properties.json,
             isRedelivered: delivery.redelivered)
+        self.deliveries = delivery.redelivered ? Int32(clamping: deliveries ?? 1) : 0
+        queue = death?.queue?.withoutNUL
+        deaths = death?.count
+        diedAt = death?.time.map { Date(timeIntervalSince1970: Double($0)) }
+        redriveOf = mark?.letter
+        redriveNumber = mark?.number
+        lane = exchange == MooseTopology.workExchange ? routingKey.withoutNUL : nil
+        kind = Self.kind(in: delivery.body)
     }
 
-    /// The properties and headers of a delivery as a JSON object without NUL.
-    package static func headers(of delivery: Delivery) -> String {
-        var fields: [String: String] = [:]
-        fields["message_id"] = delivery.properties.messageID
-        fields["type"] = delivery.properties.type
-        fields["content_type"] = delivery.properties.contentType
-        fields["app_id"] = delivery.properties.appID
-        fields["correlation_id"] = delivery.properties.correlationID
-        fields["reply_to"] = delivery.properties.replyTo
-        // The broker's own count changes with every delivery, and the message doesn't.
-        for (name, value) in delivery.properties.headers where name != "x-delivery-count" {
-            fields["header.\(name)"] = "\(value)"
-        }
-        let clean = Dictionary(
-            fields.map { ($0.withoutNUL, $1.withoutNUL) }, uniquingKeysWith: { first, _ in first })
-        // Texts always encode.
-        return (try? JSONEncoder().encode(clean)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    private struct Kind: Decodable {
+        let kind: String
+    }
+
+    /// What a body calls itself, to find the letter by; most that are refused can be read so far.
+    private static func kind(in body: [UInt8]) -> String? {
+        guard body.count <= 1 << 20 else { return nil }
+        // Not readable: then it has none.
+        guard let kind = try? JSONDecoder().decode(Kind.self, from: Data(body)).kind else { return nil }
+        return kind.utf8.count <= 100 ? kind.withoutNUL : nil
     }
 }

@@ -132,11 +132,13 @@ extension WorkerPool {
     }
 
     private func refuse(_ item: ClaimItem, because error: PostgresError) async -> Bool {
-        await bury([
+        var lane = ""
+        if case .order(let order) = item.form { lane = order.lane }
+        return await bury([
             DeadLetter(
                 reason: .refused, explanation: "the database refused it (SQLSTATE \(error.sqlState ?? "unknown"))",
-                workOrderID: item.id, exchange: MooseTopology.workExchange, routingKey: "", body: item.body,
-                headers: "{}", isRedelivered: false)
+                workOrderID: item.id, exchange: MooseTopology.workExchange, routingKey: lane, body: item.body,
+                headers: #"{"message_id": "\#(item.id.uuidString.lowercased())"}"#, isRedelivered: false)
         ])
     }
 
@@ -155,7 +157,7 @@ extension WorkerPool {
                 return true
             } catch {
                 // It may have been written before the answer was lost: then it must not be written again.
-                for index in letters.indices { letters[index].isRedelivered = true }
+                for index in letters.indices { letters[index].comesAgain() }
                 await databaseFailed(error, attempt: attempt, during: "bury")
                 attempt += 1
                 if state.withLock({ $0.isStopping }) { return false }

@@ -14,6 +14,7 @@ import WorkOrders
 struct Desk: Sendable {
     let store: Store
     let publisher: AMQPPublisher
+    let broker: AMQPConfiguration
 
     static func open(_ body: (Desk) async throws -> Void) async throws {
         try await TestStack.shared.withBoth(
@@ -21,6 +22,10 @@ struct Desk: Sendable {
             migrate: { url in
                 let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
                 try await Migrator(client: client).apply(Migrations.all)
+                // SQL that breaks a rule, to show that a test notices (Tests/Mutants).
+                if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] {
+                    try await client.runSimple(mutant)
+                }
                 await client.close()
             },
             { amqpURL, databaseURL in
@@ -31,7 +36,7 @@ struct Desk: Sendable {
                     configuration: PostgresConfiguration(url: databaseURL), maxConnections: 2)
                 let publisher = try AMQPPublisher(configuration: broker, topology: topology)
                 let consumer = try AMQPConsumer(configuration: broker, topology: topology)
-                let desk = Desk(store: Store(client), publisher: publisher)
+                let desk = Desk(store: Store(client), publisher: publisher, broker: broker)
                 let (stops, stop) = AsyncStream<Void>.makeStream()
                 var failure: (any Error)?
                 do {

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import FoundationEssentials
-internal import WorkOrders
 
 /// `moose dead-letters list`.
 struct DeadLettersList: AsyncParsableCommand {
@@ -11,36 +10,39 @@ struct DeadLettersList: AsyncParsableCommand {
             EXAMPLES
               moose dead-letters list
               moose dead-letters list --reason unknown_kind --lane llm
+              moose dead-letters list --since 2h --text "rate limit"
               moose dead-letters list --json | jq -r '.[].explanation' | sort | uniq -c
             """)
 
-    @Option(help: "Only those refused for this reason.")
-    var reason: DeadLetterReason?
+    @OptionGroup var which: DeadLetterOptions
 
-    @Option(help: "Only those of this kind of work order.")
-    var kind: String?
+    @Option(help: "Those in this state.")
+    var state = DeadLetterFilter.State.dead
 
-    @Option(help: "Only those of this lane.")
-    var lane: String?
-
-    @Flag(help: "Redriven and purged ones too.")
-    var all = false
+    @Option(help: ArgumentHelp("Go on after this letter, the last of the page before.", valueName: "id"))
+    var after: String?
 
     @OptionGroup var list: ListLimit
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         try await runCommand {
-            let letters = try await common.withDatabase { database in
-                try await DeadLetter.newest(
-                    reason: reason?.rawValue, kind: kind, lane: lane, all: all, limit: list.limit, in: database)
+            var filter = try which.filter()
+            filter.state = state
+            filter.after = try after.map { id throws(CommandFailure) in
+                try IdentifierArgument.parse(id, of: "a dead letter", listedBy: "moose dead-letters list")
             }
+            let (wanted, limit) = (filter, list.limit)
+            let letters = try await common.withDatabase { try await wanted.newest(limit, in: $0) }
             if common.json {
                 print(try JSONOutput.text(list: letters.map { JSONValue.object($0.json) }), terminator: "")
             } else if letters.isEmpty {
-                print("No dead letters\(reason == nil && kind == nil && lane == nil ? "" : " like that").")
+                print("No dead letters\(wanted.isEverything && state == .dead && after == nil ? "" : " like that").")
             } else {
                 print(table(letters).text(for: common.terminal), terminator: "")
+                if letters.count == limit, let last = letters.last {
+                    print("The newest \(limit); `--after \(last.id.uuidString.lowercased())` shows the next.")
+                }
             }
         }
     }

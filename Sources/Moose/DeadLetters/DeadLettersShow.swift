@@ -5,7 +5,7 @@ internal import FoundationEssentials
 struct DeadLettersShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show one dead letter: why it was refused, its headers and its body.",
+        abstract: "Show one dead letter: why it died, its headers, its body and what became of it.",
         discussion: """
             EXAMPLES
               moose dead-letters show 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e
@@ -20,7 +20,9 @@ struct DeadLettersShow: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let id = try IdentifierArgument.parse(identifier, of: "a dead letter", listedBy: "moose dead-letters list")
-            let found = try await common.withDatabase { try await DeadLetter.find(id, in: $0) }
+            let (found, history) = try await common.withDatabase { database in
+                (try await DeadLetter.find(id, in: database), try await DeadLetterEvent.of(id, in: database))
+            }
             guard let found else {
                 throw CommandFailure(
                     "there is no dead letter \(id.uuidString.lowercased())",
@@ -30,14 +32,17 @@ struct DeadLettersShow: AsyncParsableCommand {
                 var fields = found.letter.json
                 fields["body"] = .document(found.body)
                 fields["headers"] = .document(found.headers)
+                fields["history"] = .array(history.map(\.json))
                 print(try JSONOutput.text(JSONValue.object(fields)), terminator: "")
             } else {
-                print(try text(found.letter, found.body, found.headers), terminator: "")
+                print(try text(found.letter, found.body, found.headers, history), terminator: "")
             }
         }
     }
 
-    private func text(_ letter: DeadLetter, _ body: [UInt8], _ headers: String) throws -> String {
+    private func text(
+        _ letter: DeadLetter, _ body: [UInt8], _ headers: String, _ history: [DeadLetterEvent]
+    ) throws -> String {
         let terminal = common.terminal
         var text = terminal.styled(PrintableText.oneLine("\(letter.reason): \(letter.explanation)"), .bold) + "\n"
         var facts = FactList()
@@ -48,9 +53,22 @@ struct DeadLettersShow: AsyncParsableCommand {
         facts.add("lane", letter.lane)
         facts.add("exchange", letter.exchange.map { $0.isEmpty ? "(default)" : $0 })
         facts.add("routing key", letter.routingKey)
+        facts.add("died in", letter.queue)
+        facts.add("deaths", letter.deaths.map { "\($0), last at \(Moment.exact(letter.diedAt ?? letter.createdAt))" })
+        facts.add("stands for", letter.isOrder ? "the failed order; a redrive runs it again" : "a message")
         facts.add("size", "\(NumberText.grouped(letter.size)) bytes")
         facts.add("arrived", "\(Moment.exact(letter.createdAt)) (\(Moment.ago(letter.createdAt)))")
         text += facts.text(for: terminal)
+        if !history.isEmpty {
+            text += "\n" + terminal.styled("History", .bold) + "\n"
+            for event in history {
+                let action = event.action.replacing("_", with: " ")
+                let detail = event.detail.map { ", \($0)" } ?? ""
+                let why = event.why.map { " (\($0))" } ?? ""
+                let line = "  \(Moment.exact(event.at))  \(event.who): \(action)\(detail)\(why)"
+                text += PrintableText.oneLine(line) + "\n"
+            }
+        }
         text += "\n" + terminal.styled("Headers", .bold) + "\n" + (try JSONValue.document(headers).lines())
         // A body may be of any size; --json has all of it.
         let shown = Array(body.prefix(65_536))

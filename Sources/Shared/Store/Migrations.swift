@@ -22,6 +22,7 @@ package enum Migrations {
         migration(16, "flow", PackageResources._016_flow_sql),
         migration(17, "control", PackageResources._017_control_sql),
         migration(18, "schedules", PackageResources._018_schedules_sql),
+        migration(20, "dead letters", PackageResources._020_dead_letters_sql),
         migration(21, "scaling", PackageResources._021_scaling_sql),
     ]
 

@@ -1,48 +1,99 @@
 package import FoundationEssentials
 package import Postgres
-package import WorkOrders
+internal import WorkOrders
 
-/// A message on its way into `dead_letters`.
-package struct DeadLetter: Sendable {
-    package var reason: DeadLetterReason
-    /// In words, for whoever inspects it.
-    package var explanation: String
-    package var workOrderID: UUID?
-    package var exchange: String
-    package var routingKey: String
-    package var body: [UInt8]
-    /// The message's properties and headers as a JSON object.
-    package var headers: String
-    /// The broker delivered it before: then an equal dead letter is not written twice.
-    package var isRedelivered: Bool
-
-    package init(
-        reason: DeadLetterReason, explanation: String, workOrderID: UUID?, exchange: String, routingKey: String,
-        body: [UInt8], headers: String, isRedelivered: Bool
-    ) {
-        self.reason = reason
-        self.explanation = explanation
-        self.workOrderID = workOrderID
-        self.exchange = exchange
-        self.routingKey = routingKey
-        self.body = body
-        self.headers = headers
-        self.isRedelivered = isRedelivered
-    }
+/// A dead letter taken for a redrive.
+package struct LeasedLetter: Sendable {
+    package let id: UUID
+    /// Which redrive of it this is, from 1.
+    package let number: Int32
+    package let reason: String
+    /// Where it was published to.
+    package let exchange: String
+    package let routingKey: String
+    package let body: [UInt8]
+    /// Properties and headers as a JSON object.
+    package let headers: String
 }
 
 extension Store {
-    /// Writes dead letters and their error events in one commit. Returns how many were new.
+    /// Writes dead letters and their error events in one commit. Returns how many were new, or dead again.
     package func bury(_ letters: [DeadLetter]) async throws(PostgresError) -> Int {
         guard !letters.isEmpty else { return 0 }
-        let nothing = [String?](repeating: nil, count: letters.count)
         let result = try await postgres.run(
             """
             SELECT moose.bury_batch(
                 \(letters.map(\.reason.rawValue)), \(letters.map(\.explanation)), \(letters.map(\.workOrderID)),
-                \(nothing), \(letters.map(\.routingKey)), \(letters.map(\.exchange)), \(letters.map(\.routingKey)),
-                \(letters.map(\.body)), \(letters.map(\.headers)), \(letters.map(\.isRedelivered)))
+                \(letters.map(\.kind)), \(letters.map(\.lane)), \(letters.map(\.exchange)), \(letters.map(\.routingKey)),
+                \(letters.map(\.body)), \(letters.map(\.headers)), \(letters.map(\.isRedelivered)),
+                \(letters.map(\.deliveries)), \(letters.map(\.queue)), \(letters.map(\.deaths)),
+                \(letters.map(\.diedAt)), \(letters.map(\.redriveOf)), \(letters.map(\.redriveNumber)))
             """)
         return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
+    }
+
+    /// Takes those of the letters that are dead and in nobody's hands.
+    /// - Parameters:
+    ///   - time: afterwards another redriver may take them, and publish them again under the same ids.
+    ///   - includingOrders: also letters that stand for failed orders, to publish something else in their place.
+    package func leaseLetters(
+        _ ids: [UUID], lease: UUID, for time: Duration, includingOrders: Bool = false
+    ) async throws(PostgresError) -> [LeasedLetter] {
+        let rows = try await postgres.run(
+            """
+            SELECT id, number, reason, exchange, routing_key, body, headers::text
+            FROM moose.lease_letters(\(lease), \(ids), \(time), \(includingOrders))
+            """
+        ).rows
+        var letters: [LeasedLetter] = []
+        for row in rows {
+            letters.append(
+                LeasedLetter(
+                    id: try row.decode(0), number: try row.decode(1), reason: try row.decode(2),
+                    exchange: try row.decode(3), routingKey: try row.decode(4), body: try row.decode(5),
+                    headers: try row.decode(6)))
+        }
+        return letters
+    }
+
+    /// After the confirm: the letters are redriven. Returns how many; what came back meanwhile stays dead.
+    /// - Parameter details: where each went.
+    package func markRedriven(
+        _ ids: [UUID], details: [String], lease: UUID, who: String, why: String?
+    ) async throws(PostgresError) -> Int {
+        try await count("SELECT moose.mark_redriven(\(lease), \(ids), \(details), \(who), \(why))")
+    }
+
+    /// Gives letters back that were not published.
+    package func releaseLetters(_ ids: [UUID], lease: UUID) async throws(PostgresError) {
+        _ = try await postgres.run("SELECT moose.release_letters(\(lease), \(ids))")
+    }
+
+    /// Sends the failed orders that these letters stand for back to work, with a fresh series of attempts. Returns how many.
+    package func redriveOrders(_ letters: [UUID], who: String, why: String?) async throws(PostgresError) -> Int {
+        try await count("SELECT moose.redrive_orders(\(letters), \(who), \(why))")
+    }
+
+    /// Puts letters away; their bodies stay. Returns how many were dead and in nobody's hands.
+    package func purgeLetters(_ letters: [UUID], who: String, why: String?) async throws(PostgresError) -> Int {
+        try await count("SELECT moose.purge_letters(\(letters), \(who), \(why))")
+    }
+
+    /// Those of the letters that are dead still, and whether another redriver holds them now.
+    package func openLetters(_ letters: [UUID]) async throws(PostgresError) -> [(id: UUID, isHeld: Bool)] {
+        let rows = try await postgres.run(
+            """
+            SELECT id, coalesce(leased_until > now(), false) FROM moose.dead_letters
+            WHERE id = ANY (\(letters)) AND state = 'dead'
+            """
+        ).rows
+        var open: [(id: UUID, isHeld: Bool)] = []
+        for row in rows { open.append((try row.decode(0), try row.decode(1))) }
+        return open
+    }
+
+    private func count(_ query: Query) async throws(PostgresError) -> Int {
+        guard let row = try await postgres.run(query).first else { return 0 }
+        return Int(try row.decode(0, as: Int32.self))
     }
 }

@@ -34,7 +34,7 @@ extension Store {
                              WHEN 'UPDATE' THEN
                                  c.relname IN ('work_orders', 'workers', 'outbox', 'budget_buckets', 'budget_holds',
                                                'escalations', 'escalation_events', 'gates', 'gate_waits',
-                                               'unique_keys', 'schedules')
+                                               'unique_keys', 'schedules', 'dead_letters')
                              ELSE c.relname IN ('outbox', 'budget_burn', 'gates', 'gate_waits', 'unique_keys') END
                        GROUP BY c.relname ORDER BY c.relname)
                    || CASE WHEN EXISTS (SELECT 1 FROM pg_proc f WHERE f.pronamespace = n.oid

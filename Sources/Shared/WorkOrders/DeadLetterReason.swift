@@ -1,4 +1,4 @@
-/// Why a message can't become or stay a work order. Stored with the dead letter and shown to whoever inspects it.
+/// Why a message can't become or stay a work order, or why an order failed for good. Stored with the dead letter and shown to whoever inspects it.
 package enum DeadLetterReason: String, Sendable, CaseIterable {
     /// Not JSON, not UTF-8, or not an object.
     case malformed
@@ -20,10 +20,22 @@ package enum DeadLetterReason: String, Sendable, CaseIterable {
     case unroutable
     /// The broker gave up delivering it.
     case deliveryLimit = "delivery_limit"
-    /// The broker dead-lettered it for another reason.
+    /// It waited longer than its queue or its own expiration allows.
+    case expired
+    /// Its queue was full.
+    case maxLength = "max_length"
+    /// A consumer refused it.
     case rejected
     /// Refused by the database although it decoded.
     case refused
     /// The relay could not publish it: too large, or the broker refused it again and again.
     case unpublishable
+    /// The order failed for good: no attempt left, or another is of no use.
+    case exhausted
+    /// The order lost three workers.
+    case poison
+    /// The order's estimate is above the cap of a budget.
+    case neverFits = "never_fits"
+    /// Something the order depends on failed for good.
+    case dependencyFailed = "dependency_failed"
 }

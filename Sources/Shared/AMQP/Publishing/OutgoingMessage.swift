@@ -26,7 +26,8 @@ package struct OutgoingMessage: Sendable, Equatable {
             ("exchange", exchange), ("routing key", routingKey), ("message id", properties.messageID ?? ""),
             ("content type", properties.contentType ?? ""), ("type", properties.type ?? ""),
             ("app id", properties.appID ?? ""), ("correlation id", properties.correlationID ?? ""),
-            ("reply-to", properties.replyTo ?? ""),
+            ("reply-to", properties.replyTo ?? ""), ("content encoding", properties.contentEncoding ?? ""),
+            ("expiration", properties.expiration ?? ""),
         ]
         if let (name, _) = short.first(where: { $0.1.utf8.count > 255 }) {
             return .invalidMessage(index: index, reason: "the \(name) is longer than 255 bytes")

@@ -68,5 +68,8 @@ extension MessageProperties {
             deliveryMode: flags & UInt32(AMQP_BASIC_DELIVERY_MODE_FLAG) != 0 && basic.delivery_mode == 2
                 ? .persistent : .transient,
             headers: flags & UInt32(AMQP_BASIC_HEADERS_FLAG) == 0 ? [:] : FieldTable(basic.headers))
+        contentEncoding = unsafe text(AMQP_BASIC_CONTENT_ENCODING_FLAG, basic.content_encoding)
+        expiration = unsafe text(AMQP_BASIC_EXPIRATION_FLAG, basic.expiration)
+        priority = unsafe flags & UInt32(AMQP_BASIC_PRIORITY_FLAG) == 0 ? nil : basic.priority
     }
 }

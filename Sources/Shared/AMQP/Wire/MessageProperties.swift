@@ -8,6 +8,7 @@ package struct MessageProperties: Sendable, Equatable {
 
     package var messageID: String?
     package var contentType: String?
+    package var contentEncoding: String?
     package var type: String?
     /// The publishing service.
     package var appID: String?
@@ -15,6 +16,9 @@ package struct MessageProperties: Sendable, Equatable {
     package var replyTo: String?
     /// Seconds since 1970.
     package var timestamp: UInt64?
+    package var priority: UInt8?
+    /// Milliseconds until the broker drops it, as a text.
+    package var expiration: String?
     /// Default persistent.
     package var deliveryMode: DeliveryMode
     package var headers: FieldTable

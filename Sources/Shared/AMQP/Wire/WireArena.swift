@@ -49,6 +49,8 @@ internal import CRabbitMQ
         }
         unsafe basic.message_id = text(properties.messageID, AMQP_BASIC_MESSAGE_ID_FLAG)
         unsafe basic.content_type = text(properties.contentType, AMQP_BASIC_CONTENT_TYPE_FLAG)
+        unsafe basic.content_encoding = text(properties.contentEncoding, AMQP_BASIC_CONTENT_ENCODING_FLAG)
+        unsafe basic.expiration = text(properties.expiration, AMQP_BASIC_EXPIRATION_FLAG)
         unsafe basic.type = text(properties.type, AMQP_BASIC_TYPE_FLAG)
         unsafe basic.app_id = text(properties.appID, AMQP_BASIC_APP_ID_FLAG)
         unsafe basic.correlation_id = text(properties.correlationID, AMQP_BASIC_CORRELATION_ID_FLAG)
@@ -56,6 +58,10 @@ internal import CRabbitMQ
         if let timestamp = properties.timestamp {
             flags |= AMQP_BASIC_TIMESTAMP_FLAG
             unsafe basic.timestamp = timestamp
+        }
+        if let priority = properties.priority {
+            flags |= AMQP_BASIC_PRIORITY_FLAG
+            unsafe basic.priority = priority
         }
         if !properties.headers.isEmpty {
             flags |= AMQP_BASIC_HEADERS_FLAG

@@ -23,24 +23,6 @@ CREATE TABLE moose.outbox (
 CREATE UNIQUE INDEX outbox_doorbell ON moose.outbox (doorbell_for) WHERE doorbell_for IS NOT NULL;
 CREATE INDEX outbox_due ON moose.outbox (due_at);
 
-CREATE TABLE moose.dead_letters (
-    id            uuid PRIMARY KEY,
-    state         text NOT NULL DEFAULT 'dead' CHECK (state IN ('dead', 'redriven', 'purged')),
-    reason        text NOT NULL,
-    explanation   text NOT NULL,
-    work_order_id uuid,
-    kind          text,
-    lane          text,
-    exchange      text,
-    routing_key   text,
-    body          bytea NOT NULL,
-    digest        bytea NOT NULL,
-    headers       json NOT NULL DEFAULT '{}',
-    created_at    timestamptz NOT NULL DEFAULT now()
-);
-CREATE INDEX dead_letters_recent ON moose.dead_letters (created_at DESC, id);
-CREATE INDEX dead_letters_digest ON moose.dead_letters (digest);
-
 -- Rings for work orders at given times. One doorbell a work order: an earlier time wins, and one that is just being
 -- published (leased) is rung again rather than lost with its confirm.
 CREATE FUNCTION moose.ring(p_ids uuid[], p_lanes text[], p_due timestamptz[]) RETURNS void LANGUAGE sql AS $$

@@ -159,68 +159,44 @@ BEGIN
     RETURN coalesce(cardinality(v_wake), 0);
 END $$;
 
--- Claims that can never run: a dead letter each, with its error event; the order itself fails where it is at fault.
+-- Claims that can never run: a dead letter each, with its error event; the order itself fails where it is at fault
+-- (bury_order then writes its letter).
 CREATE FUNCTION moose.refuse_claims(p_ids uuid[], p_reasons text[], p_bodies bytea[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE moose.work_orders w
-    SET state = 'failed', error = 'no worker can run it: ' || r.reason, failure_class = 'invalid_input',
-        finished_at = now()
+    SET state = 'failed', failure_class = 'invalid_input', finished_at = now(),
+        error = CASE r.reason WHEN 'unknown_kind' THEN 'unknown_kind: no live worker knows the kind ' || w.kind
+                ELSE 'unknown_price: no estimate, and the kind ' || w.kind || ' has no default price' END
     FROM unnest(p_ids, p_reasons) AS r (id, reason)
     WHERE w.id = r.id AND r.reason IN ('unknown_kind', 'unknown_price');
+    PERFORM moose.report(
+        moose.event_id(w.id::text, w.fencing_token, r.reason), 'worker', 'intake', 'warning',
+        format('dead letter (%s): %s', r.reason, split_part(w.error, ': ', 2)), w.id, 'invalid_input',
+        jsonb_build_object('reason', r.reason, 'dead_letter', d.id, 'handler', w.kind, 'lane', w.lane))
+    FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = r.id
+    JOIN moose.dead_letters d ON d.work_order_id = w.id AND d.is_order AND d.state = 'dead'
+    WHERE r.reason IN ('unknown_kind', 'unknown_price');
 
     PERFORM moose.bury_batch(
         array_agg(r.reason),
         array_agg(CASE r.reason
             WHEN 'id_reused' THEN 'this id was published before with another body'
-            WHEN 'unknown_kind' THEN 'no live worker knows the kind ' || w.kind
-            WHEN 'unknown_price' THEN 'no estimate, and the kind ' || w.kind || ' has no default price'
             ELSE 'a doorbell for a work order that is not in the database' END),
         array_agg(r.id), array_agg(w.kind), array_agg(w.lane), array_agg('moose.work'::text), array_agg(w.lane),
-        array_agg(CASE WHEN r.reason IN ('unknown_kind', 'unknown_price') THEN w.body ELSE r.body END),
-        array_agg('{}'::text), array_agg(false))
+        array_agg(r.body), array_agg(format('{"message_id": "%s"}', r.id)), array_agg(false))
     FROM unnest(p_ids, p_reasons, p_bodies) AS r (id, reason, body)
     LEFT JOIN moose.work_orders w ON w.id = r.id
     -- A claim is asked again when its answer was lost, and a message comes again when its acknowledgement was: its
     -- letter stands once.
-    WHERE NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.work_order_id = r.id AND d.reason = r.reason
-                      AND d.body = r.body AND d.state = 'dead');
+    WHERE r.reason NOT IN ('unknown_kind', 'unknown_price')
+      AND NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.work_order_id = r.id AND d.reason = r.reason
+                      AND d.body = r.body AND d.state = 'dead')
+    HAVING count(*) > 0;
     PERFORM moose.report_broken_dependencies(ARRAY(
         SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
     PERFORM moose.reply(ARRAY(
         SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
-END $$;
-
--- Messages that can't be understood: a dead letter and its error event each, in one commit. A redelivered message
--- that was buried before is not buried twice.
-CREATE FUNCTION moose.bury_batch(
-    p_reasons text[], p_explanations text[], p_work_orders uuid[], p_kinds text[], p_lanes text[],
-    p_exchanges text[], p_routing_keys text[], p_bodies bytea[], p_headers text[], p_redelivered boolean[]
-) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-    v_count integer;
-BEGIN
-    WITH buried AS (
-        INSERT INTO moose.dead_letters (id, reason, explanation, work_order_id, kind, lane, exchange, routing_key,
-                                        body, digest, headers)
-        SELECT gen_random_uuid(), d.reason, d.explanation, d.work_order, d.kind, d.lane, d.exchange, d.routing_key,
-               d.body, sha256(d.body || convert_to(d.headers, 'UTF8')), d.headers::json
-        FROM unnest(p_reasons, p_explanations, p_work_orders, p_kinds, p_lanes, p_exchanges, p_routing_keys, p_bodies,
-                    p_headers, p_redelivered)
-             AS d (reason, explanation, work_order, kind, lane, exchange, routing_key, body, headers, redelivered)
-        WHERE NOT (d.redelivered AND EXISTS (
-            SELECT 1 FROM moose.dead_letters x
-            WHERE x.digest = sha256(d.body || convert_to(d.headers, 'UTF8')) AND x.reason = d.reason))
-        RETURNING id, reason, explanation, work_order_id, kind, lane
-    ), told AS (
-        SELECT moose.report(
-            moose.event_id('dead letter ' || b.id, 0, b.reason), 'worker', 'intake', 'warning',
-            format('dead letter (%s): %s', b.reason, b.explanation), b.work_order_id, 'invalid_input',
-            jsonb_build_object('reason', b.reason, 'dead_letter', b.id, 'handler', b.kind, 'lane', b.lane))
-        FROM buried b
-    )
-    SELECT count(*) INTO v_count FROM told;
-    RETURN v_count;
 END $$;
 
 -- Tells of every order that waits for one of these, itself or through others, and can't go on: once for each pair.

@@ -1,0 +1,86 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import SystemPackage
+
+/// `moose dead-letters export`.
+struct DeadLettersExport: AsyncParsableCommand {
+    /// Letters read at a time.
+    private static let page = 200
+
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write dead letters as NDJSON, a letter a line with body and headers, the newest first.",
+        discussion: """
+            `body` is the text exactly as it came; bytes that are no UTF-8 stand in `body_base64` instead.
+
+            EXAMPLES
+              moose dead-letters export --all > letters.ndjson
+              moose dead-letters export --reason malformed --since 1d --file letters.ndjson
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The ids of dead letters; without any, all that the conditions name.", valueName: "id"))
+    var ids: [String] = []
+
+    @OptionGroup var which: DeadLetterOptions
+
+    @Option(help: "Those in this state.")
+    var state = DeadLetterFilter.State.dead
+
+    @Flag(help: "Every dead letter, where no other condition is given.")
+    var all = false
+
+    @Option(help: "Where to write; must not exist yet. Default standard output.")
+    var file: String?
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        try await runCommand {
+            var filter = try DeadLetterSelection.filter(which, ids, all: all)
+            filter.state = state
+            let start = filter
+            let output = try open()
+            try await common.withDatabase { database in
+                var filter = start
+                var count = 0
+                while true {
+                    let letters = try await filter.whole(Self.page, in: database)
+                    for letter in letters {
+                        _ = try output.writeAll(Array(try Self.line(letter.letter, letter.body, letter.headers).utf8))
+                    }
+                    count += letters.count
+                    guard letters.count == Self.page, let last = letters.last else { break }
+                    filter.after = last.letter.id
+                }
+                if file != nil {
+                    try output.close()
+                    StandardError.write("\(NumberText.grouped(count)) dead letters written.\n")
+                }
+            }
+        }
+    }
+
+    private func open() throws -> FileDescriptor {
+        guard let file else { return .standardOutput }
+        do {
+            return try FileDescriptor.open(
+                FilePath(file), .writeOnly, options: [.create, .exclusiveCreate], permissions: [.ownerReadWrite])
+        } catch {
+            throw CommandFailure(
+                "\(file) can't be written", why: "\(error)", next: "Name a file that doesn't exist yet", status: .usage)
+        }
+    }
+
+    /// One letter as a line of JSON.
+    static func line(_ letter: DeadLetter, _ body: [UInt8], _ headers: String) throws -> String {
+        var fields = letter.json
+        if let text = String(validating: body, as: UTF8.self) {
+            fields["body"] = .string(text)
+        } else {
+            fields["body_base64"] = .string(Data(body).base64EncodedString())
+        }
+        fields["properties"] = .document(headers)
+        return try JSONOutput.line(JSONValue.object(fields))
+    }
+}

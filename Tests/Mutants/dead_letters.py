@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Breaks the SQL of dead letters, one way at a time, and runs the tests that should notice. Prints what caught each mutant.
+
+    Tests/Mutants/dead_letters.py [NAME ...]     after `swift build --build-tests`
+
+A mutant that survives, or whose place in the SQL is gone, fails the run.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+import ledger  # noqa: E402
+
+FILE = "0020_dead_letters.sql"
+STORE = r"^StoreTests\.DeadLetterTests"
+REDRIVE = r"^ClientManagerTests\.RedriveTests"
+
+# name: (tests, function, old text, new text)
+MUTANTS = {
+    "every redelivery is new": (STORE, "bury_batch", "CONTINUE WHEN p_redelivered[i] IS NOT TRUE;", "CONTINUE;"),
+    "equal is the same, however often": (
+        STORE, "bury_batch", "AND NOT x.is_order AND x.deliveries < greatest(1, p_deliveries[i])", ""),
+    "failed orders have no letter": (STORE, "bury_order", "IF NEW.state = 'failed' THEN", "IF NEW.state = 'failed' AND false THEN"),
+    "a letter outlives its order's return": (STORE, "bury_order", "AND d.is_order AND d.state = 'dead' RETURNING", "AND false RETURNING"),
+    "poison is exhausted": (STORE, "bury_order", "NEW.worker_losses >= 3", "NEW.worker_losses >= 4"),
+    "a redrive burns on": (STORE, "redrive_orders", "SET state = CASE", "SET attempt = w.attempt, state = CASE", "attempt = 0, ", ""),
+    "a redrive rings nobody": (STORE, "redrive_orders", "IF v_orders IS NOT NULL THEN", "IF false THEN"),
+    "a redrive ignores dependencies": (STORE, "redrive_orders", "THEN 'blocked' ELSE", "THEN 'pending' ELSE"),
+    "a lease holds nobody off": (STORE, "lease_letters", "AND (x.leased_until IS NULL OR x.leased_until < now())", ""),
+    "a lease never ends": (STORE, "lease_letters", "OR x.leased_until < now())", "OR false)"),
+    "a lost lease still marks": (STORE, "mark_redriven", "d.lease = p_lease AND ", ""),
+    "a purge takes what is being redriven": (
+        STORE, "purge_letters", "AND (d.leased_until IS NULL OR d.leased_until < now())", ""),
+    "what comes back is a new letter": (
+        REDRIVE, "bury_batch", "WHERE NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.id = p_redrive_of[n])", ""),
+    "an old copy opens its letter again": (
+        REDRIVE, "bury_batch", "AND d.redrive_number = p_redrive_numbers[b.n] AND d.came_back < p_redrive_numbers[b.n]", ""),
+}
+
+
+def mutated(function, changes):
+    text = ledger.definition(FILE, function)
+    for old, new in zip(changes[::2], changes[1::2]):
+        if old not in text:
+            raise SystemExit(f"{FILE} no longer has: {old}")
+        text = text.replace(old, new)
+    return text
+
+
+def failures(tests, sql):
+    log = subprocess.run(
+        [*ledger.RUN, "--filter", tests], cwd=ledger.ROOT, text=True, check=False, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, env=os.environ | {"MOOSE_TEST_MUTANT": sql}).stdout
+    if "Test run with" not in log:
+        raise SystemExit(f"the tests did not run to their end:\n{log[-2000:]}")
+    return sorted(set(re.findall(r'Test "?([^"]+?)"? (?:\(\) )?failed after', log)) | set(re.findall(r"Test (`[^`]+`)\S* failed after", log)))
+
+
+def main(names):
+    survivors = []
+    for name, (tests, function, *changes) in MUTANTS.items():
+        if names and name not in names:
+            continue
+        caught = failures(tests, mutated(function, changes))
+        print(f"{name}: {', '.join(caught) or 'SURVIVED'}", flush=True)
+        if not caught:
+            survivors.append(name)
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

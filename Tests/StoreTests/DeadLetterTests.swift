@@ -1,0 +1,160 @@
+import FoundationEssentials
+import Postgres
+import Store
+import Testing
+import WorkOrders
+
+struct DeadLetterTests {
+    private static func letter(
+        _ body: String, redelivered: Bool = false, deliveries: Int32 = 1, headers: String = "{}"
+    ) -> DeadLetter {
+        var letter = DeadLetter(
+            reason: .malformed, explanation: "not JSON", workOrderID: nil, exchange: "moose.work",
+            routingKey: "default", body: Array(body.utf8), headers: headers, isRedelivered: redelivered)
+        letter.deliveries = redelivered ? deliveries : 0
+        return letter
+    }
+
+    @Test func `what the broker delivers again after a crash is written once, and equal messages are both kept`()
+        async throws
+    {
+        try await Ledger.open { ledger async throws in
+            // Two equal publishes are two letters.
+            #expect(try await ledger.store.bury([Self.letter("x"), Self.letter("x")]) == 2)
+            // The recorder died before it could acknowledge: both come again, and a third that it had not written.
+            let again = Self.letter("x", redelivered: true)
+            #expect(try await ledger.store.bury([again, again, again]) == 1)
+            #expect(try await ledger.store.bury([Self.letter("x")]) == 1)
+            #expect(try await ledger.count("moose.dead_letters") == 4)
+            // It dies again and again: a batch of those that were redelivered once comes a second time.
+            let third = Self.letter("x", redelivered: true, deliveries: 2)
+            #expect(try await ledger.store.bury([third, third, third]) == 0)
+            #expect(try await ledger.count("moose.dead_letters") == 4)
+            #expect(try await ledger.events(reason: "malformed") == 4)
+        }
+    }
+
+    @Test func `an order that fails has one letter, which its redrive closes with a fresh series of attempts`()
+        async throws
+    {
+        try await Ledger.open { ledger in
+            let item = try Ledger.order(usd: "1")
+            let token = try await ledger.start(item)
+            let failure = AttemptFailure(.infrastructure, "the mirror is down")
+            try await ledger.end(item.id, token, .failed(failure), cost: Ledger.usd("1"))
+            let letter = try await ledger.value(
+                "SELECT id FROM moose.dead_letters WHERE reason = 'exhausted' AND is_order AND state = 'dead'",
+                as: UUID.self)
+            #expect(
+                try await ledger.count(
+                    "moose.dead_letters d JOIN moose.work_orders w ON w.id = d.work_order_id AND w.body = d.body") == 1)
+
+            #expect(try await ledger.store.redriveOrders([letter], who: "ann", why: "it is back") == 1)
+            #expect(try await ledger.store.redriveOrders([letter], who: "bob", why: nil) == 0, "once")
+            #expect(try await ledger.state(item.id) == "pending")
+            #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(item.id)'") == 1)
+            #expect(
+                try await ledger.count(
+                    "moose.dead_letter_history WHERE who = 'ann' AND why = 'it is back' AND action = 'redriven'") == 1)
+            #expect(try await ledger.count("moose.work_orders WHERE attempt = 0 AND error IS NULL") == 1)
+
+            // It fails again: a letter of its own.
+            let next = try await ledger.start(Ledger.doorbell(item.id))
+            #expect(next > token)
+            try await ledger.end(item.id, next, .failed(failure), cost: Ledger.usd("1"))
+            #expect(try await ledger.count("moose.dead_letters WHERE is_order") == 2)
+            #expect(try await ledger.count("moose.dead_letters WHERE is_order AND state = 'dead'") == 1)
+        }
+    }
+
+    @Test func `a redriven order waits again for what it depends on`() async throws {
+        try await Ledger.open { ledger in
+            let first = try Ledger.order()
+            let second = try Ledger.order(dependsOn: [first.id])
+            #expect(try await ledger.claim([second]) == [.later])
+            try await ledger.run("UPDATE moose.work_orders SET state = 'failed', error = 'by hand'")
+            let letter = try await ledger.value("SELECT id FROM moose.dead_letters", as: UUID.self)
+            #expect(try await ledger.store.redriveOrders([letter], who: "ann", why: nil) == 1)
+            #expect(try await ledger.state(second.id) == "blocked")
+            try await ledger.end(first.id, try await ledger.start(first))
+            #expect(try await ledger.state(second.id) == "pending")
+        }
+    }
+
+    @Test func `poison, an estimate above the cap, and an unknown kind appear with their reasons`() async throws {
+        try await Ledger.open { ledger in
+            let poison = try Ledger.order(usd: "1")
+            var next = poison
+            for _ in 1...3 {
+                let key = LeaseKey(id: poison.id, token: try await ledger.start(next))
+                try await ledger.expireLeases()
+                #expect(try await ledger.store.rescue([key], maxAttempts: 50) == 1)
+                next = Ledger.doorbell(poison.id)
+            }
+            let dear = try Ledger.order(usd: "100000")
+            #expect(try await ledger.claim([dear]) == [.overBudget(reason: "never_fits")])
+            let strange = try Ledger.order()
+            #expect(try await ledger.claim([strange], kinds: [:]) == [.unknownKind])
+            try await ledger.run(
+                "UPDATE moose.work_orders SET unknown_since = now() - interval '1 hour' WHERE unknown_since IS NOT NULL"
+            )
+            #expect(
+                try await ledger.claim([Ledger.doorbell(strange.id)], kinds: [:]) == [.invalid(reason: "give_up")])
+
+            for (item, reason) in [(poison, "poison"), (dear, "never_fits"), (strange, "unknown_kind")] {
+                #expect(
+                    try await ledger.count(
+                        "moose.dead_letters WHERE work_order_id = '\(item.id)' AND reason = '\(reason)' AND is_order")
+                        == 1, "\(reason)")
+            }
+            #expect(try await ledger.count("moose.dead_letters") == 3, "one each")
+            #expect(try await ledger.events(reason: "unknown_kind") == 1)
+        }
+    }
+
+    @Test func `an order that is cancelled after it failed takes its letter along`() async throws {
+        try await Ledger.open { ledger in
+            let item = try Ledger.order()
+            try await ledger.end(
+                item.id, try await ledger.start(item), .failed(AttemptFailure(.testFail, "red")))
+            try await ledger.run("UPDATE moose.work_orders SET state = 'cancelled'")
+            #expect(try await ledger.count("moose.dead_letters WHERE state = 'purged'") == 1)
+            #expect(try await ledger.count("moose.dead_letter_history WHERE action = 'purged'") == 1)
+        }
+    }
+
+    @Test func `two redrivers never hold the same letter, and a dead one's come free`() async throws {
+        try await Ledger.open { ledger in
+            _ = try await ledger.store.bury((1...20).map { Self.letter("\($0)") })
+            let ids = try await ledger.store.postgres.run("SELECT id FROM moose.dead_letters").rows.map {
+                try $0.decode(0, as: UUID.self)
+            }
+            let (first, second) = (UUID(), UUID())
+            let taken = try await ledger.store.leaseLetters(Array(ids[..<12]), lease: first, for: .seconds(30))
+            #expect(taken.count == 12)
+            #expect(try await ledger.store.leaseLetters(ids, lease: second, for: .seconds(30)).count == 8)
+            #expect(try await ledger.store.purgeLetters(ids, who: "ann", why: nil) == 0, "all are being redriven")
+            // The first dies; its time runs out, and what it would still mark is no longer its own.
+            try await ledger.run("UPDATE moose.dead_letters SET leased_until = now() WHERE lease = '\(first)'")
+            let third = UUID()
+            let again = try await ledger.store.leaseLetters(ids, lease: third, for: .seconds(30))
+            #expect(Set(again.map(\.id)) == Set(taken.map(\.id)) && again.allSatisfy { $0.number == 2 })
+            let details = ids.map { _ in "somewhere" }
+            #expect(
+                try await ledger.store.markRedriven(ids, details: details, lease: first, who: "a", why: nil) == 0)
+            #expect(
+                try await ledger.store.markRedriven(ids, details: details, lease: third, who: "c", why: nil) == 12)
+        }
+    }
+
+    @Test func `a purged letter keeps its body and says who put it away`() async throws {
+        try await Ledger.open { ledger in
+            _ = try await ledger.store.bury([Self.letter("old")])
+            let id = try await ledger.value("SELECT id FROM moose.dead_letters", as: UUID.self)
+            #expect(try await ledger.store.purgeLetters([id], who: "ann", why: "noise") == 1)
+            #expect(try await ledger.store.purgeLetters([id], who: "ann", why: "noise") == 0)
+            #expect(try await ledger.count("moose.dead_letters WHERE state = 'purged' AND body = 'old'::bytea") == 1)
+            #expect(try await ledger.count("moose.dead_letter_history WHERE who = 'ann' AND why = 'noise'") == 1)
+        }
+    }
+}
