@@ -125,7 +125,7 @@ BEGIN
                        WHERE NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.id = p_redrive_of[n]) ORDER BY n);
         WITH back AS (
             UPDATE moose.dead_letters d
-            SET state = 'dead', is_order = false, came_back = p_redrive_numbers[b.n], lease = NULL, leased_until = NULL,
+            SET state = 'dead', is_order = false, came_back = p_redrive_numbers[b.n], leased_until = NULL,
                 reason = p_reasons[b.n], explanation = p_explanations[b.n], kind = p_kinds[b.n], lane = p_lanes[b.n],
                 exchange = p_exchanges[b.n], routing_key = p_routing_keys[b.n], queue = p_queues[b.n],
                 body = p_bodies[b.n], digest = moose.letter_digest(p_bodies[b.n], p_headers[b.n]),
@@ -205,7 +205,8 @@ LANGUAGE sql AS $$
     RETURNING d.id, d.redrive_number, d.reason, coalesce(d.exchange, ''), coalesce(d.routing_key, ''), d.body, d.headers
 $$;
 
--- After the confirm: what is still leased under this lease is redriven. What came back meanwhile is not.
+-- After the confirm: what is still leased under this lease is redriven. What came back meanwhile stays dead, and only its
+-- history tells. Returns how many are redriven.
 CREATE FUNCTION moose.mark_redriven(p_lease uuid, p_ids uuid[], p_details text[], p_who text, p_why text)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -213,14 +214,16 @@ DECLARE
 BEGIN
     PERFORM 1 FROM moose.dead_letters d WHERE d.id = ANY (p_ids) ORDER BY d.id FOR NO KEY UPDATE;
     WITH marked AS (
-        UPDATE moose.dead_letters d SET state = 'redriven', lease = NULL, leased_until = NULL
-        WHERE d.id = ANY (p_ids) AND d.lease = p_lease AND d.state = 'dead' RETURNING d.id
+        UPDATE moose.dead_letters d
+        SET state = CASE WHEN d.came_back = d.redrive_number THEN 'dead' ELSE 'redriven' END, lease = NULL,
+            leased_until = NULL
+        WHERE d.id = ANY (p_ids) AND d.lease = p_lease AND d.state = 'dead' RETURNING d.id, d.state
     ), noted AS (
         INSERT INTO moose.dead_letter_history (letter_id, action, who, detail, why)
         SELECT m.id, 'redriven', p_who, i.detail, p_why
         FROM marked m JOIN unnest(p_ids, p_details) AS i (id, detail) ON i.id = m.id
     )
-    SELECT count(*) INTO v_count FROM marked;
+    SELECT count(*) FILTER (WHERE m.state = 'redriven') INTO v_count FROM marked m;
     RETURN v_count;
 END $$;
 
