@@ -29,8 +29,8 @@ package struct QueuePeek: Sendable {
         }
         let wanted = min(limit, ready)
         guard wanted > 0 else { return [] }
-        // One alone first: it tells how often it was returned.
-        let subscription = try await consumer.subscribe(to: queue, prefetch: 1)
+        // One consumer, and no rejects: only a channel that closes puts the messages back in front, in their order.
+        let subscription = try await consumer.subscribe(to: queue, prefetch: wanted)
         let idle = IdleSubscription(subscription, idle: .seconds(2))
         return try await idle.read {
             var seen: [Delivery] = []
@@ -41,25 +41,13 @@ package struct QueuePeek: Sendable {
                     let count = BrokerDeath.deliveryCount(batch.deliveries[0].properties.headers),
                     count >= Self.often
                 {
-                    try await Self.putBack(batch.deliveries, subscription)
                     throw Refusal.returnedOften(count)
                 }
-                let isFirst = seen.isEmpty
                 seen += batch.deliveries
-                if seen.count >= wanted {
-                    try await Self.putBack(seen, subscription)
-                    break
-                }
-                if isFirst { try await subscription.resume(prefetch: wanted - seen.count) }
+                if seen.count >= wanted { break }
                 idle.end()
             }
             return Array(seen.prefix(wanted))
         }
-    }
-
-    /// One by one and in their order, which a channel that closes doesn't keep; nothing is delivered again meanwhile.
-    private static func putBack(_ deliveries: [Delivery], _ subscription: AMQPSubscription) async throws {
-        try await subscription.pause()
-        for delivery in deliveries { subscription.reject(delivery.tag, requeue: true) }
     }
 }
