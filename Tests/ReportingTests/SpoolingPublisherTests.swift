@@ -44,6 +44,7 @@ struct SpoolingPublisherTests {
         do {
             _ = try await publisher.flush(patience: .seconds(10))
         } catch let error as AMQPError where error.isAbsence {
+            // It starts; the next look may find it.
             return false
         }
         return try bench.spoolFiles.isEmpty
