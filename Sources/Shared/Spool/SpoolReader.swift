@@ -31,7 +31,11 @@ final class SpoolReader: Sendable {
         self.descriptor = descriptor
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Given back by hand: a child that is just being started may hold the descriptor a moment longer.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// The next lines, without their breaks; empty at the end. The last one may lack its end: it was torn.
     /// - Parameter limit: lines; fewer when they are large.

@@ -28,7 +28,11 @@ final class SpoolWriter {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Given back by hand: a child that is just being started may hold the descriptor a moment longer.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Returns when the bytes, which are whole lines, will survive a power cut.
     ///
