@@ -14,7 +14,8 @@ extension WorkerPool {
                 let asked = ContinuousClock.now
                 let silent = try await self.control.silentWorkers(after: silence)
                 let lost = watch.pass(
-                    silent.map { ExpiredLease(key: LeaseKey(id: $0, token: 0), expiry: 0) }, asked: asked, answered: .now
+                    silent.map { ExpiredLease(key: LeaseKey(id: $0, token: 0), expiry: 0) }, asked: asked,
+                    answered: .now
                 ).map(\.id)
                 let count = try await self.control.markWorkersLost(lost, after: silence)
                 if count > 0 { self.logger.warning("workers were lost", metadata: ["workers": "\(count)"]) }

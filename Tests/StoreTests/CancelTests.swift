@@ -29,7 +29,7 @@ struct CancelTests {
     }
 
     private func held(_ ledger: Ledger) async throws -> Int64 {
-        try await ledger.value("SELECT sum(held_u)::bigint FROM moose.budget_buckets", as: Int64.self)
+        try await ledger.value("SELECT coalesce(sum(held_u), 0)::bigint FROM moose.budget_buckets", as: Int64.self)
     }
 
     @Test

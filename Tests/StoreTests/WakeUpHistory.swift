@@ -300,6 +300,11 @@ final class WakeUpHistory: Sendable {
         for _ in 1...300 {
             var isMoving = false
             try await passTime()
+            // A rescue passes by what somebody has locked; the next look finds it.
+            let lost = try await again { try await self.ledger.store.expiredLeases() }
+            if try await again({ try await self.ledger.store.rescue(lost.map(\.key), maxAttempts: 5) }) > 0 {
+                isMoving = true
+            }
             let runs = queue.withLock { $0.takeRunning(upTo: 100, using: &generator) }
             if !runs.isEmpty {
                 try await finish(runs.map { run in Self.finish(run, .completed, cost: .zero) })

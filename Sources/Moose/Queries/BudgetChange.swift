@@ -24,7 +24,7 @@ struct BudgetChange: Sendable {
             """
             SELECT a.at, a.who, a.action, a.subject, a.before, a.after, a.reason FROM moose.audit_log a
             WHERE a.at > now() - make_interval(days => \(Int32(days)))
-              AND a.action ~ '^(budget|freeze|exemption|hold) '
+              AND a.action ~ '^(budget|freeze|exemption|hold|ledger) '
               AND (\(scopes.isEmpty) OR a.subject = ANY (\(scopes.map(\.subject))))
             ORDER BY a.at DESC, a.id DESC LIMIT \(limit)
             """

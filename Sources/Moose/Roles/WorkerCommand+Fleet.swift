@@ -47,7 +47,7 @@ extension WorkerCommand {
                     if let autoscale {
                         let scaler = Autoscaler(
                             terms(autoscale, settings), slots: workedSlots(settings), figures: figures, fleet: fleet,
-                            logger: logger)
+                            logger: logger, reporter: reporter)
                         group.addTask { await scaler.run() }
                     }
                     let status = await fleet.run(until: stop)

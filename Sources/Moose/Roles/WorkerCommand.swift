@@ -81,7 +81,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let client = HTTPClient.forHandlers(connectionsPerHost: 64)
         let folder = try WorkerFolder()
         let commandGuard = try CommandGuard(
-            arguments: [CommandGuardCommand.configuration.commandName ?? "", folder.path], logger: logger)
+            arguments: [CommandGuardCommand.configuration.commandName ?? "", folder.path], reporter: reporter)
         let scratch = try ScratchSpace(root: folder.path)
         let configuration = workerConfiguration(settings)
         let pool = WorkerPool(

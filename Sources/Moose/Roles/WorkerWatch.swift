@@ -66,6 +66,7 @@ final class WorkerWatch: Sendable {
             do {
                 try link.send(pool.report(port: port.withLock { $0 }))
             } catch {
+                // A parent that is gone: the other end of the pipe tells of it, and this process drains.
                 logger.error("no report to the supervisor", metadata: ["error": "\(error)"])
             }
             // Often until it is ready, for which the parent waits. Cancelled: the loop's condition ends it.

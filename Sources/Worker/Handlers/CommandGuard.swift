@@ -1,7 +1,8 @@
 internal import Glibc
-package import Logging
+package import Reporting
 internal import Subprocess
 internal import SystemPackage
+internal import WorkOrders
 
 /// A small process beside a worker that outlives it: when the worker is gone, however it ended, the guard kills the
 /// process groups of the commands that still run, and removes their folder. See ``GuardDuty`` for its other side.
@@ -13,11 +14,11 @@ package final class CommandGuard: Sendable {
     private let pipe: Int32
     private let life: Task<Void, Never>
 
-    /// Starts the guard; when it ends early that is logged, and commands run on without one.
+    /// Starts the guard; when it ends early that is reported, and commands run on without one.
     /// - Parameters:
     ///   - arguments: of this same program, such that it does a ``GuardDuty`` with its standard input.
     /// - Throws: `Errno` when the system has no pipe left.
-    package init(arguments: [String], logger: Logger) throws {
+    package init(arguments: [String], reporter: Reporter) throws {
         var ends: [Int32] = [-1, -1]
         guard unsafe Glibc.pipe(&ends) == 0 else { throw Errno(rawValue: errno) }
         let (reader, writer) = (ends[0], ends[1])
@@ -38,9 +39,11 @@ package final class CommandGuard: Sendable {
                     error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
                 ).terminationStatus
                 guard !status.isSuccess else { return }
-                logger.error("the guard of commands ended early", metadata: ["status": "\(status)"])
+                reporter.report(
+                    "guard", "the guard of commands ended early", failureClass: .workerLost,
+                    details: ["status": "\(status)"])
             } catch {
-                logger.error("commands run without a guard", metadata: ["error": "\(error)"])
+                reporter.report("guard", "commands run without a guard", error: error)
             }
         }
     }

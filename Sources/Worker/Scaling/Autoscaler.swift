@@ -1,4 +1,5 @@
 package import Logging
+package import Reporting
 
 /// Looks at the figures again and again and lets ``AutoscalePolicy`` decide; writes each step into the log.
 package struct Autoscaler: Sendable {
@@ -8,15 +9,18 @@ package struct Autoscaler: Sendable {
     private let figures: ScalingFigures
     private let fleet: Fleet
     private let logger: Logger
+    private let reporter: Reporter
 
     package init(
-        _ terms: AutoscaleTerms, slots: [String: Int], figures: ScalingFigures, fleet: Fleet, logger: Logger
+        _ terms: AutoscaleTerms, slots: [String: Int], figures: ScalingFigures, fleet: Fleet, logger: Logger,
+        reporter: Reporter
     ) {
         self.terms = terms
         self.slots = slots
         self.figures = figures
         self.fleet = fleet
         self.logger = logger
+        self.reporter = reporter
     }
 
     /// Runs until the task is cancelled.
@@ -42,9 +46,9 @@ package struct Autoscaler: Sendable {
                 policy.figuresMissing()
                 guard !isBlind else { continue }
                 isBlind = true
-                logger.warning(
-                    "the autoscaler sees no figures; the number of processes stays",
-                    metadata: ["processes": "\(state.wanted)", "error": "\(error)"])
+                reporter.report(
+                    "autoscale", "the autoscaler sees no figures; the number of processes stays", error: error,
+                    details: ["processes": "\(state.wanted)"])
             }
         }
     }

@@ -14,7 +14,7 @@ package struct DeliveryTag: Sendable, Hashable {
 package struct Delivery: Sendable, Equatable {
     package let tag: DeliveryTag
     package let body: [UInt8]
-    package let properties: MessageProperties
+    package var properties: MessageProperties
     package let exchange: String
     package let routingKey: String
     /// The broker may have handed it out before.

@@ -93,8 +93,8 @@ CREATE TRIGGER work_orders_failed AFTER UPDATE ON moose.work_orders
     EXECUTE FUNCTION moose.bury_order();
 
 -- Messages nobody can use: a dead letter and its error event each, in one commit. Written once, however often the
--- broker delivers them: a redelivery takes the place of one equal letter that has seen fewer deliveries, so that of two
--- equal messages both are kept. A redriven message that died again opens its own letter again.
+-- broker delivers them: one with an id is the one of that id that lies there dead; of those without, a redelivery takes
+-- the place of one equal letter that has seen fewer deliveries, so that of two equal messages both are kept. A redriven message that died again opens its own letter again.
 CREATE FUNCTION moose.bury_batch(
     p_reasons text[], p_explanations text[], p_work_orders uuid[], p_kinds text[], p_lanes text[],
     p_exchanges text[], p_routing_keys text[], p_bodies bytea[], p_headers text[], p_redelivered boolean[],
@@ -149,7 +149,19 @@ BEGIN
         SELECT count(*) INTO v_count FROM told;
     END IF;
 
-    -- 2. Redelivered, and perhaps written already.
+    -- 2. Written already. The digest covers the id.
+    v_new := ARRAY(
+        SELECT n FROM (
+            SELECT n, moose.letter_digest(p_bodies[n], p_headers[n]) AS digest,
+                   (p_headers[n]::json ->> 'message_id') IS NOT NULL AS has_id,
+                   row_number() OVER (PARTITION BY moose.letter_digest(p_bodies[n], p_headers[n]), p_reasons[n]
+                                      ORDER BY n) AS nth
+            FROM unnest(v_new) AS n) i
+        WHERE NOT i.has_id OR i.nth = 1 AND NOT EXISTS (
+            SELECT 1 FROM moose.dead_letters x
+            WHERE x.digest = i.digest AND x.reason = p_reasons[i.n] AND x.state = 'dead' AND NOT x.is_order)
+        ORDER BY n);
+    -- Redelivered, and perhaps written already.
     IF true = ANY (p_redelivered) THEN
         FOREACH i IN ARRAY v_new LOOP
             CONTINUE WHEN p_redelivered[i] IS NOT TRUE;
