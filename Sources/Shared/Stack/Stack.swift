@@ -195,10 +195,21 @@ extension Stack {
         for server in StackServer.allCases where run(server, folder).leader == nil {
             // What a crash left behind, such as epmd, still holds our own ports.
             await run(server, folder).kill()
-            if !record.ports.areFree(for: server) { try record.ports.replace(for: server, from: .choose()) }
+            if await !becomeFree(record.ports, for: server) { try record.ports.replace(for: server, from: .choose()) }
         }
         if record != wanted { try record.save(to: path) }
         return (layout, record)
+    }
+
+    /// A server that was just killed lets go of its ports a moment after its process seems to be gone. Waits that long, so
+    /// that addresses stay what they are.
+    private func becomeFree(_ ports: StackPorts, for server: StackServer) async -> Bool {
+        for _ in 1...50 {
+            if ports.areFree(for: server) { return true }
+            // Cancelled: the last look decides.
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+        return ports.areFree(for: server)
     }
 
     private func start(_ layout: StackLayout, _ record: StackRecord) async throws {
