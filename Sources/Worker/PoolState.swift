@@ -29,6 +29,8 @@ struct PoolState {
     var lanes: [Lane]
     var finishes: [(lane: Int, item: FinishItem)] = []
     var jobs: [LeaseKey: RunningJob] = [:]
+    /// Of the jobs: those that have ended, and whose end waits to be written or is just being written.
+    var ended: Set<LeaseKey> = []
     /// What this worker holds and somebody cancelled, as the database said last; also of jobs that are about to start.
     var cancelRequests: [LeaseKey: CancelRequest] = [:]
     var isConsuming = false

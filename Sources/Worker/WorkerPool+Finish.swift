@@ -20,7 +20,9 @@ extension WorkerPool {
         metrics.finishSeconds.record(ContinuousClock.now - started)
         state.withLock { state in
             for (lane, item) in taken {
-                state.jobs[LeaseKey(id: item.id, token: item.token)] = nil
+                let key = LeaseKey(id: item.id, token: item.token)
+                state.jobs[key] = nil
+                state.ended.remove(key)
                 state.lanes[lane].running -= 1
             }
         }

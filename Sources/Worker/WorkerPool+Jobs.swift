@@ -74,6 +74,7 @@ extension WorkerPool {
             duration: ContinuousClock.now - started)
         state.withLock { state in
             state.finishes.append((lane, item))
+            state.ended.insert(LeaseKey(id: job.id, token: job.token))
             // The lease is renewed until the end is written: it stays in `jobs` till then.
         }
         wake()

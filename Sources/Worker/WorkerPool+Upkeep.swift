@@ -52,13 +52,15 @@ extension WorkerPool {
         }
     }
 
+    /// Whoever took the lease has told of it, and the order goes on or has failed there: here the log is enough.
     private func stopLost(_ lost: [LeaseKey]) {
-        // An end that was written between the two looks is no loss: its task is gone.
-        let tasks = state.withLock { state in lost.compactMap { key in state.jobs[key].map { (key, $0) } } }
-        for (key, task) in tasks where !state.withLock({ $0.finishes.contains { $0.item.id == key.id } }) {
-            reporter.report(
-                "heartbeat", "lease lost; the job is stopped", failureClass: .workerLost, workOrder: key.id)
-            task.cancel()
+        let jobs = state.withLock { state in
+            // The end of one that has ended may have been written between the two looks.
+            lost.compactMap { key in state.ended.contains(key) ? nil : state.jobs[key].map { (key, $0) } }
+        }
+        for (key, job) in jobs {
+            logger.warning("lease lost; the job is stopped", metadata: ["work_order": "\(key.id)"])
+            job.cancel()
         }
     }
 
