@@ -149,10 +149,18 @@ with System(CONFIG) as system:
     check("orders with more than one attempt", count(system, "work_orders WHERE attempt <> 1"), 0)
     check("results accepted per order, at most", system.sql(
         "SELECT max(n) FROM (SELECT count(*) AS n FROM moose.outcome_vectors GROUP BY work_order_id) x"), "1")
-    system.wait_for("every error event arrived", "SELECT count(*) FROM moose.escalation_events",
-                    str(publisher.count["broken"]), 60)
-    check("counted once each", int(system.sql("SELECT sum(count) FROM moose.escalations")), publisher.count["broken"])
-    check("dead letters", count(system, "dead_letters"), 0)
+    broken = publisher.count["broken"]
+    system.wait_for("every error event arrived",
+                    "SELECT count(*) FROM moose.escalation_events WHERE work_order_id IS NOT NULL", str(broken), 60)
+    check("orders they tell of", system.sql("SELECT count(DISTINCT work_order_id) FROM moose.escalation_events"),
+          str(broken))
+    print("  reports of the outages themselves:", system.sql(
+        "SELECT count(*) FROM moose.escalation_events WHERE work_order_id IS NULL"), flush=True)
+    check("events that no escalation counts, or counts twice", system.sql(
+        "SELECT (SELECT sum(count) FROM moose.escalations) - (SELECT count(*) FROM moose.escalation_events)"), "0")
+    check("letters of failed orders, and of messages", system.sql(
+        "SELECT count(*) FILTER (WHERE is_order) || ' ' || count(*) FILTER (WHERE NOT is_order) FROM moose.dead_letters"),
+        f"{broken} 0")
     check("reconcile differences", count(system, "reconcile()"), 0)
     for name in ROLES:
         if "Fatal error" in system.log(name):
