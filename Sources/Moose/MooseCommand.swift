@@ -13,7 +13,7 @@ struct MooseCommand: AsyncParsableCommand {
               moose worker --lane default:8 --processes 2
               moose work-orders show 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e
 
-            Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 refused.
+            Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 refused, 5 a worker over its memory limit.
             """,
         version: "0.1.0",
         subcommands: [

@@ -6,13 +6,10 @@
 A mutant that survives, or whose place in the SQL is gone, fails the run.
 """
 
-import os
-import re
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-import ledger  # noqa: E402
+from mutants import main, mutated  # noqa: E402
 
 FILE = "0020_dead_letters.sql"
 STORE = r"^StoreTests\.DeadLetterTests"
@@ -41,35 +38,7 @@ MUTANTS = {
 }
 
 
-def mutated(function, changes):
-    text = ledger.definition(FILE, function)
-    for old, new in zip(changes[::2], changes[1::2]):
-        if old not in text:
-            raise SystemExit(f"{FILE} no longer has: {old}")
-        text = text.replace(old, new)
-    return text
-
-
-def failures(tests, sql):
-    log = subprocess.run(
-        [*ledger.RUN, "--filter", tests], cwd=ledger.ROOT, text=True, check=False, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, env=os.environ | {"MOOSE_TEST_MUTANT": sql}).stdout
-    if "Test run with" not in log:
-        raise SystemExit(f"the tests did not run to their end:\n{log[-2000:]}")
-    return sorted(set(re.findall(r'Test "?([^"]+?)"? (?:\(\) )?failed after', log)) | set(re.findall(r"Test (`[^`]+`)\S* failed after", log)))
-
-
-def main(names):
-    survivors = []
-    for name, (tests, function, *changes) in MUTANTS.items():
-        if names and name not in names:
-            continue
-        caught = failures(tests, mutated(function, changes))
-        print(f"{name}: {', '.join(caught) or 'SURVIVED'}", flush=True)
-        if not caught:
-            survivors.append(name)
-    return 1 if survivors else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], [
+        (name, mutated(FILE, *mutant), [tests]) for name, (tests, *mutant) in MUTANTS.items()
+    ]))

@@ -8,16 +8,10 @@ The serial tests go first; only what they miss is shown to many connections at o
 A mutant that survives, or whose place in the SQL is gone, fails the run.
 """
 
-import os
-import pathlib
-import re
-import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Another way to run the built tests, given as one line.
-RUN = os.environ.get("MOOSE_TEST_RUNNER", "deploy/stack/run-tests.sh").split()
-MIGRATIONS = ROOT / "Sources/Shared/Store/Migrations"
+sys.dont_write_bytecode = True
+from mutants import main, mutated  # noqa: E402
 
 # name: (file, function, old text, new text)
 MUTANTS = {
@@ -78,49 +72,9 @@ MUTANTS = {
 }
 
 
-def definition(file, name):
-    """The statement that makes the function, or the view."""
-    text = (MIGRATIONS / file).read_text(encoding="utf-8")
-    if name == "VIEW":
-        return re.search(r"CREATE VIEW .*?;\n", text, re.DOTALL).group().replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
-    found = re.search(rf"CREATE FUNCTION moose\.{name}\(.*?\$\$;\n", text, re.DOTALL).group()
-    return found.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
-
-
-def mutated(mutant):
-    statements = []
-    for at in range(0, len(mutant), 4):
-        file, name, old, new = mutant[at : at + 4]
-        text = definition(file, name)
-        if old not in text:
-            raise SystemExit(f"{file} no longer has: {old}")
-        statements.append(text.replace(old, new))
-    return "\n".join(statements)
-
-
-def failures(sql, tests):
-    """The suites that fail with this SQL in place."""
-    log = subprocess.run(
-        [*RUN, "--filter", rf"^LedgerTests\..*({tests})"], cwd=ROOT, text=True, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=os.environ | {"MOOSE_TEST_MUTANT": sql}).stdout
-    if "Test run with" not in log:
-        raise SystemExit(f"the tests did not run to their end:\n{log[-2000:]}")
-    return sorted(set(re.findall(r'Suite "([^"]+)" failed', log)))
-
-
-def main(names):
-    survivors = []
-    for name, mutant in MUTANTS.items():
-        if names and name not in names:
-            continue
-        sql = mutated(mutant)
-        caught = failures(sql, "Serial|After|overtakes|window") or failures(sql, "Concurrent")
-        print(f"{name}: {', '.join(caught) or 'SURVIVED'}", flush=True)
-        if not caught:
-            survivors.append(name)
-    return 1 if survivors else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], [
+        (name, "\n".join(mutated(*mutant[at : at + 4]) for at in range(0, len(mutant), 4)),
+         [rf"^LedgerTests\..*({tests})" for tests in ("Serial|After|overtakes|window", "Concurrent")])
+        for name, mutant in MUTANTS.items()
+    ]))

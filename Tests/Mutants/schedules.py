@@ -6,12 +6,10 @@
 A mutant that survives, or whose place in the SQL is gone, fails the run.
 """
 
-import os
-import re
-import subprocess
 import sys
 
-from ledger import ROOT, RUN, mutated
+sys.dont_write_bytecode = True
+from mutants import main, mutated  # noqa: E402
 
 FILE = "0018_schedules.sql"
 SCHEDULER = r"^WorkerTests\.SchedulerTests"
@@ -33,7 +31,7 @@ MUTANTS = {
     "what is refused is tried for ever": (RELAY, "refuse_outbox", "i.final OR o.refusals >= 10", "i.final OR o.refusals >= 10000"),
     "what can't pass is tried again": (RELAY, "refuse_outbox", "i.final OR", "false OR"),
     "a busy destination is leased again": (RELAY, "lease_outbox", "p_skip = '{}' OR", "true OR"),
-    "what was rung again is forgotten": (r"^StoreTests\.LeaseTests", "delete_outbox", "AND o.lease = i.lease", ""),
+    "what was rung again is forgotten": (r"^StoreTests\.LeaseTests", "delete_outbox", "AND x.lease = i.lease", ""),
     "one id, two contents": (ENQUEUE, "put_order", "IF v_same IS FALSE", "IF false"),
     "what runs is written again": (ENQUEUE, "put_order", "IF NOT FOUND THEN", "IF true THEN"),
     "any depth": (ENQUEUE, "check_order", "length(p_order::text) > 1000", "false"),
@@ -43,27 +41,7 @@ MUTANTS = {
 }
 
 
-def failures(sql, tests):
-    """The tests that fail with this SQL in place."""
-    log = subprocess.run(
-        [*RUN, "--filter", tests], cwd=ROOT, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=os.environ | {"MOOSE_TEST_MUTANT": sql}).stdout
-    if "Test run with" not in log:
-        raise SystemExit(f"the tests did not run to their end:\n{log[-2000:]}")
-    return sorted(set(re.findall(r'Test "(.+?)" (?:with \d+ test cases )?failed after', log)))
-
-
-def main(names):
-    survivors = []
-    for name, (tests, function, old, new) in MUTANTS.items():
-        if names and name not in names:
-            continue
-        caught = failures(mutated((FILE, function, old, new)), tests)
-        print(f"{name}: {'; '.join(caught[:3]) or 'SURVIVED'}", flush=True)
-        if not caught:
-            survivors.append(name)
-    return 1 if survivors else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], [
+        (name, mutated(FILE, *mutant), [tests]) for name, (tests, *mutant) in MUTANTS.items()
+    ]))

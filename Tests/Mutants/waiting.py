@@ -6,18 +6,17 @@
 A mutant that survives, or whose place in the SQL is gone, fails the run.
 """
 
-import os
-import re
-import subprocess
 import sys
 
-from ledger import ROOT, RUN, mutated
+sys.dont_write_bytecode = True
+from mutants import main, mutated  # noqa: E402
 
 # The quick ones first; only what they miss is shown to random histories.
 QUICK = r"^StoreTests\.(LeaseTests|WakeUpTests|ClaimTests|WaitingForMoneyTests)"
 HISTORIES = r"^StoreTests\..?Histories of waiting"
-CLAIM, REFUSALS, FINISH, LEASES = (
-    "0008_claim_batch.sql", "0009_refusals.sql", "0010_finish_batch.sql", "0011_leases_and_relay.sql")
+CLAIM, REFUSALS, FINISH, LEASES, RELAY = (
+    "0008_claim_batch.sql", "0009_refusals.sql", "0010_finish_batch.sql", "0011_leases_and_relay.sql",
+    "0018_schedules.sql")
 
 # name: (file, function, old text, new text)
 MUTANTS = {
@@ -51,8 +50,8 @@ MUTANTS = {
     "nobody is woken for money": (REFUSALS, "wake_for_money", "WHERE coalesce(b.least, 1) > 0", "WHERE coalesce(b.least, 1) > 1e12"),
     "a rescued order has no doorbell": (LEASES, "rescue_leases", "w.state = 'retrying';", "false;"),
     "a doorbell rung while it is published is deleted": (
-        LEASES, "delete_outbox", "AND x.lease = p_lease", ""),
-    "what was not published waits out its lease": (LEASES, "release_outbox", "AND x.lease = p_lease", "AND false"),
+        RELAY, "delete_outbox", "AND x.lease = i.lease", ""),
+    "what was not published waits out its lease": (RELAY, "release_outbox", "AND x.lease = i.lease", "AND false"),
     "the sweeper rings for nobody": (LEASES, "sweep", "IF v_ids IS NOT NULL THEN", "IF false THEN"),
     "the sweeper looks only at the first thousand that wait": (
         LEASES, "sweep",
@@ -77,28 +76,5 @@ MUTANTS = {
 }
 
 
-def failures(sql, tests):
-    """The tests that fail with this SQL in place."""
-    log = subprocess.run(
-        [*RUN, "--filter", tests], cwd=ROOT, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=os.environ | {"MOOSE_TEST_MUTANT": sql}).stdout
-    if "Test run with" not in log:
-        raise SystemExit(f"the tests did not run to their end:\n{log[-2000:]}")
-    return sorted(set(re.findall(r'Test "([^"]+)" failed', log)) | set(re.findall(r"Test `([^`]+)`\S* failed", log)))
-
-
-def main(names):
-    survivors = []
-    for name, mutant in MUTANTS.items():
-        if names and name not in names:
-            continue
-        sql = mutated(mutant)
-        caught = failures(sql, QUICK) or failures(sql, HISTORIES)
-        print(f"{name}: {'; '.join(caught) or 'SURVIVED'}", flush=True)
-        if not caught:
-            survivors.append(name)
-    return 1 if survivors else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], [(name, mutated(*mutant), [QUICK, HISTORIES]) for name, mutant in MUTANTS.items()]))

@@ -1,0 +1,57 @@
+"""What the scripts beside this one share: SQL with a piece broken, the tests that should notice, and the verdict."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MIGRATIONS = ROOT / "Sources/Shared/Store/Migrations"
+# Another way to run the built tests, given as one line.
+RUN = os.environ.get("MOOSE_TEST_RUNNER", "deploy/stack/run-tests.sh").split()
+
+
+def definition(file, name):
+    """The statement that makes the function, or the view."""
+    text = (MIGRATIONS / file).read_text(encoding="utf-8")
+    if name == "VIEW":
+        return re.search(r"CREATE VIEW .*?;\n", text, re.DOTALL).group().replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
+    found = re.search(rf"CREATE FUNCTION moose\.{name}\(.*?\$\$;\n", text, re.DOTALL)
+    if not found:
+        raise SystemExit(f"{file} no longer has: {name}")
+    return found.group().replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+
+
+def mutated(file, name, *changes):
+    """The function with each old text replaced by the new one that follows it."""
+    text = definition(file, name)
+    for old, new in zip(changes[::2], changes[1::2]):
+        if old not in text:
+            raise SystemExit(f"{file} no longer has: {old}")
+        text = text.replace(old, new)
+    return text
+
+
+def failures(sql, tests):
+    """The tests and suites that fail with this SQL in place."""
+    log = subprocess.run(
+        [*RUN, "--filter", tests], cwd=ROOT, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=os.environ | {"MOOSE_TEST_MUTANT": sql}).stdout
+    if "Test run with" not in log:
+        raise SystemExit(f"the tests did not run to their end:\n{log[-2000:]}")
+    if "Test run with 0 tests" in log:
+        raise SystemExit(f"no test is called {tests}")
+    return sorted(set(re.findall(r'✘ (?:Test|Suite) (?!run with)"?(.+?)"? (?:with \d+ test cases )?failed after', log)))
+
+
+def main(names, cases):
+    """Cases: name, SQL, and the tests to try, the quick ones first. They are all made before the first runs, so that a place
+    in the SQL that is gone is told at once. Returns the exit status."""
+    cases = [case for case in cases if not names or case[0] in names]
+    survivors = []
+    for name, sql, filters in cases:
+        caught = next((found for tests in filters if (found := failures(sql, tests))), [])
+        print(f"{name}: {'; '.join(caught[:3]) or 'SURVIVED'}", flush=True)
+        if not caught:
+            survivors.append(name)
+    return 1 if survivors else 0
