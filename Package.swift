@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -99,14 +100,29 @@ let package = Package(
         .target(
             name: "ClientManager",
             dependencies: [
-                "AMQP", "Messaging", "Postgres", "Publisher", "Reporting", "Store", "Telemetry", "WorkOrders", logging,
+                "AMQP", "Messaging", "Postgres", "Publisher", "Reporting", "Sentinel", "Store", "Telemetry",
+                "WorkOrders", logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
+            ], swiftSettings: strict),
+        .target(
+            name: "Sentinel",
+            dependencies: [
+                "Postgres", "Reporting", "Store", "Telemetry", "WorkOrders", logging,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ], swiftSettings: strict),
+        .target(
+            name: "MissionControl",
+            dependencies: [
+                "Probes", "Sentinel", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ], swiftSettings: strict),
         .executableTarget(
             name: "Moose",
             dependencies: [
-                "AMQP", "ClientManager", "Ledger", "Messaging", "Postgres", "Probes", "Publisher", "Reporting",
-                "Settings",
+                "AMQP", "ClientManager", "Ledger", "Messaging", "MissionControl", "Postgres", "Probes", "Publisher",
+                "Reporting", "Sentinel", "Settings",
                 "Spool", "Stack", "Store", "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -147,10 +163,19 @@ let package = Package(
         tests(
             "Worker",
             [
-                "AMQP", "ClientManager", "IOThread", "Messaging", "Postgres", "Publisher", "Stack", "Store", "Worker",
-                "WorkOrders", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "AMQP", "ClientManager", "IOThread", "Messaging", "Postgres", "Publisher", "Reporting", "Sentinel",
+                "Stack", "Store", "Worker", "WorkOrders", logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        tests(
+            "Sentinel",
+            [
+                "MissionControl", "Postgres", "Probes", "Reporting", "Sentinel", "Store", "Telemetry", "WorkOrders",
+                logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         tests(
             "ClientManager",

@@ -18,8 +18,9 @@ struct MooseCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             UpCommand.self, StatusCommand.self, DoctorCommand.self, PublishCommand.self, PublishErrorCommand.self,
-            WorkerCommand.self, WorkersCommand.self, ClientManagerCommand.self, WorkOrdersCommand.self,
-            EscalationsCommand.self, BudgetCommand.self, LanesCommand.self, SchedulesCommand.self,
+            WorkerCommand.self, WorkersCommand.self, ClientManagerCommand.self, MissionControlCommand.self,
+            WorkOrdersCommand.self, EscalationsCommand.self, BudgetCommand.self, LanesCommand.self,
+            SchedulesCommand.self,
             DeadLettersCommand.self, SpoolCommand.self, TopologyCommand.self, MigrateCommand.self, StackCommand.self,
             ConfigCommand.self, BenchCommand.self, CommandGuardCommand.self,
         ])

@@ -41,7 +41,9 @@ extension WorkerPool {
         for (request, job) in running where !job.cancelFlag.isSet {
             logger.info(
                 "the order is cancelled; its job is stopped",
-                metadata: ["work_order": "\(request.key.id)", "who": "\(request.who)", "reason": "\(request.reason)"])
+                metadata: [
+                    "work_order": "\(request.key.id.text)", "who": "\(request.who)", "reason": "\(request.reason)",
+                ])
             job.cancelOrder()
         }
     }

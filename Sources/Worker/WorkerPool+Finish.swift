@@ -32,7 +32,7 @@ extension WorkerPool {
             metrics.finished("refused", refused.count)
             logger.warning(
                 "ends came too late: another claim holds these orders; their cost is recorded",
-                metadata: ["work_orders": "\(refused)"])
+                metadata: ["work_orders": "\(refused.map(\.text))"])
         }
         // Retries, events and releases are in the outbox now.
         if taken.contains(where: { $0.item.ending != .completed }) { relay.wake() }
@@ -58,7 +58,7 @@ extension WorkerPool {
                     if let plain = items[0].stripped {
                         logger.error(
                             "a result was refused by the database",
-                            metadata: ["work_order": "\(items[0].id)", "error": "\(error)"])
+                            metadata: ["work_order": "\(items[0].id.text)", "error": "\(error)"])
                         return await finishUntilDone([plain])
                     }
                     reporter.report(

@@ -83,7 +83,7 @@ extension WorkerPool {
     /// One outcome, one exhaustive switch.
     private func ending(of job: Job, _ outcome: Outcome) -> FinishItem.Ending {
         switch outcome {
-        case .completed: return .completed
+        case .completed(let report): return report.pullRequest.map { .review($0) } ?? .completed
         // A result wins; whatever else came of it, nobody wants it tried again.
         case _ where job.cancelFlag.isSet: return .cancelled
         case .snoozed(let wait, _): return .snoozed(wait)
@@ -97,7 +97,7 @@ extension WorkerPool {
                 logger.error(
                     "work order failed",
                     metadata: [
-                        "work_order": "\(job.id)", "kind": "\(job.kind)", "attempt": "\(job.attempt)",
+                        "work_order": "\(job.id.text)", "kind": "\(job.kind)", "attempt": "\(job.attempt)",
                         "class": "\(failure.failureClass.rawValue)", "error": "\(failure.message)",
                     ])
                 return .failed(failure)
@@ -105,7 +105,7 @@ extension WorkerPool {
             logger.warning(
                 "attempt failed",
                 metadata: [
-                    "work_order": "\(job.id)", "kind": "\(job.kind)", "attempt": "\(job.attempt)",
+                    "work_order": "\(job.id.text)", "kind": "\(job.kind)", "attempt": "\(job.attempt)",
                     "class": "\(failure.failureClass.rawValue)", "retry_in": "\(wait)", "error": "\(failure.message)",
                 ])
             return .retry(failure, after: wait)

@@ -59,7 +59,7 @@ extension WorkerPool {
             lost.compactMap { key in state.ended.contains(key) ? nil : state.jobs[key].map { (key, $0) } }
         }
         for (key, job) in jobs {
-            logger.warning("lease lost; the job is stopped", metadata: ["work_order": "\(key.id)"])
+            logger.warning("lease lost; the job is stopped", metadata: ["work_order": "\(key.id.text)"])
             job.cancel()
         }
     }

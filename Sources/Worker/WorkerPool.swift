@@ -74,7 +74,7 @@ package final class WorkerPool: Sendable {
         logger.info(
             "worker ready",
             metadata: [
-                "worker": "\(configuration.id)",
+                "worker": "\(configuration.id.text)",
                 "lanes": "\(configuration.lanes.map { "\($0.name):\($0.slots)" }.joined(separator: ","))",
             ])
         await withTaskGroup(of: Void.self) { group in

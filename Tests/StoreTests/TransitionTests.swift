@@ -15,7 +15,7 @@ struct TransitionTests {
             "completed", "retrying", "failed", "awaiting_budget", "pending", "scheduled", "needs_review", "cancelled",
         ],
         "blocked": ["pending", "failed", "cancelled"],
-        "needs_review": ["pending", "failed", "cancelled"],
+        "needs_review": ["completed", "pending", "failed", "cancelled"],
         "failed": ["pending", "needs_review", "blocked", "cancelled"],
         "completed": [], "cancelled": [],
     ]

@@ -11,14 +11,7 @@ struct WakeUpTests {
         try await Ledger.open(connections: 6) { ledger in
             // A budget whose row comes first in the order of locks: who holds it stops a claim after its orders are
             // written and before they are seen.
-            try await ledger.run(
-                """
-                INSERT INTO moose.budget_policies (scope, name, period, kill_u) VALUES ('project', 'slow', 'total', 1000000);
-                INSERT INTO moose.budget_buckets (policy_id, window_start, window_end)
-                SELECT id, '-infinity', 'infinity' FROM moose.budget_policies WHERE name = 'slow';
-                -- The org's windows are open already: opening them would wait, too.
-                SELECT moose.path_buckets('{NULL}', '{NULL}', '{NULL}', '{NULL}')
-                """)
+            try await ledger.run(Self.slowProject)
             let first = try Ledger.order()
             let dependant = try Ledger.order(dependsOn: [first.id])
             let slow = try Ledger.order(project: "slow")
@@ -39,6 +32,43 @@ struct WakeUpTests {
             #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(dependant.id)'") == 1)
         }
     }
+
+    @Test func `the last of two dependencies sees the first, whose end is not committed yet`() async throws {
+        try await Ledger.open(connections: 6) { ledger in
+            try await ledger.run(Self.slowProject)
+            let first = try Ledger.order(usd: "0.01", project: "slow")
+            let second = try Ledger.order(usd: "0.01")
+            let tokens = (try await ledger.start(first), try await ledger.start(second))
+            let dependant = try Ledger.order(dependsOn: [first.id, second.id])
+            _ = try await ledger.claim([dependant])
+            #expect(try await ledger.state(dependant.id) == "blocked")
+            let ending = try await ledger.store.postgres.withTransaction { transaction in
+                // The first end stops at its budget's row, which is after it looked for dependants.
+                _ = try await transaction.run("SELECT 1 FROM moose.budget_buckets ORDER BY id LIMIT 1 FOR UPDATE")
+                let first = Task { try await ledger.end(first.id, tokens.0) }
+                try await Self.waitForBlocked(1, ledger)
+                let second = Task { try await ledger.end(second.id, tokens.1) }
+                try await eventually("the second has ended, or waits for the first") {
+                    if try await ledger.count("moose.outcome_vectors") == 1 { return true }
+                    return try await Self.blocked(ledger) == 2
+                }
+                return (first, second)
+            }
+            #expect(try await ending.0.value)
+            #expect(try await ending.1.value)
+            #expect(try await ledger.state(dependant.id) == "pending")
+            #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(dependant.id)'") == 1)
+        }
+    }
+
+    /// A budget of which nothing is used, with the first bucket of all.
+    private static let slowProject = """
+        INSERT INTO moose.budget_policies (scope, name, period, kill_u) VALUES ('project', 'slow', 'total', 1000000);
+        INSERT INTO moose.budget_buckets (policy_id, window_start, window_end)
+        SELECT id, '-infinity', 'infinity' FROM moose.budget_policies WHERE name = 'slow';
+        -- The org's windows are open already: opening them would wait, too.
+        SELECT moose.path_buckets('{NULL}', '{NULL}', '{NULL}', '{NULL}')
+        """
 
     private static func blocked(_ ledger: Ledger) async throws -> Int64 {
         try await ledger.count("pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
@@ -87,6 +117,27 @@ struct WakeUpTests {
             #expect(try await ledger.store.sweep(idleLanes: []) == 1)
             #expect(try await ledger.state(ready.id) == "pending")
             #expect(try await ledger.count("moose.work_orders WHERE state = 'blocked'") == 1100)
+        }
+    }
+
+    @Test func `an order of an unknown kind is rung again by each worker without it, half a minute later`() async throws
+    {
+        try await Ledger.open { ledger in
+            let item = try Ledger.order()
+            let others = ["other": KindTerms(estimate: .zero)]
+            #expect(try await ledger.claim([item], kinds: others) == [.unknownKind])
+            for _ in 0..<3 {
+                #expect(
+                    try await ledger.count(
+                        """
+                        moose.outbox WHERE doorbell_for = '\(item.id)'
+                        AND due_at BETWEEN now() + interval '20 seconds' AND now() + interval '31 seconds'
+                        """) == 1)
+                try await ledger.run(
+                    "UPDATE moose.outbox SET due_at = now(); UPDATE moose.work_orders SET run_at = now()")
+                let verdicts = try await ledger.answerDoorbells(kinds: others).map(\.verdict)
+                #expect(verdicts == [.unknownKind])
+            }
         }
     }
 

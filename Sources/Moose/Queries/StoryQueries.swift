@@ -43,6 +43,7 @@ enum StoryQueries {
         switch outcome {
         case "completed", "failed", "cancelled": outcome
         case "snoozed": "scheduled"
+        case "review": "needs_review"
         case "interrupted": "pending"
         default: "retrying"
         }
@@ -81,6 +82,30 @@ enum StoryQueries {
             return StoryEvent(
                 created, "cost", [MoneyText.dollars(amount), entry],
                 json: ["entry": .string(entry), "amount_usd": .usd(amount), "created_at": .time(created)])
+        }
+    }
+
+    static func workflowRuns(_ id: UUID, _ database: PostgresClient) async throws -> [StoryEvent] {
+        try await database.run(
+            """
+            SELECT r.workflow, r.conclusion, r.head_sha, r.run_attempt, r.url, r.received_at
+            FROM moose.work_orders w JOIN moose.workflow_runs r ON r.pull_request = w.github_pr_number
+            WHERE w.id = \(id) AND moose.is_run_of(r, w) ORDER BY r.received_at LIMIT 1000
+            """
+        ).rows.map { row in
+            let workflow: String = try row.decode(0)
+            let conclusion: String = try row.decode(1)
+            let commit: String = try row.decode(2)
+            let attempt: Int = try row.decode(3)
+            let url: String? = try row.decode(4)
+            let received: Date = try row.decode(5)
+            return StoryEvent(
+                received, "CI", ["\(workflow): \(conclusion)", "commit \(commit.prefix(10))", url],
+                state: conclusion == "success" ? "completed" : conclusion == "failure" ? "failed" : nil,
+                json: [
+                    "workflow": .string(workflow), "conclusion": .string(conclusion), "head_sha": .string(commit),
+                    "run_attempt": .count(attempt), "url": .text(url), "received_at": .time(received),
+                ])
         }
     }
 

@@ -28,6 +28,10 @@ struct WorkOrderDetail: Sendable {
     let cancelRequestedAt: Date?
     let cancelWho: String?
     let cancelReason: String?
+    /// The pull request it made, and since when it waits for what CI says of it.
+    let pullRequest: Int?
+    let repository: String?
+    let ciSince: Date?
 
     /// - Returns: nil when there is none of this id.
     static func find(_ id: UUID, in database: PostgresClient) async throws -> WorkOrderDetail? {
@@ -35,7 +39,8 @@ struct WorkOrderDetail: Sendable {
             """
             SELECT id, state, kind, lane, title, project, agent, estimate_u, attempt, max_attempts, run_at, lease_worker,
                    lease_expires_at, started_at, worker_losses, body, result, error, failure_class, created_at,
-                   finished_at, cancel_requested_at, cancel_who, cancel_reason
+                   finished_at, cancel_requested_at, cancel_who, cancel_reason, github_pr_number, github_repository,
+                   ci_since
             FROM moose.work_orders WHERE id = \(id)
             """
         ).first.map(WorkOrderDetail.init)
@@ -66,6 +71,9 @@ struct WorkOrderDetail: Sendable {
         cancelRequestedAt = try row.decode(21)
         cancelWho = try row.decode(22)
         cancelReason = try row.decode(23)
+        pullRequest = try row.decode(24)
+        repository = try row.decode(25)
+        ciSince = try row.decode(26)
     }
 
     var json: [String: JSONValue] {
@@ -78,7 +86,8 @@ struct WorkOrderDetail: Sendable {
             "result": .document(result), "error": .text(error), "failure_class": .text(failureClass),
             "created_at": .time(createdAt), "finished_at": .time(finishedAt),
             "cancel_requested_at": .time(cancelRequestedAt), "cancel_who": .text(cancelWho),
-            "cancel_reason": .text(cancelReason),
+            "cancel_reason": .text(cancelReason), "pull_request": .count(pullRequest),
+            "repository": .text(repository), "ci_since": .time(ciSince),
         ]
     }
 }

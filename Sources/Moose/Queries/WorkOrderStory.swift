@@ -7,6 +7,7 @@ struct WorkOrderStory: Sendable {
     let attempts: [StoryEvent]
     let holds: [StoryEvent]
     let costs: [StoryEvent]
+    let workflowRuns: [StoryEvent]
     let holdUps: [StoryEvent]
     let doorbells: [StoryEvent]
     let deadLetters: [StoryEvent]
@@ -32,6 +33,7 @@ struct WorkOrderStory: Sendable {
             attempts: try await StoryQueries.attempts(id, database),
             holds: try await StoryQueries.holds(id, database),
             costs: try await StoryQueries.costs(id, database),
+            workflowRuns: try await StoryQueries.workflowRuns(id, database),
             holdUps: try await StoryQueries.holdUps(id, database),
             doorbells: try await StoryQueries.doorbells(id, database),
             deadLetters: try await StoryQueries.deadLetters(id, database),
@@ -56,7 +58,7 @@ struct WorkOrderStory: Sendable {
 
     /// All of it in the order it happened.
     var timeLine: [StoryEvent] {
-        var events = attempts + holds + costs + holdUps + doorbells + deadLetters + escalationEvents
+        var events = attempts + holds + costs + workflowRuns + holdUps + doorbells + deadLetters + escalationEvents
         events.append(StoryEvent(order.createdAt, "created", [order.title], json: .null))
         if let finished = order.finishedAt {
             events.append(StoryEvent(finished, "ended", [order.state], state: order.state, json: .null))
@@ -78,6 +80,7 @@ struct WorkOrderStory: Sendable {
         fields["attempts"] = .array(attempts.map(\.json))
         fields["holds"] = .array(holds.map(\.json))
         fields["costs"] = .array(costs.map(\.json))
+        fields["workflow_runs"] = .array(workflowRuns.map(\.json))
         fields["held_back"] = .array(holdUps.map(\.json))
         fields["doorbells"] = .array(doorbells.map(\.json))
         fields["dead_letters"] = .array(deadLetters.map(\.json))

@@ -6,6 +6,7 @@ internal import Logging
 internal import Postgres
 internal import Probes
 internal import Reporting
+internal import Sentinel
 internal import Settings
 internal import Store
 internal import Telemetry
@@ -39,9 +40,13 @@ struct ClientManagerCommand: AsyncParsableCommand {
             var stuck = StuckWatch()
             stuck.warnedAfter = settings.watch.stuckWarned
             stuck.escalatedAfter = settings.watch.stuckEscalated
+            var sentinel = SentinelJudge()
+            sentinel.workflows = settings.sentinel.workflows
+            sentinel.deadline = settings.sentinel.deadline
+            sentinel.unmatchedAfter = settings.sentinel.unmatchedAfter
             let service = ClientManagerService(
                 store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
-                logger: logger, stuck: stuck, reporter: reporter)
+                logger: logger, stuck: stuck, sentinel: sentinel, reporter: reporter)
             let result = await reports.delivering {
                 try await StopSignal.whileWatching(logger: logger) { stop in
                     try await withThrowingTaskGroup(of: Void.self) { group in

@@ -27,13 +27,7 @@ struct Connections: Sendable {
         configuration.applicationName = "moose \(role) control"
         let control = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
         try await writer.connect()
-        let version = try await Store(writer).schemaVersion()
-        let wanted = Migrations.all.last?.id ?? 0
-        guard version >= wanted else {
-            throw CommandFailure(
-                version == 0 ? "the database has no Moose schema" : "the database's schema is older than this moose",
-                next: "run `moose migrate`", status: .refused)
-        }
+        try await Store(writer).requireSchema()
         let topology = MooseTopology.topology(lanes: settings.lanes.keys)
         let brokerLog = reporter.map { reporter in
             Logger(label: logger.label) { _ in BrokerLog(logger, reporter) }

@@ -5,7 +5,7 @@ internal import FoundationEssentials
 struct WorkOrdersRetry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
-        abstract: "Have failed work orders tried again, from their first attempt on.",
+        abstract: "Have work orders that failed, or wait for review, tried again from their first attempt on.",
         discussion: """
             Each becomes pending and is rung at once, or blocked while something it depends on isn't completed. Its \
             earlier attempts and costs stay in its story.
@@ -14,7 +14,7 @@ struct WorkOrdersRetry: AsyncParsableCommand {
               moose work-orders retry 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e --reason "the key is renewed"
               moose work-orders list --state failed --kind draft --json | jq -r '.[].id' | xargs moose work-orders retry
 
-            It exits with 4 when one of them has not failed.
+            It exits with 4 when one of them neither failed nor waits for review.
             """)
 
     @Argument(help: ArgumentHelp("The ids of the work orders.", valueName: "id"))
@@ -37,10 +37,14 @@ struct WorkOrdersRetry: AsyncParsableCommand {
             }
             try WorkOrderChangeText.show(changes, common) { change in
                 switch (change.before, change.after) {
-                case ("failed", "blocked"): ("waits for what it depends on", false)
-                case ("failed", _): ("is tried again", false)
+                case ("failed", "blocked"), ("needs_review", "blocked"): ("waits for what it depends on", false)
+                case ("failed", _), ("needs_review", _): ("is tried again", false)
                 case ("unknown", _): ("is not the id of a work order here; was it pruned, or never accepted?", true)
-                default: ("is \(change.after): only failed work orders are tried again by hand", true)
+                default:
+                    (
+                        "is \(change.after): only work orders that failed or wait for review are tried again by hand",
+                        true
+                    )
                 }
             }
         }

@@ -7,8 +7,8 @@ struct WorkOrdersShow: AsyncParsableCommand {
         commandName: "show",
         abstract: "Tell the whole story of one work order.",
         discussion: """
-            States, attempts, holds, costs, doorbells, dead letters and escalations on one time line, then what it waits \
-            for, the result or the error, and the message as it was published.
+            States, attempts, holds, costs, results of CI, doorbells, dead letters and escalations on one time line, then \
+            what it waits for, the result or the error, and the message as it was published.
 
             EXAMPLES
               moose work-orders show 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e
@@ -52,6 +52,7 @@ struct WorkOrdersShow: AsyncParsableCommand {
         facts.add("attempt", "\(order.attempt)" + (order.maxAttempts.map { " of \($0)" } ?? ""))
         facts.add("estimate", order.estimateMicroUSD.map(MoneyText.dollars))
         facts.add("due", order.finishedAt == nil ? Moment.exact(order.runAt) : nil)
+        facts.add("pull request", pullRequest(of: order))
         facts.add("error", order.error.map { (order.failureClass.map { "\($0): " } ?? "") + $0 })
         text += facts.text(for: terminal)
 
@@ -69,6 +70,12 @@ struct WorkOrdersShow: AsyncParsableCommand {
         if let result = order.result { text += heading("Result") + (try JSONValue.document(result).lines()) }
         text += heading("Message") + (try JSONValue.document(order.body).lines())
         return text
+    }
+
+    private func pullRequest(of order: WorkOrderDetail) -> String? {
+        guard let number = order.pullRequest else { return nil }
+        let wait = order.ciSince.map { ", waits for CI since \(Moment.exact($0))" } ?? ""
+        return "#\(number)" + (order.repository.map { " of \($0)" } ?? "") + (order.state == "needs_review" ? wait : "")
     }
 
     private func dependencies(_ list: [WorkOrderStory.Dependency], title: String) -> String {

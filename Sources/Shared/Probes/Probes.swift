@@ -1,6 +1,6 @@
 import Glibc
 import HTTPTypes
-import Hummingbird
+package import Hummingbird
 package import Logging
 import NIOCore
 import NIOPosix
@@ -16,6 +16,7 @@ package struct Probes: Sendable {
     private let health: @Sendable () async -> [ProbeCheck]
     private let metrics: @Sendable () async -> [UInt8]
     private let answer: @Sendable (String) async -> ProbeAnswer?
+    private let api: @Sendable (Request) async throws -> Response?
     private let onListening: @Sendable (Int) async -> Void
 
     /// Probes that aren't served yet.
@@ -27,6 +28,7 @@ package struct Probes: Sendable {
     ///   - health: asked at each request; should answer at once from what is known, not ask the network.
     ///   - metrics: what `/metrics` prints in the place of the registry.
     ///   - answer: the role's own paths; nil for a path it doesn't know.
+    ///   - api: asked first, with the whole request; nil where it has nothing to say.
     ///   - onListening: told the port once it is bound.
     package init(
         port: Int,
@@ -35,11 +37,13 @@ package struct Probes: Sendable {
         health: @escaping @Sendable () async -> [ProbeCheck],
         metrics: (@Sendable () async -> [UInt8])? = nil,
         answer: @escaping @Sendable (String) async -> ProbeAnswer? = { _ in nil },
+        api: @escaping @Sendable (Request) async throws -> Response? = { _ in nil },
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.port = port
         self.metrics = metrics ?? { registry.render() }
         self.answer = answer
+        self.api = api
         self.logger = logger
         self.health = health
         self.onListening = onListening
@@ -104,6 +108,7 @@ package struct Probes: Sendable {
     }
 
     private func respond(to request: Request) async throws -> Response {
+        if let response = try await api(request) { return response }
         guard request.method == .get || request.method == .head else {
             return plain(.methodNotAllowed, "only GET and HEAD are answered here\n", headers: [.allow: "GET, HEAD"])
         }

@@ -11,13 +11,13 @@ package enum ProbesError: Error, Sendable, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .portTaken(let port):
-            "can't serve probes on 127.0.0.1:\(port): another process has the port. "
-                + "Choose another worker.http_port, or 0 for any free one"
+            "can't serve HTTP on 127.0.0.1:\(port): another process has the port. "
+                + "Choose another with --http-port, or 0 for any free one"
         case .portForbidden(let port):
-            "can't serve probes on 127.0.0.1:\(port): ports below 1024 are for root. "
-                + "Choose a higher worker.http_port, or 0 for any free one"
+            "can't serve HTTP on 127.0.0.1:\(port): ports below 1024 are for root. "
+                + "Choose a higher one with --http-port, or 0 for any free one"
         case .notListening(let port, let reason):
-            "can't serve probes on 127.0.0.1:\(port): \(reason)"
+            "can't serve HTTP on 127.0.0.1:\(port): \(reason)"
         }
     }
 }

@@ -47,6 +47,13 @@ extension Settings {
         broker.url = url("MOOSE_AMQP_URL", as: .broker) ?? broker.url
         database.url = url("MOOSE_DATABASE_URL", as: .database) ?? database.url
         spool.folder = value("MOOSE_SPOOL_FOLDER") ?? spool.folder
+        if let secret = value("MOOSE_SENTINEL_SECRET") {
+            if let flaw = SentinelReader.flaw(inSecret: secret) {
+                problems.note(flaw, variable: "MOOSE_SENTINEL_SECRET")
+            } else {
+                sentinel.secret = secret
+            }
+        }
         guard let level = value("MOOSE_LOG_LEVEL") else { return }
         if let known = LogLevel(rawValue: level.lowercased()) {
             logLevel = known

@@ -48,6 +48,15 @@ extension Settings: CustomStringConvertible {
                     ("stuck_escalated_seconds", seconds(watch.stuckEscalated)),
                 ])
             ),
+            (
+                "sentinel",
+                .block(
+                    (sentinel.secret.map { _ in [("secret", .text("***"))] } ?? []) + [
+                        ("workflows", .list(sentinel.workflows.map { .text($0) })),
+                        ("deadline_seconds", seconds(sentinel.deadline)),
+                        ("unmatched_seconds", seconds(sentinel.unmatchedAfter)),
+                    ])
+            ),
             ("models", .block(sorted(models, show))),
             ("handlers", .block(sorted(handlers, show))),
         ])

@@ -1,7 +1,7 @@
 /// The typed configuration of every role, read once at the start of a process.
 ///
 /// A value comes, in falling order of precedence, from the environment (`MOOSE_AMQP_URL`, `MOOSE_DATABASE_URL`,
-/// `MOOSE_LOG_LEVEL`), from `moose.yaml`, or from the defaults written at each field.
+/// `MOOSE_SENTINEL_SECRET`, `MOOSE_LOG_LEVEL`), from `moose.yaml`, or from the defaults written at each field.
 package struct Settings: Sendable, Equatable {
     /// The file the settings were read from; nil when only defaults and the environment apply.
     package var file: String?
@@ -25,6 +25,8 @@ package struct Settings: Sendable, Equatable {
     package var spool = SpoolSettings()
     /// When the Client Manager tells of what stands still.
     package var watch = WatchSettings()
+    /// How CI's results are judged.
+    package var sentinel = SentinelSettings()
     /// What the tokens of each model cost, by the model's name. Default: none, so no handler can name one.
     package var models: [String: ModelSettings] = [:]
     /// What runs each kind of work order, by kind. Default: none, so a worker refuses every kind.

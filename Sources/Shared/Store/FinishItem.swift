@@ -6,6 +6,8 @@ package struct FinishItem: Sendable {
     /// What becomes of the order.
     package enum Ending: Sendable, Equatable {
         case completed
+        /// Its work is a pull request: CI's verdict on it ends the order.
+        case review(PullRequest)
         /// Gave up: failed, with an error event.
         case failed(AttemptFailure)
         /// Tried again after the wait.

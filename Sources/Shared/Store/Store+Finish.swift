@@ -5,7 +5,7 @@ internal import WorkOrders
 extension Store {
     private static let finishSQL = """
         SELECT item, accepted FROM moose.finish_batch(
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::json)
         """
 
     /// Ends a batch of attempts in one commit: state, settlement, outcome, retry or error event.
@@ -25,7 +25,7 @@ extension Store {
                 Parameter(items.map(\.report.output)), Parameter(items.map(\.handler)),
                 Parameter(items.map(\.duration.milliseconds)),
                 Parameter(items.map { $0.report.tokensIn.map(Int64.init) }),
-                Parameter(items.map { $0.report.tokensOut.map(Int64.init) }),
+                Parameter(items.map { $0.report.tokensOut.map(Int64.init) }), Parameter(Review.json(items)),
             ])
         var accepted = [Bool](repeating: false, count: items.count)
         for row in try await postgres.run(query).rows {
@@ -35,11 +35,36 @@ extension Store {
     }
 }
 
+/// One element of `p_reviews`.
+private struct Review: Encodable {
+    let id: UUID
+    let repository: String?
+    let number: Int
+    let headSHA: String?
+
+    enum CodingKeys: String, CodingKey {
+        case id, repository, number
+        case headSHA = "head_sha"
+    }
+
+    /// Nil when no item has a pull request, which is nearly always.
+    static func json(_ items: [FinishItem]) -> String? {
+        let reviews = items.compactMap { item -> Review? in
+            guard case .review(let pull) = item.ending else { return nil }
+            return Review(id: item.id, repository: pull.repository, number: pull.number, headSHA: pull.headSHA)
+        }
+        guard !reviews.isEmpty else { return nil }
+        // Texts and numbers always encode.
+        return (try? JSONEncoder().encode(reviews)).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
 extension FinishItem.Ending {
     /// The value of the `outcome` column and of the metrics' label.
     package var name: String {
         switch self {
         case .completed: "completed"
+        case .review: "review"
         case .failed: "failed"
         case .retry: "retry"
         case .snoozed: "snoozed"
@@ -51,14 +76,14 @@ extension FinishItem.Ending {
     fileprivate var delay: Duration? {
         switch self {
         case .retry(_, let wait), .snoozed(let wait): wait
-        case .completed, .failed, .interrupted, .cancelled: nil
+        case .completed, .review, .failed, .interrupted, .cancelled: nil
         }
     }
 
     fileprivate var failure: AttemptFailure? {
         switch self {
         case .failed(let failure), .retry(let failure, _): failure
-        case .completed, .snoozed, .interrupted, .cancelled: nil
+        case .completed, .review, .snoozed, .interrupted, .cancelled: nil
         }
     }
 }

@@ -18,6 +18,8 @@ package enum MetricName: String, Sendable, CaseIterable {
     case spoolBytes = "moose_spool_bytes"
     case spoolFailures = "moose_spool_failures_total"
     case escalationEvents = "moose_escalation_events_total"
+    case sentinelWebhooks = "moose_sentinel_webhooks_total"
+    case sentinelVerdicts = "moose_sentinel_verdicts_total"
     case processes = "moose_processes"
     case processRestarts = "moose_process_restarts"
 
@@ -41,6 +43,8 @@ package enum MetricName: String, Sendable, CaseIterable {
         case .reportsHeld: "Reports that only count in another event, by why: coalesced, or overflowed: no room."
         case .spoolBytes: "Bytes that wait on this machine's disk for servers that are away."
         case .spoolFailures: "Times the spool could not take a report."
+        case .sentinelWebhooks: "Webhooks of GitHub, by what they were answered."
+        case .sentinelVerdicts: "Verdicts on pull requests: passed, failed or unclear."
         case .processes: "Worker processes of this parent, by state."
         case .processRestarts: "Worker processes this parent started again after they died, since its start."
         case .escalationEvents: "Error events written for the Client Manager."

@@ -25,18 +25,21 @@ package struct AttemptReport: Sendable, Equatable {
     package var cost: MicroUSD?
     /// The handler's result: JSON text, stored with the work order.
     package var result: [UInt8]?
+    /// What the attempt wants to be judged by: with one, a completed attempt waits for CI. Default nil.
+    package var pullRequest: PullRequest?
     package var tokensIn: Int?
     package var tokensOut: Int?
     /// The last lines the handler wrote, for the person who reads the story of the job. Valid UTF-8.
     package var output: String?
 
     package init(
-        didStart: Bool, cost: MicroUSD? = nil, result: [UInt8]? = nil, tokensIn: Int? = nil, tokensOut: Int? = nil,
-        output: String? = nil
+        didStart: Bool, cost: MicroUSD? = nil, result: [UInt8]? = nil, pullRequest: PullRequest? = nil,
+        tokensIn: Int? = nil, tokensOut: Int? = nil, output: String? = nil
     ) {
         self.didStart = didStart
         self.cost = cost
         self.result = result
+        self.pullRequest = pullRequest
         self.tokensIn = tokensIn
         self.tokensOut = tokensOut
         self.output = output

@@ -11,6 +11,9 @@ extension UUID {
         self.init(uuidString: text)
     }
 
+    /// The 36 characters in lower case, as PostgreSQL and every command print it: what is logged can be looked for.
+    package var text: String { uuidString.lowercased() }
+
     private static func isHexDigit(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),

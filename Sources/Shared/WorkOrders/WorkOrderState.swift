@@ -13,7 +13,7 @@ package enum WorkOrderState: String, Sendable, CaseIterable {
     case awaitingBudget = "awaiting_budget"
     /// Waits for the work orders it depends on. Can transition to: pending, failed, cancelled.
     case blocked
-    /// A person must look. Can transition to: pending, failed, cancelled.
+    /// Its pull request is judged by CI, or a person must look. Can transition to: completed, pending, failed, cancelled.
     case needsReview = "needs_review"
     /// Final: exactly one result was accepted.
     case completed

@@ -8,6 +8,8 @@ struct CommandResult: Equatable {
 
     /// The value of `result`, byte for byte.
     var result: [UInt8]?
+    /// What CI is to judge the work by.
+    var pullRequest: PullRequest?
     var cost: MicroUSD?
     var tokensIn: Int?
     var tokensOut: Int?
@@ -62,6 +64,12 @@ struct CommandResult: Equatable {
         if decoded.retryAfter != nil && retryAfter == nil || decoded.snooze != nil && snooze == nil {
             complaint = "retry_after_seconds and snooze_seconds in the result file must not be negative"
         }
+        pullRequest = decoded.pullRequest?.value
+        if decoded.pullRequest != nil && pullRequest == nil {
+            complaint =
+                "pull_request in the result file needs a number from 1, a repository like owner/name and a head_sha of "
+                + "40 hex digits; the last two may be left out"
+        }
         if let cost = decoded.cost, cost.amount == nil {
             complaint = "cost_usd in the result file must be between 0 and 1000000000"
         }
@@ -78,6 +86,7 @@ struct CommandResult: Equatable {
     }
 
     private struct Fields: Decodable {
+        var pullRequest: PullRequestField?
         var cost: ReportedCost?
         var tokensIn: Int?
         var tokensOut: Int?
@@ -89,12 +98,35 @@ struct CommandResult: Equatable {
 
         enum CodingKeys: String, CodingKey {
             case error, retry
+            case pullRequest = "pull_request"
             case retryAfter = "retry_after_seconds"
             case snooze = "snooze_seconds"
             case cost = "cost_usd"
             case tokensIn = "tokens_in"
             case tokensOut = "tokens_out"
             case failureClass = "failure_class"
+        }
+    }
+
+    /// A number alone, or with what it belongs to.
+    private struct PullRequestField: Decodable {
+        let value: PullRequest?
+
+        init(from decoder: any Decoder) throws {
+            if let number = try? decoder.singleValueContainer().decode(Int.self) {
+                value = PullRequest(number: number)
+                return
+            }
+            let fields = try decoder.container(keyedBy: CodingKeys.self)
+            value = PullRequest(
+                number: try fields.decodeIfPresent(Int.self, forKey: .number) ?? 0,
+                repository: try fields.decodeIfPresent(String.self, forKey: .repository),
+                headSHA: try fields.decodeIfPresent(String.self, forKey: .headSHA))
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case number, repository
+            case headSHA = "head_sha"
         }
     }
 }

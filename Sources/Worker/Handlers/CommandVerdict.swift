@@ -33,6 +33,7 @@ struct CommandVerdict {
             if let complaint = result.complaint { return .failed(AttemptFailure(.malformedOutput, complaint), report) }
             if let snooze = result.snooze { return .snoozed(snooze, report) }
             report.result = result.result
+            report.pullRequest = result.pullRequest
             return .completed(report)
         case (nil, .exited(let code)):
             return .failed(failure(exitCode: code), report)

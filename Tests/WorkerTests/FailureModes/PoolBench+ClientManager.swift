@@ -3,6 +3,7 @@ import ClientManager
 import FoundationEssentials
 import Messaging
 import Postgres
+import Sentinel
 import Store
 import TestSupport
 import Testing
@@ -12,11 +13,14 @@ import WorkOrders
 
 extension PoolBench {
     /// Runs a Client Manager beside the body, so that what was reported becomes escalations.
-    func withClientManager(stuck: StuckWatch = StuckWatch(), _ body: () async throws -> Void) async throws {
+    func withClientManager(
+        stuck: StuckWatch = StuckWatch(), sentinel: SentinelJudge = SentinelJudge(), _ body: () async throws -> Void
+    ) async throws {
         let consumer = try AMQPConsumer(configuration: try AMQPConfiguration(url: amqpURL), topology: Self.topology)
         try await consumer.connect()
         let service = ClientManagerService(
-            store: control, consumer: consumer, publisher: publisher, logger: Self.logger, stuck: stuck)
+            store: control, consumer: consumer, publisher: publisher, logger: Self.logger, stuck: stuck,
+            sentinel: sentinel)
         let (stops, stop) = AsyncStream<Void>.makeStream()
         let running = Task { try await service.run(until: stops) }
         var failure: (any Error)?

@@ -4,6 +4,7 @@
 --
 -- outcome      the order becomes
 -- completed    completed
+-- review       needs_review: it made a pull request (p_reviews), and what CI says of it ends the order
 -- failed       failed, with an error event
 -- retry        retrying, due after p_delays_ms
 -- snoozed      scheduled, due after p_delays_ms; burns no attempt
@@ -14,7 +15,7 @@
 CREATE FUNCTION moose.finish_batch(
     p_worker uuid, p_ids uuid[], p_tokens bigint[], p_outcomes text[], p_started boolean[], p_actuals bigint[],
     p_delays_ms bigint[], p_failure_classes text[], p_errors text[], p_results bytea[], p_outputs text[],
-    p_handlers text[], p_durations bigint[], p_tokens_in bigint[], p_tokens_out bigint[]
+    p_handlers text[], p_durations bigint[], p_tokens_in bigint[], p_tokens_out bigint[], p_reviews json DEFAULT NULL
 ) RETURNS TABLE (item integer, accepted boolean) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -30,12 +31,13 @@ BEGIN
         SET state = CASE WHEN i.outcome = 'completed' THEN 'completed'
                          WHEN w.cancel_requested_at IS NOT NULL THEN 'cancelled'
                          WHEN i.outcome = 'failed' THEN 'failed' WHEN i.outcome = 'retry' THEN 'retrying'
+                         WHEN i.outcome = 'review' THEN 'needs_review'
                          WHEN i.outcome = 'snoozed' THEN 'scheduled' ELSE 'pending' END,
             attempt = w.attempt - (i.outcome IN ('snoozed', 'interrupted'))::integer,
             run_at = CASE WHEN i.outcome IN ('completed', 'failed') THEN w.run_at
                           ELSE now() + coalesce(i.delay, 0) * interval '1 millisecond' END,
             lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
-            result = CASE WHEN i.outcome = 'completed' THEN i.result ELSE w.result END,
+            result = CASE WHEN i.outcome IN ('completed', 'review') THEN i.result ELSE w.result END,
             error = CASE WHEN i.outcome = 'completed' THEN NULL
                          WHEN w.cancel_requested_at IS NOT NULL
                          THEN format('cancelled by %s: %s', w.cancel_who, w.cancel_reason)
@@ -83,6 +85,7 @@ BEGIN
         PERFORM moose.report_broken_dependencies(ARRAY(
             SELECT w.id FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state IN ('failed', 'cancelled')));
     END IF;
+    IF p_reviews IS NOT NULL THEN PERFORM moose.await_ci(p_reviews); END IF;
     PERFORM moose.reply(v_accepted);
     PERFORM moose.release_dependents(v_accepted);
 

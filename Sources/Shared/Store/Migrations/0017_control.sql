@@ -111,8 +111,8 @@ LANGUAGE sql STABLE AS $$
     WHERE w.lease_worker = p_worker AND w.cancel_requested_at IS NOT NULL AND w.state = 'in_progress'
 $$;
 
--- Has failed orders run again, with a new series of attempts; the fencing token goes on. They become pending and are
--- rung, or blocked while something they depend on isn't completed. Other states stay as they are.
+-- Has orders that failed, or that a person must look at, run again, with a new series of attempts; the fencing token
+-- goes on. They become pending and are rung, or blocked while something they depend on isn't completed. Other states stay as they are.
 CREATE FUNCTION moose.retry_work_orders(p_ids uuid[], p_who text, p_reason text)
 RETURNS TABLE (id uuid, before text, after text) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -126,7 +126,7 @@ BEGIN
        OR w.id IN (SELECT d.depends_on FROM moose.work_order_dependencies d WHERE d.work_order_id = ANY (p_ids))
     ORDER BY w.id FOR NO KEY UPDATE;
     SELECT array_agg(w.id), array_agg(w.state), array_agg(w.error),
-           coalesce(array_agg(w.id) FILTER (WHERE w.state = 'failed'), '{}')
+           coalesce(array_agg(w.id) FILTER (WHERE w.state IN ('failed', 'needs_review')), '{}')
     INTO x_id, x_state, x_error, v_failed
     FROM moose.work_orders w WHERE w.id = ANY (p_ids);
     v_blocked := ARRAY(
@@ -136,7 +136,7 @@ BEGIN
 
     UPDATE moose.work_orders w
     SET state = CASE WHEN w.id = ANY (v_blocked) THEN 'blocked' ELSE 'pending' END, run_at = now(), attempt = 0,
-        worker_losses = 0, unknown_since = NULL, finished_at = NULL, error = NULL, failure_class = NULL,
+        worker_losses = 0, unknown_since = NULL, finished_at = NULL, error = NULL, failure_class = NULL, ci_since = NULL,
         cancel_requested_at = NULL, cancel_who = NULL, cancel_reason = NULL
     WHERE w.id = ANY (v_failed);
     PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))

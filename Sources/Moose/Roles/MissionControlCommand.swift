@@ -1,0 +1,84 @@
+internal import AMQP
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Logging
+internal import MissionControl
+internal import Postgres
+internal import Probes
+internal import Reporting
+internal import Sentinel
+internal import Settings
+internal import Store
+internal import Telemetry
+
+/// `moose mission-control`.
+struct MissionControlCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mission-control",
+        abstract: "Serve HTTP to the outside: GitHub's webhooks with what CI says of pull requests.",
+        discussion: """
+            It listens on 127.0.0.1 only; a proxy or a tunnel brings GitHub's webhooks to /api/sentinel. A running \
+            client-manager judges what they say (see docs/ci.md).
+
+            EXAMPLES
+              MOOSE_SENTINEL_SECRET=$(cat secret) moose mission-control
+              moose mission-control --http-port 8090
+            """)
+
+    @Option(help: "The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).") var config: String?
+    @Option(help: "The port of /api/sentinel, /healthz, /readyz and /metrics on 127.0.0.1; 0 takes a free one.")
+    var httpPort = 8080
+
+    func run() async throws {
+        try await runCommand {
+            let environment = ProcessInfo.processInfo.environment
+            let settings = try Settings.load(path: config, environment: environment)
+            LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
+            let logger = Logger(label: "mission-control")
+            let registry = MetricsRegistry()
+            registry.bootstrap()
+            var configuration = PostgresConfiguration(url: settings.database.url)
+            configuration.applicationName = "moose mission-control"
+            let database = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
+            try await database.connect()
+            let store = Store(database)
+            try await store.requireSchema()
+            // Only for reports while the database is away: no webhook waits for the broker.
+            var broker = try AMQPConfiguration(url: settings.broker.url)
+            broker.connectionName = "moose mission-control"
+            let publisher = try AMQPPublisher(configuration: broker)
+            let reporter = Reporter(component: "sentinel", logger: logger)
+            let reports = try Reports(reporter, store: store, publisher: publisher, settings, logger: logger)
+            if settings.sentinel.secret == nil {
+                logger.warning(
+                    "webhooks are refused: no secret; set MOOSE_SENTINEL_SECRET, or sentinel.secret in moose.yaml")
+            }
+            let sentinel = SentinelRoute(
+                SentinelReceiver(store: store, secret: settings.sentinel.secret, reporter: reporter))
+            let result = await reports.delivering {
+                try await StopSignal.whileWatching(logger: logger) { stop in
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask {
+                            try await Probes(
+                                port: httpPort, registry: registry, logger: logger,
+                                health: { [ProbeCheck(name: "database", isReady: database.isHealthy), reports.check] },
+                                api: { await sentinel.respond(to: $0) },
+                                onListening: {
+                                    logger.info("mission control ready", metadata: ["url": "http://127.0.0.1:\($0)"])
+                                }
+                            ).run()
+                        }
+                        group.addTask { for await _ in stop { break } }
+                        // Whichever comes first: a signal, or a port that can't be had.
+                        try await group.next()
+                        group.cancelAll()
+                        try await group.waitForAll()
+                    }
+                }
+            }
+            await publisher.close()
+            await database.close()
+            try result.get()
+        }
+    }
+}

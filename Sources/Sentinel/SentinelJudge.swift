@@ -1,0 +1,113 @@
+internal import CoreMetrics
+internal import FoundationEssentials
+package import Logging
+package import Reporting
+package import Store
+internal import Telemetry
+internal import WorkOrders
+
+/// Judges the orders whose pull requests CI ran for, as results come in. Any number may run; each verdict is taken once.
+package struct SentinelJudge: Sendable {
+    /// The workflows that must pass. Default: Build, Test, Integration Tests, Lint.
+    package var workflows = ["Build", "Test", "Integration Tests", "Lint"]
+    /// How long all of them may take, from the first result or the end of the attempt, whichever is later. Default 2 h.
+    package var deadline = Duration.seconds(2 * 3600)
+    /// After what time a result whose pull request no order knows is told of. Default 1 h.
+    package var unmatchedAfter = Duration.seconds(3600)
+    /// Between two looks. Default 1 s.
+    package var interval = Duration.seconds(1)
+
+    package init() {}
+
+    /// Looks until it is cancelled.
+    package func run(_ store: Store, logger: Logger, reporter: Reporter) async {
+        while !Task.isCancelled {
+            do {
+                try await look(store, logger: logger)
+            } catch {
+                reporter.report("verdict", "results of CI wait for a verdict", error: error)
+            }
+            // Cancelled: the loop's condition ends it.
+            try? await Task.sleep(for: interval)
+        }
+    }
+
+    /// Judges what is there now.
+    func look(_ store: Store, logger: Logger) async throws {
+        let commits = try await store.ciResults(deadline: deadline)
+        var verdicts: [CIDecision] = []
+        for commit in commits {
+            let verdict = CIVerdict.of(commit.runs, expected: workflows, isOverdue: commit.isOverdue)
+            if let decision = CIDecision(verdict, commit) { verdicts.append(decision) }
+        }
+        for id in try await store.applyCIVerdicts(verdicts) {
+            guard let taken = verdicts.first(where: { $0.commit.workOrderID == id }) else { continue }
+            Counter(.sentinelVerdicts, dimensions: [("verdict", taken.verdict)]).increment()
+            logger.info(
+                "CI verdict",
+                metadata: [
+                    "work_order": "\(id.text)", "verdict": "\(taken.verdict)",
+                    "pull_request": "\(taken.commit.pullRequest)", "head_sha": "\(taken.commit.headSHA ?? "none")",
+                    "why": "\(taken.message ?? "every workflow passed")",
+                ])
+        }
+        let told = try await store.deferCIResults(unmatchedAfter: unmatchedAfter)
+        if told > 0 { logger.warning("results of CI belong to no work order", metadata: ["new": "\(told)"]) }
+    }
+}
+
+extension CIDecision {
+    /// Nil while there is nothing to decide.
+    fileprivate init?(_ verdict: CIVerdict, _ commit: CICommit) {
+        var facts = Facts(commit)
+        switch verdict {
+        case .waiting:
+            return nil
+        case .passed(let flaky):
+            facts.verdict = "passed"
+            facts.flaky = flaky.isEmpty ? nil : flaky.joined(separator: ", ")
+            self.init(commit: commit, verdict: "passed", failureClass: nil, message: nil, facts: facts.json)
+        case .failed(let failureClass, let confidence, let words):
+            facts.verdict = "failed"
+            facts.confidence = confidence
+            self.init(
+                commit: commit, verdict: "failed", failureClass: failureClass, message: words, facts: facts.json)
+        case .unclear(let failureClass, let confidence, let words):
+            facts.verdict = "unclear"
+            facts.confidence = confidence
+            self.init(
+                commit: commit, verdict: "unclear", failureClass: failureClass, message: words, facts: facts.json)
+        }
+    }
+
+    /// What the order keeps of it, under `ci` in its metadata.
+    private struct Facts: Encodable {
+        var verdict = ""
+        var confidence: Double?
+        var flaky: String?
+        let repository: String?
+        let pullRequest: Int32
+        let headSHA: String?
+        /// The last end of each workflow.
+        let workflows: [String: String]
+
+        init(_ commit: CICommit) {
+            repository = commit.repository
+            pullRequest = commit.pullRequest
+            headSHA = commit.headSHA
+            // The runs come in the order of their age.
+            workflows = Dictionary(commit.runs.map { ($0.workflow, $0.conclusion) }) { _, later in later }
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case verdict, confidence, flaky, repository, workflows
+            case pullRequest = "pull_request"
+            case headSHA = "head_sha"
+        }
+
+        var json: String {
+            // Texts and numbers always encode.
+            (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        }
+    }
+}

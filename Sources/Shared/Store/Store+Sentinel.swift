@@ -1,0 +1,118 @@
+package import FoundationEssentials
+package import Postgres
+package import WorkOrders
+
+/// One attempt of a workflow's run.
+package struct WorkflowRun: Sendable, Equatable {
+    package let workflow: String
+    package let runID: Int64
+    package let attempt: Int32
+    /// GitHub's word: `success`, `failure`, `cancelled`, …
+    package let conclusion: String
+
+    package init(workflow: String, runID: Int64, attempt: Int32 = 1, conclusion: String) {
+        self.workflow = workflow
+        self.runID = runID
+        self.attempt = attempt
+        self.conclusion = conclusion
+    }
+}
+
+/// The commit an order is to be judged by, with all that ran for it.
+package struct CICommit: Sendable {
+    package let workOrderID: UUID
+    /// Its deadline has passed.
+    package let isOverdue: Bool
+    package let repository: String?
+    package let pullRequest: Int32
+    /// Nil while nothing has run.
+    package let headSHA: String?
+    /// The older first.
+    package fileprivate(set) var runs: [WorkflowRun] = []
+}
+
+/// A verdict to be carried out.
+package struct CIDecision: Sendable {
+    package let commit: CICommit
+    /// `passed`, `failed` or `unclear`.
+    package let verdict: String
+    package let failureClass: FailureClass?
+    package let message: String?
+    /// A JSON object for the order's metadata.
+    package let facts: String
+
+    package init(commit: CICommit, verdict: String, failureClass: FailureClass?, message: String?, facts: String) {
+        self.commit = commit
+        self.verdict = verdict
+        self.failureClass = failureClass
+        self.message = message
+        self.facts = facts
+    }
+}
+
+extension Store {
+    /// Keeps the end of a workflow's run. Returns false, and changes nothing, for a delivery that was taken before.
+    package func receiveWorkflowRun(
+        delivery: String, repository: String, pullRequests: [Int32], run: Int64, attempt: Int32, workflow: String,
+        headSHA: String, conclusion: String, url: String?
+    ) async throws(PostgresError) -> Bool {
+        let result = try await postgres.run(
+            """
+            SELECT moose.receive_workflow_run(
+                \(delivery), \(repository), \(pullRequests), \(run), \(attempt), \(workflow), \(headSHA),
+                \(conclusion), \(url))
+            """)
+        return try result.first?.decode(0, as: Bool.self) ?? false
+    }
+
+    /// What can be judged now; see `moose.ci_results`.
+    package func ciResults(deadline: Duration) async throws(PostgresError) -> [CICommit] {
+        let rows = try await postgres.run(
+            """
+            SELECT work_order_id, overdue, repository, pull_request, head_sha, workflow, run_id, run_attempt, conclusion
+            FROM moose.ci_results(\(deadline.milliseconds) * interval '1 millisecond')
+            """
+        ).rows
+        var commits: [CICommit] = []
+        for row in rows {
+            let id = try row.decode(0, as: UUID.self)
+            if commits.last?.workOrderID != id {
+                commits.append(
+                    CICommit(
+                        workOrderID: id, isOverdue: try row.decode(1, as: Bool.self),
+                        repository: try row.decode(2, as: String?.self), pullRequest: try row.decode(3, as: Int32.self),
+                        headSHA: try row.decode(4, as: String?.self)))
+            }
+            guard let workflow = try row.decode(5, as: String?.self) else { continue }
+            commits[commits.count - 1].runs.append(
+                WorkflowRun(
+                    workflow: workflow, runID: try row.decode(6, as: Int64.self),
+                    attempt: try row.decode(7, as: Int32.self), conclusion: try row.decode(8, as: String.self)))
+        }
+        return commits
+    }
+
+    /// Carries out verdicts in one commit; returns the orders that took theirs. One whose runs or state changed
+    /// meanwhile is judged again.
+    package func applyCIVerdicts(_ decisions: [CIDecision]) async throws(PostgresError) -> [UUID] {
+        guard !decisions.isEmpty else { return [] }
+        let result = try await postgres.run(
+            """
+            SELECT * FROM moose.apply_ci_verdicts(
+                \(decisions.map(\.commit.workOrderID)), \(decisions.map(\.verdict)),
+                \(decisions.map(\.commit.repository)), \(decisions.map(\.commit.headSHA)),
+                \(decisions.map { Int64($0.commit.runs.count) }), \(decisions.map(\.failureClass?.rawValue)),
+                \(decisions.map(\.message)), \(decisions.map(\.facts)))
+            """)
+        var ids: [UUID] = []
+        for row in result.rows { ids.append(try row.decode(0, as: UUID.self)) }
+        return ids
+    }
+
+    /// Lets results that led to no verdict wait; returns how many were told of because no order knows them.
+    package func deferCIResults(unmatchedAfter: Duration) async throws(PostgresError) -> Int {
+        let result = try await postgres.run(
+            "SELECT moose.defer_ci_results(\(unmatchedAfter.milliseconds) * interval '1 millisecond')")
+        return Int(try result.first?.decode(0, as: Int32.self) ?? 0)
+    }
+}

@@ -1,0 +1,176 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import Logging
+import MissionControl
+import NIOCore
+import NIOHTTP1
+import Postgres
+import Probes
+import Reporting
+import Store
+import Telemetry
+import TestSupport
+import Testing
+import WorkOrders
+
+@testable import Sentinel
+
+/// A database of its own with what Sentinel does to it.
+struct SentinelDesk: Sendable {
+    static let secret = "a secret for tests, long enough"
+    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let store: Store
+    let worker = UUID()
+    var judge: SentinelJudge
+
+    static func open(_ body: (SentinelDesk) async throws -> Void) async throws {
+        try await TestStack.shared.withDatabase(
+            template: "moose",
+            migrate: { url in
+                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
+                try await Migrator(client: client).apply(Migrations.all)
+                // Broken on purpose, by Tests/Mutants.
+                if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] {
+                    try await client.runSimple(mutant)
+                }
+                await client.close()
+            },
+            { url in
+                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 4)
+                var judge = SentinelJudge()
+                judge.workflows = ["Build", "Test"]
+                do {
+                    let desk = SentinelDesk(store: Store(client), judge: judge)
+                    try await body(desk)
+                    try await desk.checkEvents()
+                } catch {
+                    await client.close()
+                    throw error
+                }
+                await client.close()
+            })
+    }
+
+    /// What Sentinel tells people keeps the published schema of an error event.
+    private func checkEvents() async throws {
+        let schema = try JSONSchema(JSONValue(Repository.text("docs/schemas/error-event.v1.schema.json")))
+        for row in try await store.postgres.run(
+            "SELECT convert_from(body, 'UTF8') FROM moose.outbox WHERE type = 'moose.error-event.v1'"
+        ).rows {
+            let event = try row.decode(0, as: String.self)
+            #expect(try schema.accepts(JSONValue(event)), "\(event)")
+        }
+    }
+
+    /// Serves Mission Control while the body runs.
+    func serving(secret: String? = SentinelDesk.secret, _ body: (String) async throws -> Void) async throws {
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let route = SentinelRoute(
+            SentinelReceiver(
+                store: store, secret: secret, reporter: Reporter(component: "sentinel", logger: Self.quiet)))
+        let server = Probes(
+            port: 0, registry: MetricsRegistry(), logger: Self.quiet, health: { [] },
+            api: { await route.respond(to: $0) }, onListening: { continuation.yield($0) })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            var iterator = ports.makeAsyncIterator()
+            let port = try #require(await iterator.next())
+            try await body("http://127.0.0.1:\(port)/api/sentinel")
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    /// Sends a webhook as GitHub does. A header given as nil is left out.
+    func post(_ url: String, _ body: String, _ headers: [String: String?] = [:]) async throws -> (Int, String) {
+        let bytes = Array(body.utf8)
+        let all: [String: String?] = [
+            "X-Hub-Signature-256": WebhookSignature.of(bytes, secret: Self.secret), "X-GitHub-Event": "workflow_run",
+            "X-GitHub-Delivery": UUID().uuidString, "Content-Type": "application/json",
+        ]
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        for (name, value) in all.merging(headers, uniquingKeysWith: { $1 }) {
+            if let value { request.headers.add(name: name, value: value) }
+        }
+        request.body = .bytes(ByteBuffer(bytes: bytes))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        return (Int(response.status.code), String(buffer: try await response.body.collect(upTo: 65_536)))
+    }
+
+    /// An order that runs, with the token of its attempt.
+    func running(dependsOn: [UUID] = [], replyTo: String? = nil) async throws -> (id: UUID, token: Int64) {
+        let id = UUID.timeOrdered()
+        let body = Array(#"{"id":"\#(id)","kind":"work","title":"t","estimated_cost_usd":"0"}"#.utf8)
+        let item = ClaimItem(
+            form: try WorkOrderMessage.decode(body, messageID: nil, lane: "default"), body: body, replyTo: replyTo)
+        return (id, try await claim(item))
+    }
+
+    /// Claims an order, or one that is due again, and returns the token of its attempt.
+    func claim(_ item: ClaimItem) async throws -> Int64 {
+        let verdict = try await store.claim(
+            [item], claim: UUID(),
+            terms: ClaimTerms(
+                worker: worker, lease: .seconds(45), unknownKindGrace: .seconds(600),
+                kinds: ["work": KindTerms(estimate: .zero)]), park: false)[0]
+        guard case .run(let grant) = verdict else {
+            Issue.record("it was to run, but the verdict is \(verdict)")
+            return 0
+        }
+        return grant.token
+    }
+
+    /// Ends the attempt with a pull request.
+    func propose(_ order: (id: UUID, token: Int64), _ pull: PullRequest) async throws {
+        let report = AttemptReport(didStart: true, cost: .zero, result: Array("1".utf8), pullRequest: pull)
+        let accepted = try await store.finish(
+            [
+                FinishItem(
+                    id: order.id, token: order.token, ending: .review(pull), report: report, handler: "work",
+                    duration: .seconds(1))
+            ], worker: worker)
+        #expect(accepted == [true])
+    }
+
+    /// An order that waits for CI.
+    func proposed(_ number: Int, repository: String? = nil, sha: String? = nil) async throws -> UUID {
+        let order = try await running()
+        try await propose(order, try #require(PullRequest(number: number, repository: repository, headSHA: sha)))
+        return order.id
+    }
+
+    /// The end of a workflow's run arrives.
+    @discardableResult
+    func arrives(
+        _ workflow: String, _ conclusion: String = "success", run: Int64 = 1, attempt: Int32 = 1,
+        sha: String = Webhook.sha, pull: Int32 = 12, repository: String = "octo/hello-world"
+    ) async throws -> Bool {
+        try await store.receiveWorkflowRun(
+            delivery: UUID().uuidString, repository: repository, pullRequests: [pull], run: run, attempt: attempt,
+            workflow: workflow, headSHA: sha, conclusion: conclusion, url: nil)
+    }
+
+    func look() async throws { try await judge.look(store, logger: Self.quiet) }
+
+    func run(_ sql: String) async throws { try await store.postgres.runSimple(sql) }
+
+    func state(_ id: UUID) async throws -> String {
+        try #require(try await store.postgres.run("SELECT state FROM moose.work_orders WHERE id = \(id)").first)
+            .decode(0, as: String.self)
+    }
+
+    func count(_ source: String) async throws -> Int64 {
+        try #require(try await store.postgres.run("SELECT count(*) FROM \(unescaped: source)").first)
+            .decode(0, as: Int64.self)
+    }
+
+    /// The error events that wait to be sent, of this order or of none.
+    func events(_ id: UUID?) async throws -> Int64 {
+        try await count(
+            """
+            moose.outbox WHERE type = 'moose.error-event.v1' AND convert_from(body, 'UTF8')::json ->> 'work_order_id'
+            IS NOT DISTINCT FROM \(id.map { "'\($0.uuidString.lowercased())'" } ?? "NULL")
+            """)
+    }
+}

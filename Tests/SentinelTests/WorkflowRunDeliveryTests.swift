@@ -1,0 +1,54 @@
+import FoundationEssentials
+import Testing
+
+@testable import Sentinel
+
+struct WorkflowRunDeliveryTests {
+    private func delivery(_ old: String = "", _ new: String = "") throws -> WorkflowRunDelivery {
+        let text = Webhook.body(pullRequests: [12], repositoryID: 7)
+        if !old.isEmpty { try #require(text.contains(old), "the example has no \(old)") }
+        return try WorkflowRunDelivery(Array(text.replacing(old, with: new).utf8))
+    }
+
+    @Test func `what a verdict needs is read, the rest is passed over`() throws {
+        let run = try delivery()
+        #expect(run.action == "completed")
+        #expect(run.repository == "octo/hello-world")
+        #expect(run.workflow == "Build")
+        #expect(run.runID == 30_433_642)
+        #expect(run.runAttempt == 1)
+        #expect(run.headSHA == Webhook.sha)
+        #expect(run.conclusion == "success")
+        #expect(run.url == "https://github.com/octo/hello-world/actions/runs/30433642")
+        #expect(run.pullRequests == [12])
+    }
+
+    @Test func `a pull request of another repository with the same branch is not ours`() throws {
+        #expect(try delivery(#""base":{"repo":{"id":7"#, #""base":{"repo":{"id":8"#).pullRequests == [])
+    }
+
+    @Test(arguments: [
+        (#""action":"completed","#, "", "action is missing"),
+        (#""head_sha":"\#(Webhook.sha)","#, "", "workflow_run.head_sha is missing"),
+        (Webhook.sha, "main", "workflow_run.head_sha is not the hash of a commit"),
+        (#""id":30433642"#, #""id":"30433642""#, "workflow_run.id has the wrong type"),
+        (#""id":30433642"#, #""id":99999999999999999999"#, "a number is out of range"),
+        (#""number":12"#, #""number":"12""#, "workflow_run.pull_requests.0.number has the wrong type"),
+        (#""octo/hello-world""#, #""octo""#, "repository.full_name is not owner/name"),
+        (#""octo/hello-world""#, #""../../etc/passwd""#, "repository.full_name is not owner/name"),
+        (#""name":"Build""#, #""name":"""#, "workflow_run.name or workflow_run.run_attempt can't be GitHub's"),
+        (#""run_attempt":1"#, #""run_attempt":0"#, "workflow_run.name or workflow_run.run_attempt can't be GitHub's"),
+        ("{", "[", "the body is not valid JSON"),
+    ])
+    func `what is missing or wrong is said by its name`(_ old: String, _ new: String, _ words: String) {
+        #expect(throws: DeliveryProblem(words)) { try delivery(old, new) }
+    }
+
+    @Test func `bytes that are no text are not JSON`() {
+        #expect(throws: DeliveryProblem("the body is not valid JSON")) {
+            try WorkflowRunDelivery(Array("{\"action\":\"".utf8) + [0xff, 0xfe] + Array("\"}".utf8))
+        }
+        let deep = Array(repeating: UInt8(ascii: "["), count: 10_000)
+        #expect(throws: DeliveryProblem.self) { try WorkflowRunDelivery(deep) }
+    }
+}
