@@ -21,7 +21,8 @@ extension WorkerPool {
         WorkerRegistration(
             id: configuration.id, host: configuration.host, pid: Int32(ProcessInfo.processInfo.processIdentifier),
             version: "0.1.0", lanes: configuration.lanes.map(\.name), kinds: handlers.entries.keys.sorted(),
-            slots: state.withLock { $0.lanes.reduce(0) { $0 + $1.slots } }, supervisor: configuration.supervisor,
+            slots: state.withLock { $0.lanes.reduce(0) { $0 + $1.slots } }, isDraining: state.withLock(\.isStopping),
+            supervisor: configuration.supervisor,
             residentBytes: ProcessMetrics.residentBytes().map { Int64($0) })
     }
 

@@ -177,6 +177,8 @@ package final class WorkerPool: Sendable {
             try? await subscription.pause()
             giveBack(deliveries, to: subscription)
         }
+        // The list of workers says so at once; where the database is away, the next heartbeat does.
+        Task { try? await announce() }
         if await !becomesIdle(within: configuration.drainTimeout) {
             let jobs = state.withLock { Array($0.jobs.values) }
             logger.warning("interrupting what still runs", metadata: ["jobs": "\(jobs.count)"])

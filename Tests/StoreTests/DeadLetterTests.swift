@@ -89,6 +89,7 @@ struct DeadLetterTests {
                 let key = LeaseKey(id: poison.id, token: try await ledger.start(next))
                 try await ledger.expireLeases()
                 #expect(try await ledger.store.rescue([key], maxAttempts: 50) == 1)
+                try await ledger.run("UPDATE moose.work_orders SET run_at = now() WHERE state = 'retrying'")
                 next = Ledger.doorbell(poison.id)
             }
             let dear = try Ledger.order(usd: "100000")

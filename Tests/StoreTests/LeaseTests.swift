@@ -149,6 +149,7 @@ struct LeaseTests {
                 try await ledger.expireLeases()
                 #expect(try await ledger.store.rescue([key], maxAttempts: 50) == 1)
                 #expect(try await ledger.state(item.id) == (loss < 3 ? "retrying" : "failed"))
+                try await ledger.run("UPDATE moose.work_orders SET run_at = now() WHERE state = 'retrying'")
                 next = Ledger.doorbell(item.id)
             }
             #expect(try await ledger.count("moose.work_orders WHERE worker_losses = 3 AND error LIKE 'poison%'") == 1)
@@ -159,6 +160,30 @@ struct LeaseTests {
                     AND convert_from(body, 'UTF8')::json -> 'details' ->> 'poison' = 'true'
                     """) == 1)
             #expect(try await ledger.count("moose.outcome_vectors WHERE outcome = 'worker_lost'") == 3)
+        }
+    }
+
+    @Test func `what was lost together goes on together once, and is then kept apart`() async throws {
+        try await Ledger.open { ledger in
+            let items = try Ledger.orders(40)
+            var next = items
+            for loss in 1...2 {
+                let verdicts = try await ledger.claim(next)
+                let keys = try zip(items, verdicts).map { LeaseKey(id: $0.id, token: try #require($1.token)) }
+                try await ledger.expireLeases()
+                #expect(try await ledger.store.rescue(keys, maxAttempts: 50) == 40)
+                let seen = try await ledger.text(
+                    """
+                    SELECT concat(count(DISTINCT run_at), ' ', max(run_at) - min(run_at) > interval '10 seconds')
+                    FROM moose.work_orders
+                    """)
+                #expect(seen == (loss == 1 ? "1 f" : "40 t"))
+                #expect(
+                    try await ledger.count(
+                        "moose.outbox o JOIN moose.work_orders w ON w.id = o.doorbell_for AND w.run_at = o.due_at")
+                        == 40)
+                next = items.map { Ledger.doorbell($0.id) }
+            }
         }
     }
 

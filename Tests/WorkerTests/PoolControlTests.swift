@@ -54,6 +54,25 @@ struct PoolControlTests {
         }
     }
 
+    @Test func `a worker that was signalled to stop is shown as draining while its jobs end`() async throws {
+        try await PoolBench.open { bench in
+            let gate = PoolGate()
+            try await bench.withPool(holding(gate)) {
+                Self.slowHeart(&$0)
+            } _: { _, stop in
+                defer { gate.open() }
+                try await bench.publishWork(1)
+                try await bench.waitFor(1, "moose.work_orders WHERE state = 'in_progress'")
+                #expect(try await bench.count("moose.workers WHERE NOT draining") == 1)
+                stop()
+                try await bench.waitFor(1, "moose.workers WHERE draining AND running = 1 AND stopped_at IS NULL")
+                gate.open()
+                try await bench.waitFor(1, "moose.work_orders WHERE state = 'completed'")
+            }
+            #expect(try await bench.count("moose.workers WHERE stopped_at IS NOT NULL") == 1)
+        }
+    }
+
     @Test func `a word on the channel that was lost is made up for by the heartbeat`() async throws {
         try await PoolBench.open { bench in
             let gate = PoolGate()

@@ -207,21 +207,11 @@ struct RelayTests {
                 try await bench.count(
                     "pg_stat_activity WHERE query LIKE 'LISTEN %moose_outbox%' AND datname = current_database()") >= 1
             }
-            // It looks once when it begins to listen; only after that does nothing but the notification wake it.
-            _ = try await bench.control.postgres.run("SELECT moose.enqueue('work')")
-            relay.wake()
-            try await bench.waitFor(0, "moose.outbox")
-            try await eventually("it rests") {
-                // Over another connection than the relay's, whose last statement would be this one.
-                let resting = try await bench.store.postgres.run(
-                    """
-                    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'
-                    AND query LIKE '%outbox_wait%' AND state_change < clock_timestamp() - interval '200 milliseconds'
-                    """)
-                return try #require(resting.first).decode(0, as: Int64.self) >= 1
+            // It looks once when it begins to listen and again after each batch, which may find the first few by itself.
+            for _ in 0..<10 {
+                _ = try await bench.control.postgres.run("SELECT moose.enqueue('work')")
+                try await bench.waitFor(0, "moose.outbox")
             }
-            _ = try await bench.control.postgres.run("SELECT moose.enqueue('work')")
-            try await bench.waitFor(0, "moose.outbox")
             // Due in a second; the row itself wakes nobody, only the next look does.
             let id = UUID.timeOrdered()
             _ = try await bench.control.postgres.run(

@@ -28,7 +28,7 @@ struct WorkerProcess: Sendable {
             SELECT w.id, w.host, w.pid, w.version, w.lanes, w.kinds, w.slots, w.running,
                    CASE WHEN w.stopped_at IS NOT NULL THEN 'stopped'
                         WHEN w.last_seen < now() - interval '60 seconds' THEN 'lost'
-                        WHEN d.worker IS NOT NULL THEN 'draining' ELSE 'working' END,
+                        WHEN w.draining OR d.worker IS NOT NULL THEN 'draining' ELSE 'working' END,
                    w.started_at, w.last_seen, d.who, d.reason,
                    ARRAY(SELECT c.lane || ':' || c.slots FROM moose.worker_commands c
                          WHERE c.worker = w.id AND c.command = 'resize' ORDER BY 1)

@@ -10,6 +10,8 @@ package struct WorkerRegistration: Sendable {
     package var lanes: [String]
     package var kinds: [String]
     package var slots: Int
+    /// It takes nothing new and lets its jobs end.
+    package var isDraining: Bool
     /// The parent that keeps it; nil without one.
     package var supervisor: WorkerSupervisor?
     /// Memory held in RAM; nil where nobody knows.
@@ -17,7 +19,7 @@ package struct WorkerRegistration: Sendable {
 
     package init(
         id: UUID, host: String, pid: Int32, version: String, lanes: [String], kinds: [String], slots: Int,
-        supervisor: WorkerSupervisor? = nil, residentBytes: Int64? = nil
+        isDraining: Bool = false, supervisor: WorkerSupervisor? = nil, residentBytes: Int64? = nil
     ) {
         self.id = id
         self.host = host
@@ -26,6 +28,7 @@ package struct WorkerRegistration: Sendable {
         self.lanes = lanes
         self.kinds = kinds
         self.slots = slots
+        self.isDraining = isDraining
         self.supervisor = supervisor
         self.residentBytes = residentBytes
     }
@@ -36,13 +39,13 @@ extension Store {
     package func announce(_ worker: WorkerRegistration, running: Int) async throws(PostgresError) {
         _ = try await postgres.run(
             """
-            INSERT INTO moose.workers (id, host, pid, version, lanes, kinds, slots, running, supervisor,
+            INSERT INTO moose.workers (id, host, pid, version, lanes, kinds, slots, running, draining, supervisor,
                                        supervisor_pid, process_number, resident_bytes)
             VALUES (\(worker.id), \(worker.host), \(worker.pid), \(worker.version), \(worker.lanes), \(worker.kinds),
-                    \(Int32(clamping: worker.slots)), \(Int32(clamping: running)), \(worker.supervisor?.id),
+                    \(Int32(clamping: worker.slots)), \(Int32(clamping: running)), \(worker.isDraining), \(worker.supervisor?.id),
                     \(worker.supervisor?.pid), \(worker.supervisor?.process), \(worker.residentBytes))
             ON CONFLICT (id) DO UPDATE SET last_seen = now(), lost_at = NULL, running = excluded.running,
-                slots = excluded.slots, resident_bytes = excluded.resident_bytes
+                draining = excluded.draining, slots = excluded.slots, resident_bytes = excluded.resident_bytes
             """)
     }
 

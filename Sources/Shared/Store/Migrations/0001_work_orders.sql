@@ -153,6 +153,8 @@ CREATE TABLE moose.workers (
     kinds      text[] NOT NULL,
     slots      integer NOT NULL,
     running    integer NOT NULL DEFAULT 0,
+    -- It takes nothing new and lets its jobs end, whoever told it to.
+    draining   boolean NOT NULL DEFAULT false,
     started_at timestamptz NOT NULL DEFAULT now(),
     last_seen  timestamptz NOT NULL DEFAULT now(),
     stopped_at timestamptz,

@@ -28,7 +28,9 @@ CREATE FUNCTION moose.expired_leases() RETURNS TABLE (id uuid, token bigint, exp
 $$;
 
 -- Takes orders back from workers that are gone: retrying, or failed as poison at the third loss. What the attempt
--- cost is unknown, so its hold is presumed spent until a late report corrects it.
+-- cost is unknown, so its hold is presumed spent until a late report corrects it. The first time an order goes on at
+-- once; after that at a random moment of half a minute, so that what ran together with a poisonous order doesn't die
+-- with it again and again.
 CREATE FUNCTION moose.rescue_leases(p_ids uuid[], p_tokens bigint[], p_max_attempts integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -45,7 +47,8 @@ BEGIN
         UPDATE moose.work_orders w
         SET state = CASE WHEN w.worker_losses + 1 >= 3 OR w.attempt >= coalesce(w.max_attempts, p_max_attempts)
                          THEN 'failed' ELSE 'retrying' END,
-            worker_losses = w.worker_losses + 1, run_at = now(),
+            worker_losses = w.worker_losses + 1,
+            run_at = now() + CASE WHEN w.worker_losses > 0 THEN random() ELSE 0 END * interval '30 seconds',
             lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
             error = CASE WHEN w.worker_losses + 1 >= 3 THEN 'poison: three workers were lost while they ran it'
                          ELSE 'the worker that ran it was lost' END,
