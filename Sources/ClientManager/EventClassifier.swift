@@ -33,7 +33,9 @@ enum EventClassifier {
             operation: event.operation.withoutNUL, handler: event.details?["handler"]?.withoutNUL,
             message: String(event.message.prefix(4000)).withoutNUL, workOrderID: event.workOrderID,
             details: json(event.details ?? [:]), occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
-            options: json(ResolutionOption.options(for: trigger)))
+            options: json(
+                ResolutionOption.options(
+                    for: trigger, hasOrder: event.workOrderID != nil || event.details?["dead_letter"] != nil)))
     }
 
     /// The reporter's word; else the facts among the details; else what the message says. A word that is no class says

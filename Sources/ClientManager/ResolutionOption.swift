@@ -11,7 +11,15 @@ package struct ResolutionOption: Sendable, Equatable, Codable {
     package var risk: String
 
     /// The options that make sense for a trigger, the most promising first.
-    static func options(for trigger: TriggerType) -> [ResolutionOption] {
+    /// - Parameter hasOrder: whether there is an order that could be run again or cancelled.
+    static func options(for trigger: TriggerType, hasOrder: Bool) -> [ResolutionOption] {
+        let all = options(for: trigger)
+        guard !hasOrder else { return all }
+        let possible = all.filter { ![redrive, abort, retryDifferently, pivot].contains($0) }
+        return possible.isEmpty ? [manual] : possible
+    }
+
+    private static func options(for trigger: TriggerType) -> [ResolutionOption] {
         switch trigger {
         case .budgetOverrun: [raiseBudget, waitForReset, abort]
         case .poisonMessage: [manual, redrive, abort]
@@ -37,7 +45,7 @@ package struct ResolutionOption: Sendable, Equatable, Codable {
         risk: "high")
     private static let manual = ResolutionOption(
         action: "manual_intervention", title: "Fix it by hand",
-        steps: ["look at the sample and the log", "mend the cause", "redrive"], risk: "low")
+        steps: ["look at the sample and the log", "mend the cause", "run again what failed"], risk: "low")
     private static let raiseBudget = ResolutionOption(
         action: "raise_budget", title: "Raise the budget",
         steps: ["decide an amount", "run `moose budget set`", "waiting orders go on by themselves"], risk: "medium")

@@ -2,6 +2,8 @@
 package struct UnknownLane: Error, Equatable, Sendable, CustomStringConvertible {
     package let lane: String
 
+    package init(lane: String) { self.lane = lane }
+
     package var description: String {
         "the lane \(lane) has no queue; name it under `lanes` in moose.yaml and run `moose topology apply`"
     }

@@ -100,6 +100,8 @@ struct SchedulesTests {
         (["nightly", "--cron", "@daily", "--kind", "k", "--payload", "{oops"], "--payload is no valid JSON"),
         (["nightly", "--cron", "@daily", "--kind", "k", "--fields", "[]"], "--fields is no JSON object"),
         (["nightly", "--cron", "@daily", "--kind", "k", "--fields", #"{"run_at":"2026-01-01T00:00:00Z"}"#], "run_at"),
+        (["nightly", "--cron", "@daily", "--kind", "k", "--fields", #"{"kind":"other"}"#], "give --kind"),
+        (["nightly", "--cron", "@daily", "--kind", "k", "--fields", #"{"lane":"llm"}"#], "give --lane"),
         (["nightly", "--cron", "@daily", "--kind", "k", "--estimated-cost", "-1"], "estimated_cost_usd"),
         (["nightly", "--cron", "@daily", "--kind", "k", "--max-attempts", "0"], "max_attempts"),
     ])

@@ -144,6 +144,12 @@ struct VerdictTests {
             try await desk.propose((id, token), try #require(PullRequest(number: 12)))
             for _ in 0..<2 { try await desk.look() }
             #expect(try await desk.state(id) == "needs_review")
+            // Nor is it when the new commit's results don't come.
+            try await desk.run("UPDATE moose.work_orders SET ci_since = now() - interval '2 hours 1 second'")
+            try await desk.look()
+            #expect(
+                try await desk.count(
+                    "moose.work_orders WHERE state = 'needs_review' AND error LIKE 'CI has not reported%'") == 1)
             try await desk.arrives("Build", run: 3, sha: Self.newer)
             try await desk.arrives("Test", run: 4, sha: Self.newer)
             try await desk.look()

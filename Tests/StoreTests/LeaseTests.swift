@@ -182,6 +182,7 @@ struct LeaseTests {
                     try await ledger.count(
                         "moose.outbox o JOIN moose.work_orders w ON w.id = o.doorbell_for AND w.run_at = o.due_at")
                         == 40)
+                try await ledger.run("DELETE FROM moose.outbox")
                 next = items.map { Ledger.doorbell($0.id) }
             }
         }

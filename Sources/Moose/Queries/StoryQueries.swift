@@ -109,6 +109,24 @@ enum StoryQueries {
         }
     }
 
+    /// What people did to it, as the audit log has it.
+    static func actions(_ id: UUID, _ database: PostgresClient) async throws -> [StoryEvent] {
+        try await database.run(
+            """
+            SELECT at, who, action, reason FROM moose.audit_log
+            WHERE subject = 'work order ' || \(id.uuidString.lowercased()) ORDER BY at, id LIMIT 1000
+            """
+        ).rows.map { row in
+            let at: Date = try row.decode(0)
+            let who: String = try row.decode(1)
+            let action: String = try row.decode(2)
+            let reason: String? = try row.decode(3)
+            return StoryEvent(
+                at, "action", [action.replacing("work order ", with: ""), "by \(who)", reason],
+                json: ["at": .time(at), "who": .string(who), "action": .string(action), "reason": .text(reason)])
+        }
+    }
+
     static func doorbells(_ id: UUID, _ database: PostgresClient) async throws -> [StoryEvent] {
         try await database.run(
             "SELECT due_at, created_at, routing_key FROM moose.outbox WHERE doorbell_for = \(id)"

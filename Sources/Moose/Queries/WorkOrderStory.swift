@@ -9,6 +9,7 @@ struct WorkOrderStory: Sendable {
     let costs: [StoryEvent]
     let workflowRuns: [StoryEvent]
     let holdUps: [StoryEvent]
+    let actions: [StoryEvent]
     let doorbells: [StoryEvent]
     let deadLetters: [StoryEvent]
     let escalationEvents: [StoryEvent]
@@ -35,6 +36,7 @@ struct WorkOrderStory: Sendable {
             costs: try await StoryQueries.costs(id, database),
             workflowRuns: try await StoryQueries.workflowRuns(id, database),
             holdUps: try await StoryQueries.holdUps(id, database),
+            actions: try await StoryQueries.actions(id, database),
             doorbells: try await StoryQueries.doorbells(id, database),
             deadLetters: try await StoryQueries.deadLetters(id, database),
             escalationEvents: try await StoryQueries.escalationEvents(id, database),
@@ -58,7 +60,8 @@ struct WorkOrderStory: Sendable {
 
     /// All of it in the order it happened.
     var timeLine: [StoryEvent] {
-        var events = attempts + holds + costs + workflowRuns + holdUps + doorbells + deadLetters + escalationEvents
+        var events =
+            attempts + holds + costs + workflowRuns + holdUps + actions + doorbells + deadLetters + escalationEvents
         events.append(StoryEvent(order.createdAt, "created", [order.title], json: .null))
         if let finished = order.finishedAt {
             events.append(StoryEvent(finished, "ended", [order.state], state: order.state, json: .null))
@@ -82,6 +85,7 @@ struct WorkOrderStory: Sendable {
         fields["costs"] = .array(costs.map(\.json))
         fields["workflow_runs"] = .array(workflowRuns.map(\.json))
         fields["held_back"] = .array(holdUps.map(\.json))
+        fields["actions"] = .array(actions.map(\.json))
         fields["doorbells"] = .array(doorbells.map(\.json))
         fields["dead_letters"] = .array(deadLetters.map(\.json))
         fields["escalation_events"] = .array(escalationEvents.map(\.json))

@@ -35,6 +35,9 @@ struct ScheduledOrderFlags: ParsableArguments {
             for field in ["id", "run_at", "schedule", "scheduled_for"] where body.others[field] != nil {
                 throw CommandFailure("--fields can't set \(field): it is different at each tick", status: .usage)
             }
+            for (field, option) in Self.options where body.others[field] != nil {
+                throw CommandFailure("--fields can't set \(field): give \(option)", status: .usage)
+            }
             return String(decoding: bytes, as: UTF8.self)
         } catch let error as InvalidMessage {
             throw CommandFailure("no worker would take such an order", why: error.explanation, status: .usage)
@@ -44,6 +47,13 @@ struct ScheduledOrderFlags: ParsableArguments {
             throw CommandFailure("the order can't be written as JSON", why: "\(error)", status: .usage)
         }
     }
+
+    /// The fields that have options of their own.
+    private static let options = [
+        ("kind", "--kind"), ("title", "--title"), ("payload", "--payload"), ("lane", "--lane"),
+        ("project", "--project"), ("agent", "--agent"), ("estimated_cost_usd", "--estimated-cost"),
+        ("max_attempts", "--max-attempts"), ("timeout_seconds", "--timeout-seconds"),
+    ]
 
     private static func json(_ text: String, _ option: String) throws(CommandFailure) -> JSONValue {
         let bytes = Array(text.utf8)

@@ -36,6 +36,9 @@ struct SchedulesNext: AsyncParsableCommand {
                 for (tick, local) in zip(found.ticks, found.local) {
                     print("\(Moment.minute(tick))   \(local) \(found.zone)")
                 }
+                if found.ticks.count < count {
+                    StandardError.write("moose: it does not tick more often in the years looked at\n")
+                }
             }
         }
     }

@@ -36,6 +36,13 @@ BEGIN
               THEN (p_order ->> 'complexity')::numeric BETWEEN 0 AND 1 AND length(p_order ->> 'complexity') <= 20 END),
         ('risk_level', 'be low, medium, high or critical', false, 'string',
          p_order ->> 'risk_level' IN ('low', 'medium', 'high', 'critical')),
+        ('concurrency_key', 'have 1 to 200 characters, none of them a control character', false, 'string',
+         p_order ->> 'concurrency_key' ~ '^[^[:cntrl:]]{1,200}$'),
+        ('unique_key', 'have 1 to 200 characters, none of them a control character', false, 'string',
+         p_order ->> 'unique_key' ~ '^[^[:cntrl:]]{1,200}$'),
+        ('unique_seconds', 'be a whole number between 1 and 31536000', false, 'number',
+         CASE WHEN p_order ->> 'unique_seconds' ~ '^[0-9]{1,9}$'
+              THEN (p_order ->> 'unique_seconds')::integer BETWEEN 1 AND 31536000 END),
         ('acceptance_criteria', 'be texts', false, 'array', true),
         ('files_in_scope', 'be texts', false, 'array', true),
         ('metadata', 'be an object', false, 'object', true),
@@ -116,6 +123,7 @@ CREATE FUNCTION moose.enqueue(
     max_attempts integer DEFAULT NULL, timeout_seconds integer DEFAULT NULL, run_at timestamptz DEFAULT NULL,
     depends_on uuid[] DEFAULT NULL, complexity numeric DEFAULT NULL, risk_level text DEFAULT NULL,
     acceptance_criteria text[] DEFAULT NULL, files_in_scope text[] DEFAULT NULL, metadata jsonb DEFAULT NULL,
+    concurrency_key text DEFAULT NULL, unique_key text DEFAULT NULL, unique_seconds integer DEFAULT NULL,
     -- Any other fields of the body.
     fields jsonb DEFAULT '{}',
     app_id text DEFAULT NULL, reply_to text DEFAULT NULL, correlation_id text DEFAULT NULL,
@@ -134,7 +142,9 @@ BEGIN
         ('timeout_seconds', to_jsonb(timeout_seconds)), ('run_at', to_jsonb(moose.wire_time(run_at))),
         ('depends_on', to_jsonb(depends_on)), ('complexity', to_jsonb(complexity)),
         ('risk_level', to_jsonb(risk_level)), ('acceptance_criteria', to_jsonb(acceptance_criteria)),
-        ('files_in_scope', to_jsonb(files_in_scope)), ('metadata', metadata)) AS f (name, value);
+        ('files_in_scope', to_jsonb(files_in_scope)), ('metadata', metadata),
+        ('concurrency_key', to_jsonb(concurrency_key)), ('unique_key', to_jsonb(unique_key)),
+        ('unique_seconds', to_jsonb(unique_seconds))) AS f (name, value);
     IF jsonb_typeof(coalesce(fields, '{}')) <> 'object' THEN
         RAISE EXCEPTION 'fields must be an object' USING ERRCODE = '22023',
             HINT = 'Such as fields => ''{"ticket": 17}''.';
@@ -142,7 +152,7 @@ BEGIN
     SELECT k INTO v_taken FROM jsonb_object_keys(coalesce(fields, '{}')) AS k
     WHERE k IN ('id', 'kind', 'title', 'payload', 'lane', 'project', 'agent', 'estimated_cost_usd', 'max_attempts',
                 'timeout_seconds', 'run_at', 'depends_on', 'complexity', 'risk_level', 'acceptance_criteria',
-                'files_in_scope', 'metadata') LIMIT 1;
+                'files_in_scope', 'metadata', 'concurrency_key', 'unique_key', 'unique_seconds') LIMIT 1;
     IF v_taken IS NOT NULL THEN
         RAISE EXCEPTION 'fields must not hold %, which is an argument of its own', v_taken USING ERRCODE = '22023',
             HINT = format('Write %s => ... instead.', v_taken);
