@@ -16,8 +16,6 @@ MUTANTS = {
         "finish_batch", "WHERE w.id = ANY (v_ended) AND w.state = 'failed'", "WHERE false", "failed for good"),
     "an escalation counts its batches, not its events": (
         "record_error_events", "e.count + excluded.count", "e.count + 1", "escalations whose count"),
-    "leases are renewed for an instant": (
-        "renew_leases", "now() + p_lease", "now() - p_lease", "attempts taken from workers that no fault hit"),
     "a budget grants one order too many": (
         "reserve_batch", "v_estimate > v_cap[k] - v_used[k] OR", "v_estimate > v_cap[k] + 1000 - v_used[k] OR", "caps"),
     "a claim drops what it should run": (
