@@ -113,6 +113,7 @@ struct CancelTests {
             #expect(try await ledger.end(item.id, token, ending, cost: .zero))
             #expect(try await ledger.state(item.id) == "cancelled")
             #expect(try await ledger.count("moose.outbox") == 0, "no doorbell and no error event")
+            #expect(try await ledger.count("moose.outcome_vectors WHERE outcome = 'cancelled' AND NOT success") == 1)
             #expect(
                 try await ledger.count("moose.work_orders WHERE failure_class IS NULL AND finished_at IS NOT NULL") == 1
             )
@@ -142,16 +143,55 @@ struct CancelTests {
             _ = try await cancel([item.id], ledger)
             #expect(try await ledger.store.rescue([key, otherKey], maxAttempts: 5) == 0, "the lease is alive")
             try await ledger.expireLeases()
+            let older = LeaseKey(id: key.id, token: key.token - 1)
+            #expect(try await ledger.store.rescue([older], maxAttempts: 5) == 0, "another claim's lease was lost")
             #expect(try await ledger.store.rescue([key, otherKey], maxAttempts: 5) == 2)
             #expect(try await ledger.state(item.id) == "cancelled")
             #expect(try await ledger.state(other.id) == "retrying")
             #expect(try await ledger.count("moose.outbox WHERE routing_key = 'answers'") == 1)
             #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(item.id)'") == 0)
             #expect(try await ledger.count("moose.budget_holds WHERE state = 'presumed_spent'") == 2)
+            #expect(
+                try await ledger.count(
+                    "moose.outcome_vectors WHERE outcome = 'cancelled' AND failure_class = 'worker_lost'") == 1)
             // The worker was only stopped, and comes back: refused, and its real cost counts once.
             #expect(try await ledger.end(item.id, key.token, .cancelled, cost: Ledger.usd("0.3")) == false)
             #expect(try await ledger.state(item.id) == "cancelled")
             #expect(try await ledger.count("moose.budget_holds WHERE late AND actual_u = 300000") == 1)
+        }
+    }
+
+    @Test(arguments: ["its worker", "the rescue"])
+    func `whoever ends a running order that was cancelled tells those who wait for it`(who: String) async throws {
+        try await Ledger.open { ledger in
+            let first = try Ledger.order()
+            let key = LeaseKey(id: first.id, token: try await ledger.start(first))
+            #expect(try await ledger.claim([Ledger.order(dependsOn: [first.id])]) == [.later])
+            _ = try await cancel([first.id], ledger)
+            let told = "moose.outbox WHERE convert_from(body, 'UTF8') LIKE '%waits for%which ended cancelled%'"
+            #expect(try await ledger.count(told) == 0, "it may still end with a result")
+            if who == "the rescue" {
+                try await ledger.expireLeases()
+                #expect(try await ledger.store.rescue([key], maxAttempts: 5) == 1)
+            } else {
+                #expect(try await ledger.end(first.id, key.token, .cancelled))
+            }
+            #expect(try await ledger.count(told) == 1)
+        }
+    }
+
+    @Test func `a second cancel of a running order changes nothing`() async throws {
+        try await Ledger.open { ledger in
+            let item = try Ledger.order()
+            let key = LeaseKey(id: item.id, token: try await ledger.start(item))
+            _ = try await cancel([item.id], ledger)
+            let again = try await changes(
+                "SELECT before, after FROM moose.cancel_work_orders(\([item.id]), \("bob"), \("me too"))", ledger)
+            #expect(again == [Change(before: "in_progress", after: "cancel_requested")])
+            #expect(
+                try await ledger.store.cancelRequests(worker: ledger.worker)
+                    == [CancelRequest(key: key, who: "ann", reason: "wrong prompt")])
+            #expect(try await ledger.count("moose.audit_log WHERE action = 'work order cancel'") == 1)
         }
     }
 
@@ -160,8 +200,11 @@ struct CancelTests {
             let item = try Ledger.order(usd: "1")
             let token = try await ledger.start(item)
             try await ledger.end(item.id, token, .failed(AttemptFailure(.testFail, "red")))
+            // Two workers were lost over it before: a third loss would have been its last.
+            try await ledger.run("UPDATE moose.work_orders SET worker_losses = 2")
             #expect(try await retry([item.id, UUID()], ledger).map(\.after).sorted() == ["pending", "unknown"])
             #expect(try await ledger.count("moose.work_orders WHERE state = 'pending' AND attempt = 0") == 1)
+            #expect(try await ledger.count("moose.work_orders WHERE worker_losses = 0") == 1)
             #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(item.id)' AND due_at <= now()") == 1)
             #expect(
                 try await ledger.count(
