@@ -226,6 +226,8 @@ struct CancelTests {
             _ = try await ledger.claim([second])
             try await ledger.run("UPDATE moose.work_orders SET state = 'failed' WHERE id = '\(second.id)'")
             #expect(try await retry([second.id], ledger) == [Change(before: "failed", after: "blocked")])
+            #expect(try await ledger.state(second.id) == "blocked")
+            #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(second.id)'") == 0)
             #expect(try await retry([first.id], ledger) == [Change(before: "failed", after: "pending")])
             try await ledger.end(first.id, try await ledger.start(Ledger.doorbell(first.id)))
             #expect(try await ledger.state(second.id) == "pending")

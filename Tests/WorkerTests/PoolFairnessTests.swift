@@ -55,6 +55,13 @@ struct PoolFairnessTests {
         #expect(Self.counts(state.takeClaimable(upTo: 100), lanes: 2) == [50, 50])
     }
 
+    @Test func `a worker that stops takes nothing more, whatever is at hand`() {
+        var state = Self.pool((10, 1, 5), (10, 1, 5))
+        state.isStopping = true
+        #expect(state.takeClaimable(upTo: 10).isEmpty)
+        #expect(state.lanes.map(\.waiting.count) == [5, 5], "it can be given back")
+    }
+
     @Test func `a second message of one id waits, in its place`() {
         let id = UUID()
         var state = Self.pool((10, 1, 0))

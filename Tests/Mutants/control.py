@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Breaks the SQL of cancel, retry, drain, resize and lanes, one way at a time, and runs the tests that should notice.
+
+    Tests/Mutants/control.py [NAME ...]     after `swift build --build-tests`; some ten minutes
+
+A mutant that survives, or whose place in the SQL is gone, fails the run.
+"""
+
+import sys
+
+sys.dont_write_bytecode = True
+from mutants import main, mutated  # noqa: E402
+
+# The quick ones first; what only a running worker shows is shown to one.
+QUICK = r"^StoreTests\.(CancelTests|CancelRaceTests|WorkerCommandTests|LaneTests)"
+WORKERS = r"^WorkerTests\.(PoolControlTests|PoolLaneTests)"
+CONTROL, CLAIM, FINISH, FLOW, LEASES = (
+    "0017_control.sql", "0008_claim_batch.sql", "0010_finish_batch.sql", "0016_flow.sql", "0011_leases_and_relay.sql")
+
+# name: (file, function, old text, new text)
+MUTANTS = {
+    "a cancelled order keeps its doorbell": (
+        CONTROL, "cancel_work_orders", "DELETE FROM moose.outbox o WHERE o.doorbell_for = ANY (v_waiting);", ""),
+    "a running order is cancelled under its worker": (
+        CONTROL, "cancel_work_orders", "'blocked', 'needs_review')", "'blocked', 'needs_review', 'in_progress')"),
+    "the second to cancel takes the first one's place": (
+        CONTROL, "cancel_work_orders", "w.state = 'in_progress' AND w.cancel_requested_at IS NULL",
+        "w.state = 'in_progress'"),
+    "a cancel looks without a lock": (
+        CONTROL, "cancel_work_orders", "ORDER BY o.id FOR NO KEY UPDATE", "ORDER BY o.id"),
+    "a worker is not told of a cancel": (
+        CONTROL, "cancel_work_orders", "IF cardinality(v_running) > 0 THEN", "IF false THEN"),
+    "a cancel tells no dependants": (
+        CONTROL, "cancel_work_orders", "PERFORM moose.report_broken_dependencies(v_new || v_waiting);", ""),
+    "a cancel answers no publisher": (CONTROL, "cancel_work_orders", "PERFORM moose.reply(v_waiting);", ""),
+    "a cancel before the message is forgotten": (
+        CONTROL, "cancel_work_orders", "WHERE NOT EXISTS (SELECT 1", "WHERE false AND NOT EXISTS (SELECT 1"),
+    "a message cancelled before it came is one that took another's id": (
+        CLAIM, "claim_batch", "WHEN w.digest = '' THEN 'duplicate'", ""),
+    "workers read each other's cancels": (
+        CONTROL, "cancel_requests", "w.lease_worker = p_worker AND", ""),
+    "a cancelled attempt is tried again": (
+        FINISH, "finish_batch", "WHEN w.cancel_requested_at IS NOT NULL THEN 'cancelled'\n", ""),
+    "a cancel beats a result": (
+        FINISH, "finish_batch", "SET state = CASE WHEN i.outcome = 'completed' THEN 'completed'",
+        "SET state = CASE WHEN i.outcome = 'completed' AND w.cancel_requested_at IS NULL THEN 'completed'"),
+    "a cancelled order has the class of a failure": (
+        FINISH, "finish_batch", "i.outcome <> 'completed' AND w.cancel_requested_at IS NULL",
+        "i.outcome <> 'completed'"),
+    "a cancelled order never ended": (
+        FINISH, "finish_batch", "IN ('completed', 'failed') OR w.cancel_requested_at IS NOT NULL",
+        "IN ('completed', 'failed')"),
+    "the row of a cancelled attempt says it was tried again": (
+        FINISH, "finish_batch", "CASE e.state WHEN 'cancelled' THEN 'cancelled' ELSE i.outcome END", "i.outcome"),
+    "the end of a cancelled attempt tells no dependants": (
+        FINISH, "finish_batch", "w.state IN ('failed', 'cancelled')", "w.state = 'failed'"),
+    "the rescue tries a cancelled order again": (
+        CONTROL, "end_cancelled", "w.cancel_requested_at IS NOT NULL", "false"),
+    "the rescue ends a cancelled order whose worker lives": (
+        CONTROL, "end_cancelled", "AND w.lease_expires_at < now()", ""),
+    "the rescue ends a cancelled order of another claim": (
+        CONTROL, "end_cancelled", "AND i.token = w.fencing_token", ""),
+    "the rescue of a cancelled order leaves no row of the attempt": (
+        CONTROL, "end_cancelled", "FROM ended e ON CONFLICT", "FROM ended e WHERE false ON CONFLICT"),
+    "the rescue of a cancelled order tells no dependants": (
+        CONTROL, "end_cancelled", "PERFORM moose.report_broken_dependencies(v_ids);", ""),
+    "the rescue of a cancelled order answers no publisher": (
+        CONTROL, "end_cancelled", "PERFORM moose.reply(v_ids);", ""),
+    "the rescue of a cancelled order keeps its money held": (
+        CONTROL, "end_cancelled",
+        "PERFORM moose.close_holds(v_ids, v_tokens, NULL, NULL, array_fill(true, ARRAY[cardinality(v_ids)]));", ""),
+    "what was completed is run again": (
+        CONTROL, "retry_work_orders", "FILTER (WHERE w.state = 'failed')",
+        "FILTER (WHERE w.state IN ('failed', 'completed'))"),
+    "a retry goes on with the old attempts": (
+        CONTROL, "retry_work_orders", "attempt = 0,", "attempt = w.attempt,"),
+    "a retry remembers lost workers": (
+        CONTROL, "retry_work_orders", "worker_losses = 0,", "worker_losses = w.worker_losses,"),
+    "a retry by hand has no doorbell": (
+        CONTROL, "retry_work_orders", "PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))",
+        "PERFORM 1"),
+    "a retry waits for nothing": (
+        CONTROL, "retry_work_orders", "CASE WHEN w.id = ANY (v_blocked) THEN 'blocked' ELSE 'pending' END",
+        "'pending'"),
+    "a dependency may complete unseen while its dependant is retried": (
+        CONTROL, "retry_work_orders", "ORDER BY w.id FOR NO KEY UPDATE", "ORDER BY w.id"),
+    "a worker is told to drain again and again": (
+        CONTROL, "drain_workers", "ON CONFLICT DO NOTHING",
+        "ON CONFLICT (worker, command, lane) DO UPDATE SET at = now()"),
+    "a worker that stopped is told to drain": (
+        CONTROL, "drain_workers", "AND w.stopped_at IS NULL", ""),
+    "a worker doesn't hear that it is to drain": (
+        CONTROL, "drain_workers", "IF cardinality(v_told) > 0 THEN", "IF false THEN"),
+    "a lane that a worker doesn't work is resized": (
+        CONTROL, "resize_workers", "AND p_lane = ANY (w.lanes)", ""),
+    "the first resize stays": (
+        CONTROL, "resize_workers", "SET slots = excluded.slots,", "SET slots = worker_commands.slots,"),
+    "a worker doesn't hear of its new size": (
+        CONTROL, "resize_workers", "IF cardinality(v_told) > 0 THEN", "IF false THEN"),
+    "what is being cancelled is chosen again": (
+        CONTROL, "cancellable", "AND w.cancel_requested_at IS NULL", ""),
+    "a cancel by filter takes every lane": (
+        CONTROL, "cancellable", "(p_lane IS NULL OR w.lane = p_lane)", "true"),
+    "a second pause takes the first one's place": (
+        FLOW, "pause_lane", "AND l.paused_at IS NULL", ""),
+    "a resume rings nobody": (FLOW, "resume_lane", "PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);", ""),
+    "a resume rings the youngest first": (
+        FLOW, "wake_gates", "ORDER BY x.since, x.work_order_id LIMIT", "ORDER BY x.since DESC, x.work_order_id LIMIT"),
+    "a paused lane is rung": (FLOW, "wake_gates", "= ANY (v_names) AND l.paused_at IS NULL", "= ANY (v_names)"),
+    "the sweep rings a paused lane": (LEASES, "sweep", "AND l.paused_at IS NOT NULL)", "AND false)"),
+    "a lifted limit wakes nobody": (FLOW, "set_lane_limits", "PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);", ""),
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], [(name, mutated(*mutant), [QUICK, WORKERS]) for name, mutant in MUTANTS.items()]))
