@@ -47,6 +47,25 @@ struct RedriveTests {
         }
     }
 
+    @Test func `of a batch what the broker took is redriven, and only the rest stays dead`() async throws {
+        try await Desk.open { desk in
+            let queue = MooseTopology.workQueue(lane: "default")
+            let places = [queue, "no-such-queue", queue]
+            for (index, place) in places.enumerated() {
+                let letter = DeadLetter(
+                    reason: .malformed, explanation: "not JSON", workOrderID: nil, exchange: "", routingKey: place,
+                    body: Array("{\(index)".utf8), headers: "{}", isRedelivered: false)
+                _ = try await desk.store.bury([letter])
+            }
+            let counts = try await desk.redriver().run(try await desk.letters())
+            #expect(counts.messages == 2 && counts.left.count == 1)
+            let redriven = "moose.dead_letters WHERE state = 'redriven' AND routing_key = '\(queue)'"
+            #expect(try await desk.count(redriven) == 2)
+            #expect(try await desk.count("moose.dead_letters WHERE state = 'dead' AND lease IS NULL") == 1)
+            try await eventually("both are queued, once") { try await desk.queued() == 2 }
+        }
+    }
+
     @Test func `a redriver that dies after its confirm loses nothing, and the next one waits for its letters`()
         async throws
     {

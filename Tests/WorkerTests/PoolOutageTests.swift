@@ -36,6 +36,9 @@ struct PoolOutageTests {
                         pool.subscriptions.withLock { $0.allSatisfy { !$0.isConsuming } }
                     }
                     #expect(pool.trouble != nil, "what /readyz says")
+                    // As it does twice a second where slots are free.
+                    await pool.resumePaused()
+                    #expect(pool.subscriptions.withLock { $0.allSatisfy { !$0.isConsuming } })
                     // Published meanwhile: stays where another worker could take it.
                     try await bench.publishWork(6)
                     gate.open()
@@ -48,6 +51,59 @@ struct PoolOutageTests {
                 }
                 #expect(try await bench.count("moose.outcome_vectors") == 8)
             }
+        }
+    }
+
+    @Test func `a claim and an end whose answers are lost after their commits are asked again and count once`()
+        async throws
+    {
+        try await PoolBench.open { bench in
+            try await PoolNetwork.open(before: bench) { network in
+                let gate = PoolGate()
+                let runs = Mutex<[UUID: Int]>([:])
+                let handlers = PoolScriptedHandler.registry { job in
+                    runs.withLock { $0[job.id, default: 0] += 1 }
+                    await gate.pass()
+                    return .completed(AttemptReport(didStart: true, cost: MicroUSD(microdollars: 5000)))
+                }
+                try await network.bench.withPool(handlers) { pool, _ in
+                    defer { gate.open() }
+                    try await bench.publishWork(1)
+                    try await bench.waitFor(1, "moose.work_orders WHERE state = 'in_progress'")
+                    try await loseAnswer(of: "claim_batch", bench, network) { _ = try await bench.publishWork(1) }
+                    try await bench.waitFor(2, "moose.work_orders WHERE state = 'in_progress'")
+                    network.toDatabase.cut()
+                    try await eventually("it knows that it holds both") { pool.running == 2 }
+                    try await loseAnswer(of: "finish_batch", bench, network) { gate.open() }
+                    try await eventually("an end is written") {
+                        try await bench.count("moose.work_orders WHERE state = 'completed'") > 0
+                    }
+                    network.toDatabase.cut()
+                    try await bench.waitFor(2, "moose.work_orders WHERE state = 'completed' AND attempt = 1")
+                    try await eventually("it knows of both ends") { pool.running == 0 }
+                }
+                #expect(runs.withLock { $0.count == 2 && $0.values.allSatisfy { $0 == 1 } })
+                #expect(try await bench.count("moose.outcome_vectors") == 2)
+                #expect(try await bench.count("moose.cost_tracking WHERE amount_u = 5000") == 2)
+                #expect(try await bench.count("moose.budget_buckets WHERE held_u <> 0") == 0)
+            }
+        }
+    }
+
+    /// Lets the worker's statement wait for the budget's rows, swallows what the database will answer, and lets it go on.
+    private func loseAnswer(
+        of function: String, _ bench: PoolBench, _ network: PoolNetwork, _ act: () async throws -> Void
+    ) async throws {
+        try await bench.control.postgres.withTransaction { transaction in
+            _ = try await transaction.run("SELECT FROM moose.budget_buckets FOR UPDATE")
+            try await act()
+            try await bench.waitFor(
+                1,
+                """
+                pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+                AND query LIKE '%\(function)%'
+                """)
+            network.toDatabase.freeze()
         }
     }
 

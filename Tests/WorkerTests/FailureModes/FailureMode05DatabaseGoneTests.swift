@@ -43,6 +43,8 @@ struct FailureMode05DatabaseGoneTests {
             _ = try await connection.run("SELECT FROM moose.budget_buckets FOR UPDATE")
             try await act()
             try await eventually("a transaction waits, and was ended") {
+                // Else every look of this transaction would see what the first one saw.
+                _ = try await connection.run("SELECT pg_stat_clear_snapshot()")
                 let ended = try await connection.run(
                     """
                     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
