@@ -70,7 +70,7 @@ MUTANTS = {
         CONTROL, "end_cancelled",
         "PERFORM moose.close_holds(v_ids, v_tokens, NULL, NULL, array_fill(true, ARRAY[cardinality(v_ids)]));", ""),
     "what was completed is run again": (
-        CONTROL, "retry_work_orders", "FILTER (WHERE w.state = 'failed')",
+        CONTROL, "retry_work_orders", "FILTER (WHERE w.state IN ('failed', 'needs_review'))",
         "FILTER (WHERE w.state IN ('failed', 'completed'))"),
     "a retry goes on with the old attempts": (
         CONTROL, "retry_work_orders", "attempt = 0,", "attempt = w.attempt,"),
