@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks the SQL of cancel, retry, drain, resize and lanes, one way at a time, and runs the tests that should notice.
 
-    Tests/Mutants/control.py [NAME ...]     after `swift build --build-tests`; some ten minutes
+    Tests/Mutants/control.py [NAME ...]     after `swift build --build-tests`; some twenty minutes
 
 A mutant that survives, or whose place in the SQL is gone, fails the run.
 """

@@ -119,6 +119,9 @@ struct PoolOutageTests {
                     configuration.patience = .milliseconds(200)
                     configuration.giveBackAfter = .seconds(3)
                 } _: { pool, _ in
+                    // A connection made after the freeze would carry the claim.
+                    try await eventually("it consumes") { pool.state.withLock { $0.isConsuming } }
+                    _ = try await network.bench.store.postgres.run("SELECT 1")
                     // Cut before the loss is known, so that the worker takes what it can't claim.
                     network.toDatabase.freeze()
                     let ids = try await bench.publishWork(10)
