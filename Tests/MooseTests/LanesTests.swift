@@ -77,6 +77,17 @@ struct LanesTests {
         #expect(throws: (any Error).self) { _ = try LanesSet.parseAsRoot(arguments) }
     }
 
+    @Test(arguments: [
+        ("--rate", "5/day", "then /second, /minute or /hour"), ("--rate", "-5/minute", "a whole number up to 1000000"),
+        ("--weight", "101", "a whole number from 1 to 100, or none"),
+        ("--concurrency", "-1", "a whole number from 1 to 1000000, or none"),
+    ])
+    func `a wrong limit is told why, and what is allowed`(option: String, value: String, words: String) {
+        let error = #expect(throws: (any Error).self) { try LanesSet.parse(["llm", option, value]) }
+        let text = error.map { LanesSet.message(for: $0) } ?? ""
+        #expect(text.contains(words), "\(text)")
+    }
+
     @Test func `no lane can have such a name, and a pause needs a reason`() async throws {
         try await BudgetDesk.open { desk async throws in
             #expect(await desk.failure(LanesPause.self, "No Lane", "--reason", "x")?.status == .usage)

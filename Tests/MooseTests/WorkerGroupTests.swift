@@ -8,14 +8,30 @@ import Worker
 struct WorkerGroupTests {
     private static let start = ContinuousClock.now
 
-    @Test func `bounds and memory on the command line are read or refused`() {
-        #expect(AutoscaleArgument(argument: "1:4")?.bounds == 1...4)
-        #expect(AutoscaleArgument(argument: "3:3")?.bounds == 3...3)
-        for wrong in ["", "4", "4:1", "0:4", "1:257", "1:4:5", "a:b", "-1:4"] {
-            #expect(AutoscaleArgument(argument: wrong) == nil, "\(wrong)")
-        }
-        #expect(ByteSizeArgument(argument: "500MB")?.bytes == 500_000_000)
-        #expect(ByteSizeArgument(argument: "500") == nil)
+    @Test func `bounds, memory and slots on the command line are read`() throws {
+        #expect(try AutoscaleArgument(parsing: "1:4").bounds == 1...4)
+        #expect(try AutoscaleArgument(parsing: "3:3").bounds == 3...3)
+        #expect(try ByteSizeArgument(parsing: "500MB").bytes == 500_000_000)
+        let lane = try LaneArgument(parsing: "llm:8").lane
+        #expect(lane.name == "llm" && lane.slots == 8)
+        #expect(try LaneArgument(parsing: "llm").lane.slots == 4)
+    }
+
+    @Test(arguments: [
+        ("--autoscale", "", "two whole numbers such as 1:8"), ("--autoscale", "4", "two whole numbers such as 1:8"),
+        ("--autoscale", "1:4:5", "two whole numbers"), ("--autoscale", "a:b", "two whole numbers"),
+        ("--autoscale", "3:2", "MIN is above MAX"), ("--autoscale", "0:4", "MIN and MAX go from 1 to 256"),
+        ("--autoscale", "1:257", "MIN and MAX go from 1 to 256"),
+        ("--autoscale", "-1:4", "MIN and MAX go from 1 to 256"),
+        ("--max-rss", "1MB", "from 16MB to 16000GB, such as 500MB"), ("--max-rss", "-500MB", "from 16MB to 16000GB"),
+        ("--lane", "llm:0", "SLOTS is a whole number from 1 to 10000"), ("--lane", "a:1:2", "NAME:SLOTS"),
+        ("--lane", "No Lane", "the lane's name must match"), ("--processes", "-1", "from 1 to 256"),
+        ("--drain-timeout", "-1", "from 0 to 86400 seconds"),
+    ])
+    func `a wrong value is told why, and what is allowed`(option: String, value: String, words: String) {
+        let error = #expect(throws: (any Error).self) { try WorkerCommand.parse([option, value]) }
+        let text = error.map { WorkerCommand.message(for: $0) } ?? ""
+        #expect(text.contains(words), "\(text)")
     }
 
     @Test func `a fixed number and a number that follows the work exclude each other`() {

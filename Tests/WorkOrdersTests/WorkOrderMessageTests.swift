@@ -110,6 +110,27 @@ struct WorkOrderMessageTests {
         #expect(reason(Array(body.utf8)) == .invalidField, "\(body)")
     }
 
+    @Test(arguments: [
+        ("[]", "the body must be a JSON object"), ("17", "the body must be a JSON object"),
+        (#"{"kind":1,"title":"t"}"#, "kind must be a text"),
+        (#"{"kind":"k","title":"t","metadata":[]}"#, "metadata must be a JSON object"),
+        (#"{"kind":"k","title":"t","depends_on":"x"}"#, "depends_on must be a JSON array"),
+        (#"{"kind":"k","title":"t","max_attempts":"5"}"#, "max_attempts must be a whole number"),
+        (#"{"kind":"k","title":"t","complexity":"low"}"#, "complexity must be a number"),
+        (
+            #"{"kind":"k","title":"t","estimated_cost_usd":"abc"}"#,
+            "estimated_cost_usd is no amount: plain dollars from 0 to 1000000000, such as 0.05"
+        ),
+        (
+            #"{"kind":"k","title":"t","estimated_cost_usd":"-1"}"#,
+            "estimated_cost_usd is no amount: plain dollars from 0 to 1000000000, such as 0.05"
+        ),
+    ])
+    func `an error says what would be right, in the words of JSON`(body: String, words: String) {
+        let error = #expect(throws: InvalidMessage.self) { try decode(body) }
+        #expect(error?.explanation == words)
+    }
+
     @Test func `an error names the field`() {
         #expect(throws: InvalidMessage(.invalidField, "kind is missing")) { try decode(#"{"title":"t"}"#) }
         do {

@@ -20,7 +20,7 @@ struct BudgetCorrect: BudgetSubcommand {
     @Argument(help: ArgumentHelp("The hold: id, id/token or id/token/number.", valueName: "hold"))
     var hold: String
 
-    @Option(help: ArgumentHelp("What it really cost.", valueName: "amount"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("What it really cost.", valueName: "amount"))
     var usd: String
 
     @Option(help: ArgumentHelp("Why, for `moose budget history`.", valueName: "text"))

@@ -17,7 +17,7 @@ struct BudgetHistory: BudgetSubcommand {
 
     @OptionGroup var scopes: BudgetScopeOptions
 
-    @Option(help: ArgumentHelp("How far back, from 1 to 4000 days.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How far back, from 1 to 4000 days.", valueName: "n"))
     var days = 14
 
     @OptionGroup var list: ListLimit

@@ -17,10 +17,14 @@ struct BudgetPrune: BudgetSubcommand {
               moose budget prune --holds-days 60 --ledger-days 400
             """)
 
-    @Option(help: ArgumentHelp("Keep closed holds for so long, at least 40 days.", valueName: "days"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Keep closed holds for so long, at least 40 days.", valueName: "days"))
     var holdsDays = 60
 
-    @Option(help: ArgumentHelp("Keep ledger entries for so long, at least as long as holds.", valueName: "days"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Keep ledger entries for so long, at least as long as holds.", valueName: "days"))
     var ledgerDays = 400
 
     @Flag(help: "Only count what would be deleted.")

@@ -22,13 +22,17 @@ struct BudgetSet: BudgetSubcommand {
     @OptionGroup var scopes: BudgetScopeOptions
     @OptionGroup var periods: BudgetPeriodOptions
 
-    @Option(help: ArgumentHelp("Beyond it people are warned; none removes it.", valueName: "usd"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Beyond it people are warned; none removes it.", valueName: "usd"))
     var soft: String?
 
-    @Option(help: ArgumentHelp("Beyond it only the cheapest handlers run; none removes it.", valueName: "usd"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Beyond it only the cheapest handlers run; none removes it.", valueName: "usd"))
     var hard: String?
 
-    @Option(help: ArgumentHelp("Beyond it nothing is granted; none removes it.", valueName: "usd"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Beyond it nothing is granted; none removes it.", valueName: "usd"))
     var kill: String?
 
     @Option(help: ArgumentHelp("Where its days and months begin, such as Europe/Berlin.", valueName: "zone"))

@@ -15,7 +15,7 @@ struct BudgetSimulate: BudgetSubcommand {
               moose budget simulate --usd 5 --project shop --json | jq -r .reason
             """)
 
-    @Option(help: ArgumentHelp("The estimate.", valueName: "amount"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The estimate.", valueName: "amount"))
     var usd: String
 
     @OptionGroup var scopes: BudgetScopeOptions

@@ -33,10 +33,10 @@ struct DeadLettersMove: AsyncParsableCommand {
     @Option(help: "With --exchange: another routing key.")
     var routingKey: String?
 
-    @Option(help: ArgumentHelp("How many; default all that are ready now.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many; default all that are ready now.", valueName: "n"))
     var count: Int?
 
-    @Option(help: ArgumentHelp("How many may be under way, from 1 to 1000.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many may be under way, from 1 to 1000.", valueName: "n"))
     var window = 200
 
     @Flag(help: "Don't ask.")

@@ -40,7 +40,7 @@ struct DeadLettersRedrive: AsyncParsableCommand {
     @Flag(help: "Only count them, by reason.")
     var dryRun = false
 
-    @Option(help: ArgumentHelp("At most so many a second.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("At most so many a second.", valueName: "n"))
     var rate: Int?
 
     @Option(help: "Why; kept with each letter.")

@@ -19,31 +19,35 @@ struct LanesSet: BudgetSubcommand {
             """)
 
     /// A whole number, or `none`.
-    struct Setting: ExpressibleByArgument {
+    struct Setting {
         /// 0 takes it away.
         let number: Int
 
-        init?(argument: String) {
-            guard argument != "none" else {
+        init(parsing text: String, upTo most: Int) throws(ValidationError) {
+            guard text != "none" else {
                 number = 0
                 return
             }
-            guard let number = Int(argument), (1...1_000_000).contains(number) else { return nil }
+            guard let number = Int(text), (1...most).contains(number) else {
+                throw ValidationError("it should be a whole number from 1 to \(most), or none")
+            }
             self.number = number
         }
     }
 
     /// A rate, or `none`.
-    struct RateSetting: ExpressibleByArgument {
+    struct RateSetting {
         /// A count of 0 takes it away.
         let rate: StartRate
 
-        init?(argument: String) {
-            guard argument != "none" else {
+        init(parsing text: String) throws(ValidationError) {
+            guard text != "none" else {
                 rate = StartRate(count: 0, seconds: 0)
                 return
             }
-            guard let rate = StartRate(argument) else { return nil }
+            guard let rate = StartRate(text) else {
+                throw ValidationError("it should be \(StartRate.expected); or none")
+            }
             self.rate = rate
         }
     }
@@ -57,9 +61,18 @@ struct LanesSet: BudgetSubcommand {
     }
 
     @OptionGroup var lane: LaneNameArgument
-    @Option(help: "Its share, 1 to 100, or none: that of moose.yaml.") var weight: Setting?
-    @Option(help: "How many of its orders run at once, or none.") var concurrency: Setting?
-    @Option(help: "How many start in a time, such as 100/minute (also /second, /hour), or none.") var rate: RateSetting?
+    @Option(
+        parsing: .unconditional, help: "Its share, 1 to 100, or none: that of moose.yaml.",
+        transform: { try Setting(parsing: $0, upTo: 100) })
+    var weight: Setting?
+    @Option(
+        parsing: .unconditional, help: "How many of its orders run at once, or none.",
+        transform: { try Setting(parsing: $0, upTo: 1_000_000) })
+    var concurrency: Setting?
+    @Option(
+        parsing: .unconditional, help: "How many start in a time, such as 100/minute (also /second, /hour), or none.",
+        transform: { try RateSetting(parsing: $0) })
+    var rate: RateSetting?
     @Option(help: ArgumentHelp("Why, for the audit log.", valueName: "text")) var reason: String?
     @OptionGroup var common: CommonOptions
 
@@ -67,7 +80,6 @@ struct LanesSet: BudgetSubcommand {
         guard weight != nil || concurrency != nil || rate != nil else {
             throw ValidationError("Nothing to set: give --weight, --concurrency or --rate.")
         }
-        guard (0...100).contains(weight?.number ?? 0) else { throw ValidationError("--weight goes from 1 to 100.") }
     }
 
     func wanted() throws -> Wanted {

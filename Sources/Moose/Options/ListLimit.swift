@@ -2,7 +2,7 @@ internal import ArgumentParser
 
 /// How many rows a list shows at most.
 struct ListLimit: ParsableArguments {
-    @Option(help: ArgumentHelp("The most rows shown, from 1 to 10000.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The most rows shown, from 1 to 10000.", valueName: "n"))
     var limit = 50
 
     func validate() throws {

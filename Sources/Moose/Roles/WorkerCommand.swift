@@ -32,14 +32,24 @@ struct WorkerCommand: AsyncParsableCommand {
             """)
 
     @Option(help: "The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).") var config: String?
-    @Option(name: .customLong("lane"), help: "A lane and its slots, NAME:SLOTS. Repeat for more lanes.")
+    @Option(
+        name: .customLong("lane"), help: "A lane and its slots, NAME:SLOTS. Repeat for more lanes.",
+        transform: { try LaneArgument(parsing: $0) })
     var lanes: [LaneArgument] = []
-    @Option(help: "Worker processes; more than one are supervised and restarted with a backoff.") var processes: Int?
-    @Option(help: ArgumentHelp("As many processes as the backlog needs, within MIN:MAX.", valueName: "min:max"))
+    @Option(
+        parsing: .unconditional, help: "Worker processes; more than one are supervised and restarted with a backoff.")
+    var processes: Int?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("As many processes as the backlog needs, within MIN:MAX.", valueName: "min:max"),
+        transform: { try AutoscaleArgument(parsing: $0) })
     var autoscale: AutoscaleArgument?
-    @Option(help: ArgumentHelp("Memory a process may hold before it is replaced, such as 500MB.", valueName: "size"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Memory a process may hold before it is replaced, such as 500MB.", valueName: "size"),
+        transform: { try ByteSizeArgument(parsing: $0) })
     var maxRss: ByteSizeArgument?
-    @Option(help: "Seconds running jobs may take to end after SIGTERM.") var drainTimeout: Int?
+    @Option(parsing: .unconditional, help: "Seconds running jobs may take to end after SIGTERM.") var drainTimeout: Int?
 
     // What a parent tells the processes it keeps.
     @Option(help: .private) var supervisor: String?
@@ -48,6 +58,9 @@ struct WorkerCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...256).contains(processes ?? 1) else { throw ValidationError("--processes goes from 1 to 256.") }
+        guard (0...86_400).contains(drainTimeout ?? 0) else {
+            throw ValidationError("--drain-timeout goes from 0 to 86400 seconds.")
+        }
         guard processes == nil || autoscale == nil else {
             throw ValidationError(
                 "--processes fixes the number, --autoscale lets it follow the work: give one of them.")

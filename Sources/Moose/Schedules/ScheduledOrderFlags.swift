@@ -6,13 +6,13 @@ internal import WorkOrders
 struct ScheduledOrderFlags: ParsableArguments {
     @Option(help: "Which handler runs it.") var kind: String
     @Option(help: "What it is about (default: the name of the schedule).") var title: String?
-    @Option(help: "The payload, any JSON.") var payload: String?
+    @Option(parsing: .unconditional, help: "The payload, one JSON value.") var payload: String?
     @Option(help: "The lane.") var lane = "default"
     @Option(help: "The project whose budget it counts against.") var project: String?
     @Option(help: "The agent that asks for it.") var agent: String?
-    @Option(help: "What an attempt may cost, in USD.") var estimatedCost: String?
-    @Option(help: "After so many failed attempts it is failed.") var maxAttempts: Int?
-    @Option(help: "How long an attempt may run.") var timeoutSeconds: Int?
+    @Option(parsing: .unconditional, help: "What an attempt may cost, in USD.") var estimatedCost: String?
+    @Option(parsing: .unconditional, help: "After so many failed attempts it is failed.") var maxAttempts: Int?
+    @Option(parsing: .unconditional, help: "How long an attempt may run.") var timeoutSeconds: Int?
     @Option(help: "Any further fields of the body, a JSON object.") var fields: String?
 
     /// The body without what is different each time, as JSON.

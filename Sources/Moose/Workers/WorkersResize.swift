@@ -26,8 +26,11 @@ struct WorkersResize: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard size.contains(":"), LaneArgument(argument: size) != nil else {
-            throw ValidationError("--lane wants NAME:SLOTS, such as llm:8, with 1 to 10000 slots.")
+        guard size.contains(":") else { throw ValidationError("--lane wants NAME:SLOTS, such as llm:8.") }
+        do {
+            _ = try LaneArgument(parsing: size)
+        } catch {
+            throw ValidationError("--lane \(PrintableText.oneLine(size)): \(error.message).")
         }
     }
 
@@ -35,7 +38,7 @@ struct WorkersResize: AsyncParsableCommand {
         try await runCommand {
             let order = WorkerOrder(who: try Who.name(), reason: try reason.map { try ReasonArgument.parse($0) })
             let choice = try workers.choice()
-            guard let lane = LaneArgument(argument: size)?.lane else { return }
+            let lane = try LaneArgument(parsing: size).lane
             let told = try await common.withDatabase { database in
                 let chosen = try await WorkerChoiceOptions.living(choice, in: database)
                 return try await order.resize(chosen, lane: lane.name, slots: lane.slots, in: database)

@@ -7,6 +7,9 @@ package enum ByteSize {
     /// From 16 MB, less than any process needs, to 16 TB.
     package static let range: ClosedRange<Int64> = 16_000_000...16_000_000_000_000
 
+    /// How an amount is written.
+    package static let expected = "an amount of memory from 16MB to 16000GB, such as 500MB or 1GiB"
+
     /// The bytes; nil for anything else, or out of ``range``.
     package static func parse(_ text: String) -> Int64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
@@ -28,10 +31,9 @@ package enum ByteSize {
 extension Field {
     /// An amount of memory; nil with a mistake noted.
     func byteSize() -> Int64? {
-        let expected = "an amount of memory from 16MB to 16000GB, such as 500MB or 1GiB"
-        guard let text = text(expected: expected) else { return nil }
+        guard let text = text(expected: ByteSize.expected) else { return nil }
         if let bytes = ByteSize.parse(text) { return bytes }
-        fail("should be \(expected)")
+        fail("should be \(ByteSize.expected)")
         return nil
     }
 }

@@ -88,7 +88,9 @@ struct WireMoney: Decodable {
         }
         guard let parsed else {
             throw InvalidMessage(
-                .invalidField, "\(decoder.codingPath.last?.stringValue ?? "cost") must be between 0 and 1000000000")
+                .invalidField,
+                "\(decoder.codingPath.last?.stringValue ?? "cost") is no amount: plain dollars from 0 to "
+                    + "1000000000, such as 0.05")
         }
         amount = parsed
     }

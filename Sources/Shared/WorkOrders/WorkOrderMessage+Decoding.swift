@@ -127,7 +127,7 @@ extension InvalidMessage {
         case .typeMismatch(let type, let context):
             self.init(
                 context.codingPath.isEmpty ? .malformed : .invalidField,
-                "\(path(context)) has the wrong type; expected \(type)")
+                "\(path(context)) must be \(Self.name(of: type))")
         case .valueNotFound(_, let context):
             self.init(context.codingPath.isEmpty ? .malformed : .invalidField, "\(path(context)) is null")
         case .dataCorrupted(let context):
@@ -135,6 +135,18 @@ extension InvalidMessage {
             self.init(.invalidField, "\(path(context)) holds a value that can't be read")
         @unknown default:
             self.init(.malformed, "the body can't be read")
+        }
+    }
+
+    /// What JSON calls a type of Swift's.
+    private static func name(of type: any Any.Type) -> String {
+        switch type {
+        case is [String: Any].Type: "a JSON object"
+        case is [Any].Type: "a JSON array"
+        case is String.Type: "a text"
+        case is Bool.Type: "true or false"
+        case is Int.Type: "a whole number"
+        default: "a number"
         }
     }
 }
