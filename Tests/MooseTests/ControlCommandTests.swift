@@ -70,6 +70,14 @@ struct ControlCommandTests {
         }
     }
 
+    @Test func `an order nobody has taken yet is not said to have been refused`() {
+        let failure = WorkOrdersShow.unknown(UUID())
+        #expect(failure.what.hasPrefix("the database has no work order "))
+        #expect(failure.why?.contains("waits in its lane's queue") == true && failure.why?.contains("pruned") == true)
+        #expect(failure.next?.contains("`moose lanes list`") == true)
+        #expect(failure.next?.contains("`moose dead-letters list`") == true)
+    }
+
     @Test(arguments: [
         ["cancel", "--reason", "x"],
         ["cancel", "0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e", "--lane", "llm", "--reason", "x"],

@@ -39,7 +39,11 @@ struct WorkOrdersRetry: AsyncParsableCommand {
                 switch (change.before, change.after) {
                 case ("failed", "blocked"), ("needs_review", "blocked"): ("waits for what it depends on", false)
                 case ("failed", _), ("needs_review", _): ("is tried again", false)
-                case ("unknown", _): ("is not the id of a work order here; was it pruned, or never accepted?", true)
+                case ("unknown", _):
+                    (
+                        "is not in the database: it still waits in its lane's queue, or was never accepted, or was pruned",
+                        true
+                    )
                 default:
                     (
                         "is \(change.after): only work orders that failed or wait for review are tried again by hand",

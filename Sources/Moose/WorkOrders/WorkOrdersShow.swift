@@ -24,14 +24,19 @@ struct WorkOrdersShow: AsyncParsableCommand {
         try await runCommand {
             let id = try IdentifierArgument.parse(identifier, of: "a work order", listedBy: "moose work-orders list")
             let story = try await common.withDatabase { try await WorkOrderStory.load(id, from: $0) }
-            guard let story else {
-                throw CommandFailure(
-                    "there is no work order \(id.uuidString.lowercased())",
-                    why: "It was never accepted, or was pruned",
-                    next: "`moose dead-letters list` shows what was refused")
-            }
+            guard let story else { throw Self.unknown(id) }
             print(common.json ? try JSONOutput.text(story.json) : try text(story), terminator: "")
         }
+    }
+
+    /// An order is known from when a worker takes it from its lane's queue: before, only the broker has it.
+    static func unknown(_ id: UUID) -> CommandFailure {
+        CommandFailure(
+            "the database has no work order \(id.uuidString.lowercased())",
+            why:
+                "It still waits in its lane's queue and no worker has taken it, or it was never accepted, or was pruned",
+            next: "`moose lanes list` shows the lanes that workers serve and those that are paused, "
+                + "`moose dead-letters list` what was refused")
     }
 
     private func text(_ story: WorkOrderStory) throws -> String {
