@@ -125,6 +125,7 @@ let package = Package(
                 "Reporting", "Sentinel", "Settings",
                 "Spool", "Stack", "Store", "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -157,7 +158,8 @@ let package = Package(
         tests(
             "Moose",
             [
-                "AMQP", "Moose", "Postgres", "Probes", "Settings", "Store", "Worker", "WorkOrders", argumentParser,
+                "AMQP", "Messaging", "Moose", "Postgres", "Probes", "Settings", "Store", "Worker", "WorkOrders",
+                argumentParser,
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         tests(

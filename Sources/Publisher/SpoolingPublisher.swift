@@ -27,6 +27,13 @@ package struct SpoolingPublisher: Sendable {
         self.spool = spool
     }
 
+    /// Those of their lanes that have no queue.
+    /// - Throws: `AMQPError`, also while the broker is away: then nobody can tell.
+    package func lanesWithoutQueue(_ messages: [OutgoingMessage]) async throws -> Set<String> {
+        try await publisher.connect()
+        return try await orders.lanesWithoutQueue(messages)
+    }
+
     /// Returns when the broker confirmed all, or all are on disk.
     /// - Parameter patience: how long to try the broker before the disk is taken. Default 5 s.
     /// - Throws: ``UnknownLane`` while the broker is there; ``MessageWithoutID``; ``SpoolError`` when they are neither

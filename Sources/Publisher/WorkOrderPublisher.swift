@@ -15,10 +15,17 @@ package final class WorkOrderPublisher: Sendable {
     /// - Throws: ``UnknownLane`` before anything is sent, or `AMQPError` naming what was not confirmed. After an unknown
     ///   outcome the same ids may be sent again: the claim takes each only once.
     package func publish(_ messages: [OutgoingMessage], deadline: Duration = .seconds(30)) async throws {
-        for lane in Set(messages.lazy.filter { $0.exchange == MooseTopology.workExchange }.map(\.routingKey)) {
-            try await requireLane(lane)
+        for lane in Self.lanes(of: messages) {
+            guard try await hasQueue(lane) else { throw UnknownLane(lane: lane) }
         }
         try await publisher.publish(messages, deadline: deadline)
+    }
+
+    /// Those of their lanes that have no queue: publishing to them would end in the dead letters.
+    package func lanesWithoutQueue(_ messages: [OutgoingMessage]) async throws -> Set<String> {
+        var missing: Set<String> = []
+        for lane in Self.lanes(of: messages) where try await !hasQueue(lane) { missing.insert(lane) }
+        return missing
     }
 
     /// Publishes one error event to the escalation queue.
@@ -27,11 +34,14 @@ package final class WorkOrderPublisher: Sendable {
     }
 
     // The alternate exchange takes what no lane takes, so the broker itself reports no unknown lane.
-    private func requireLane(_ lane: String) async throws {
-        if knownLanes.withLock({ $0.contains(lane) }) { return }
-        guard try await publisher.queueExists(MooseTopology.workQueue(lane: lane)) else {
-            throw UnknownLane(lane: lane)
-        }
+    private func hasQueue(_ lane: String) async throws -> Bool {
+        if knownLanes.withLock({ $0.contains(lane) }) { return true }
+        guard try await publisher.queueExists(MooseTopology.workQueue(lane: lane)) else { return false }
         knownLanes.withLock { _ = $0.insert(lane) }
+        return true
+    }
+
+    private static func lanes(of messages: [OutgoingMessage]) -> Set<String> {
+        Set(messages.lazy.filter { $0.exchange == MooseTopology.workExchange }.map(\.routingKey))
     }
 }

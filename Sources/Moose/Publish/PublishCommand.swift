@@ -1,8 +1,6 @@
 internal import AMQP
 internal import ArgumentParser
 internal import FoundationEssentials
-internal import Glibc
-internal import Postgres
 internal import Publisher
 internal import Settings
 internal import WorkOrders
@@ -14,7 +12,12 @@ struct PublishCommand: AsyncParsableCommand {
         abstract: "Publish work orders; returns when the broker has confirmed them.",
         discussion: """
             One order from flags, or many from NDJSON (a body a line; see docs/wire-format.md). A line that is no valid
-            order, or whose price nobody knows, is reported and left out. Prints the ids.
+            order, whose price nobody knows, or whose lane has no queue, is reported by its number and left out: the
+            status is 1 then, or 2 where nothing was left. Prints the ids.
+
+            With --wait it also exits with 1 where an order did not complete, can't go on because one it depends on
+            failed, or was refused because its id was published before with another body. An order whose pull request CI
+            has not judged has not ended.
 
             With --spool, orders that a broker that is away can't take are kept on this machine's disk. The next publish
             with --spool sends them first; so do `moose spool flush` and any worker here.
@@ -42,21 +45,15 @@ struct PublishCommand: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let settings = try common.settings()
-            let lines = OrderLines(
-                try input(), lane: lane, limit: settings.defaults.maxMessageBytes,
-                kinds: Set(settings.handlers.keys))
-            for (line, problem) in lines.problems {
-                StandardError.write("moose: line \(line): \(problem)\n")
-            }
-            if lines.messages.isEmpty, !lines.problems.isEmpty {
-                throw CommandFailure("nothing was published", status: .usage)
-            }
-            let isSpooled: Bool
-            if let spool {
-                isSpooled = try await SpoolingSend(settings, folder: spool.isEmpty ? nil : spool).send(lines.messages)
-            } else {
-                try await send(lines.messages, settings)
-                isSpooled = false
+            var lines = try read(settings)
+            Self.tell(lines.problems)
+            try requireOrders(lines)
+            let isSpooled = try await send(lines.messages, settings) { lanes in
+                let problems = lines.leaveOut(lanesWithoutQueue: lanes)
+                if file == nil, let lane = lanes.first { throw UnknownLane(lane: lane) }
+                Self.tell(problems)
+                try requireOrders(lines)
+                return lines.messages
             }
             if common.json {
                 print(try JSONOutput.text(list: lines.ids.map { $0.uuidString.lowercased() }))
@@ -68,23 +65,63 @@ struct PublishCommand: AsyncParsableCommand {
                     "orders that wait on disk can't be waited for", next: "Run `moose spool flush` later",
                     status: .unreachable)
             }
-            if wait { try await waitForEnd(lines.ids) }
-            if !lines.problems.isEmpty {
-                throw CommandFailure("\(lines.problems.count) lines were not published; \(lines.ids.count) were")
+            let missing = Self.missing(lines)
+            if wait {
+                do {
+                    let wait = PublishWait(lines.orders)
+                    try await common.withDatabase {
+                        try await wait.run(in: $0, on: Self.progress, write: StandardError.write)
+                    }
+                } catch {
+                    // The command ends with what the wait found, and this is to be known too.
+                    if let missing { StandardError.write("moose: \(missing)\n") }
+                    throw error
+                }
             }
+            if let missing { throw CommandFailure(missing) }
         }
     }
 
-    private func input() throws -> [UInt8] {
+    /// How a person watches it.
+    private static var progress: Terminal { .standardError(environment: ProcessInfo.processInfo.environment) }
+
+    private static func tell(_ problems: [(line: Int, problem: InvalidMessage)]) {
+        for (line, problem) in problems { StandardError.write("moose: line \(line): \(problem)\n") }
+    }
+
+    /// What was left out, as a sentence; nil where nothing was.
+    static func missing(_ lines: OrderLines) -> String? {
+        guard !lines.problems.isEmpty else { return nil }
+        let left = lines.problems.count
+        return "\(NumberText.counted(left, "line")) \(left == 1 ? "was" : "were") not published; "
+            + "\(NumberText.counted(lines.orders.count, "order")) \(lines.orders.count == 1 ? "was" : "were")"
+    }
+
+    private func requireOrders(_ lines: OrderLines) throws(CommandFailure) {
+        guard lines.orders.isEmpty, !lines.problems.isEmpty else { return }
+        throw CommandFailure("nothing was published", status: .usage)
+    }
+
+    private func read(_ settings: Settings) throws -> OrderLines {
+        let (limit, kinds) = (settings.defaults.maxMessageBytes, Set(settings.handlers.keys))
         if let body = try order.body() {
             guard file == nil else {
                 throw CommandFailure("--file and --kind/--title go not together", status: .usage)
             }
-            return body
+            let lines = OrderLines(one: body, lane: lane, limit: limit, kinds: kinds)
+            // It has no line that could be named.
+            if let problem = lines.problems.first?.problem {
+                throw CommandFailure("the order was not published", why: "\(problem)", status: .usage)
+            }
+            return lines
         }
         guard let file else {
             throw CommandFailure("nothing to publish", next: "give --kind and --title, or --file", status: .usage)
         }
+        return OrderLines(try Self.bytes(of: file), lane: lane, limit: limit, kinds: kinds)
+    }
+
+    private static func bytes(of file: String) throws -> [UInt8] {
         do {
             if file == "-" { return try StandardInput.readAll() }
             return Array(try Data(contentsOf: URL(filePath: file)))
@@ -94,44 +131,35 @@ struct PublishCommand: AsyncParsableCommand {
         }
     }
 
-    private func send(_ messages: [OutgoingMessage], _ settings: Settings) async throws {
-        let terminal = Terminal.standardError(environment: ProcessInfo.processInfo.environment)
-        var bar = ProgressBar(title: "published", total: messages.count, terminal: terminal)
-        let started = ContinuousClock.now
+    /// - Parameter leaveOut: gets the lanes that have no queue; returns what is left.
+    /// - Returns: whether any of them wait on disk.
+    private func send(
+        _ messages: [OutgoingMessage], _ settings: Settings,
+        leaveOut: (Set<String>) throws -> [OutgoingMessage]
+    ) async throws -> Bool {
+        if let spool {
+            return try await SpoolingSend(settings, folder: spool.isEmpty ? nil : spool)
+                .send(messages, leaveOut: leaveOut)
+        }
         try await TopologyAccess.withPublisher(settings) { connection in
             let publisher = WorkOrderPublisher(connection)
-            for start in stride(from: 0, to: messages.count, by: 2000) {
-                let end = min(start + 2000, messages.count)
-                try await publisher.publish(Array(messages[start..<end]))
-                if messages.count > 1, let text = bar.update(done: end, elapsed: .now - started) {
-                    StandardError.write(text)
-                }
+            try await send(try leaveOut(try await publisher.lanesWithoutQueue(messages)), to: publisher)
+        }
+        return false
+    }
+
+    private func send(_ messages: [OutgoingMessage], to publisher: WorkOrderPublisher) async throws {
+        var bar = ProgressBar(title: "published", total: messages.count, terminal: Self.progress)
+        let started = ContinuousClock.now
+        for start in stride(from: 0, to: messages.count, by: 2000) {
+            let end = min(start + 2000, messages.count)
+            try await publisher.publish(Array(messages[start..<end]))
+            if messages.count > 1, let text = bar.update(done: end, elapsed: .now - started) {
+                StandardError.write(text)
             }
         }
         if messages.count > 1 {
             StandardError.write(bar.finish(done: messages.count, elapsed: .now - started))
-        }
-    }
-
-    private func waitForEnd(_ ids: [UUID]) async throws {
-        let terminal = Terminal.standardError(environment: ProcessInfo.processInfo.environment)
-        var bar = ProgressBar(title: "ended", total: ids.count, terminal: terminal)
-        let started = ContinuousClock.now
-        try await common.withDatabase { client in
-            while true {
-                let now = try await OrdersEnded.count(ids, client)
-                if now.ended == ids.count {
-                    StandardError.write(bar.finish(done: now.ended, elapsed: .now - started))
-                    guard now.unsuccessful == 0 else {
-                        throw CommandFailure(
-                            "\(now.unsuccessful) of \(ids.count) did not complete",
-                            next: "`moose work-orders show ID` tells why")
-                    }
-                    return
-                }
-                if let text = bar.update(done: now.ended, elapsed: .now - started) { StandardError.write(text) }
-                try await Task.sleep(for: .milliseconds(200))
-            }
         }
     }
 }

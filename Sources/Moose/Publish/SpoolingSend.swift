@@ -14,8 +14,12 @@ struct SpoolingSend {
         self.folder = folder
     }
 
+    /// - Parameter leaveOut: gets the lanes that have no queue, unless the broker is away and nobody can tell; returns
+    ///   what is left.
     /// - Returns: whether any of them wait on disk.
-    func send(_ messages: [OutgoingMessage]) async throws -> Bool {
+    func send(
+        _ messages: [OutgoingMessage], leaveOut: (Set<String>) throws -> [OutgoingMessage]
+    ) async throws -> Bool {
         let spool = try SpoolPlace.spool(settings, folder: folder)
         var configuration = try AMQPConfiguration(url: settings.broker.url)
         configuration.connectionName = "moose command"
@@ -24,18 +28,27 @@ struct SpoolingSend {
         let publisher = SpoolingPublisher(connection, spool: spool)
         var isSpooled = false
         let result = await asyncResult {
+            let lanes: Set<String>
+            do {
+                lanes = try await publisher.lanesWithoutQueue(messages)
+            } catch let error as AMQPError where error.isAbsence {
+                tell(messages.count, in: try await publisher.keep(messages), reason: "\(error)")
+                isSpooled = true
+                return
+            }
+            let messages = try leaveOut(lanes)
             for start in stride(from: 0, to: messages.count, by: 2000) {
                 let batch = Array(messages[start..<min(start + 2000, messages.count)])
                 switch try await publisher.publish(batch, patience: Self.patience) {
                 case .published(let replayed):
-                    if replayed > 0 { StandardError.write("moose: \(replayed) orders of the spool went first\n") }
+                    if replayed > 0 {
+                        StandardError.write("moose: \(NumberText.counted(replayed, "order")) of the spool went first\n")
+                    }
                 case .spooled(let file, let reason):
                     // Those behind keep their place: they are spooled too.
                     let rest = Array(messages[(start + batch.count)...])
                     if !rest.isEmpty { _ = try await publisher.keep(rest) }
-                    StandardError.write(
-                        "moose: \(reason). \(messages.count - start) orders are safe in \(file). "
-                            + "`moose spool flush` sends them, and so does any worker here\n")
+                    tell(messages.count - start, in: file, reason: reason)
                     isSpooled = true
                     return
                 }
@@ -44,5 +57,12 @@ struct SpoolingSend {
         await connection.close()
         try result.get()
         return isSpooled
+    }
+
+    private func tell(_ count: Int, in file: String, reason: String) {
+        let (are, them) = count == 1 ? ("is", "it") : ("are", "them")
+        StandardError.write(
+            "moose: \(reason). \(NumberText.counted(count, "order")) \(are) safe in \(file). "
+                + "`moose spool flush` sends \(them), and so does any worker here\n")
     }
 }

@@ -9,4 +9,9 @@ enum NumberText {
         }
         return (number < 0 ? "-" : "") + String(result.reversed())
     }
+
+    /// `1 line`, `2,000 lines`.
+    static func counted(_ number: Int, _ noun: String) -> String {
+        "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+    }
 }

@@ -20,13 +20,16 @@ struct ProgressBar: Sendable {
     }
 
     /// What to print now that `done` steps took `elapsed`; nil when it is too early to print again.
-    mutating func update(done: Int, elapsed: Duration) -> String? {
+    ///
+    /// - Parameter note: what else there is to say, behind the figures.
+    mutating func update(done: Int, elapsed: Duration, note: String? = nil) -> String? {
         let pause = terminal.isTTY ? Self.redraw : Self.report
         // In a pipe the first line comes after a pause too: a quick command prints only its end.
         let since = elapsed - (lastDrawn ?? (terminal.isTTY ? elapsed - pause : .zero))
         guard since >= pause else { return nil }
         lastDrawn = elapsed
-        return frame(line(done: done, elapsed: elapsed, isDone: false), isDone: false)
+        let text = [line(done: done, elapsed: elapsed, isDone: false), note].compactMap { $0 }.joined(separator: "  ")
+        return frame(text, isDone: false)
     }
 
     /// What to print at the end.

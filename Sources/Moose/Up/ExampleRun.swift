@@ -25,28 +25,28 @@ struct ExampleRun: Sendable {
             try await WorkOrderPublisher($0).publish(messages)
         }
         print("Published \(messages.count) work orders.")
-        try await watch(lines.ids)
+        try await watch(PublishWait(lines.orders))
         try await Summary(client: client).print(lines.ids)
         try await compare()
     }
 
     /// Waits until nothing goes on by itself any more: ended, or blocked behind something that failed.
-    private func watch(_ ids: [UUID]) async throws {
+    private func watch(_ wait: PublishWait) async throws {
         let terminal = Terminal.standardOutput(environment: ProcessInfo.processInfo.environment)
-        var bar = ProgressBar(title: "ended", total: ids.count, terminal: terminal)
+        var bar = ProgressBar(title: "ended", total: wait.count, terminal: terminal)
         let started = ContinuousClock.now
         var ended = 0
         var quiet = 0
         while quiet < 3 {
-            ended = try await OrdersEnded.count(ids, client).ended
+            ended = try await wait.look(client).ended
             let untold =
                 try await client.run("SELECT count(*) FROM moose.outbox WHERE type = 'moose.error-event.v1'")
                 .first?.decode(0, as: Int64.self) ?? 0
-            quiet = ended == ids.count && untold == 0 ? quiet + 1 : 0
+            quiet = ended == wait.count && untold == 0 ? quiet + 1 : 0
             if let text = bar.update(done: ended, elapsed: .now - started) { Swift.print(text, terminator: "") }
             guard ContinuousClock.now - started < .seconds(300) else {
                 throw CommandFailure(
-                    "only \(ended) of \(ids.count) example orders ended in 5 minutes",
+                    "only \(ended) of \(wait.count) example orders ended in 5 minutes",
                     next: "look into the logs beside the stack, or run `moose status`")
             }
             try await Task.sleep(for: .milliseconds(300))

@@ -1,0 +1,63 @@
+internal import AMQP
+internal import FoundationEssentials
+internal import Postgres
+
+/// `moose publish --wait`: until each order has ended, can't go on, or was refused.
+struct PublishWait {
+    private let publications: [OrdersEnded.Publication]
+
+    init(_ orders: [OrderLines.Order]) {
+        // A line that stands there twice is one order.
+        var known: Set<OrdersEnded.Publication> = []
+        publications = orders.map { OrdersEnded.Publication(id: $0.id, body: $0.message.body) }
+            .filter { known.insert($0).inserted }
+    }
+
+    /// How many ends there are to wait for.
+    var count: Int { publications.count }
+
+    /// How they stand now.
+    func look(_ client: PostgresClient) async throws -> OrdersEnded {
+        try await OrdersEnded.count(publications, client)
+    }
+
+    /// Returns when all have completed.
+    ///
+    /// - Parameter write: gets the progress.
+    /// - Throws: ``CommandFailure`` when all have ended and some did not complete.
+    func run(in client: PostgresClient, on terminal: Terminal, write: (String) -> Void) async throws {
+        var bar = ProgressBar(title: "ended", total: count, terminal: terminal)
+        let started = ContinuousClock.now
+        while true {
+            let now = try await look(client)
+            if now.ended == count {
+                write(bar.finish(done: now.ended, elapsed: .now - started))
+                if let failure = failure(now) { throw failure }
+                return
+            }
+            let note = now.inReview == 0 ? nil : "\(NumberText.grouped(now.inReview)) in needs_review: CI decides"
+            if let text = bar.update(done: now.ended, elapsed: .now - started, note: note) { write(text) }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
+    private func failure(_ end: OrdersEnded) -> CommandFailure? {
+        let missed = count - end.completed
+        guard missed > 0 else { return nil }
+        let refused = end.reused.isEmpty ? nil : Self.text(reused: end.reused)
+        return CommandFailure(
+            "\(NumberText.grouped(missed)) of \(NumberText.grouped(count)) did not complete", why: refused,
+            next: end.unsuccessful == 0
+                ? "Give each order an id of its own; `moose dead-letters list --reason id_reused` shows what was refused"
+                : "`moose work-orders show ID` tells why")
+    }
+
+    private static func text(reused ids: [UUID]) -> String {
+        let shown = ids.prefix(5).map { $0.uuidString.lowercased() }.joined(separator: ", ")
+        let more = ids.count > 5 ? " and \(NumberText.grouped(ids.count - 5)) more" : ""
+        return ids.count == 1
+            ? "The id \(shown) was published before with another body: this publication was refused as id_reused"
+            : "The ids \(shown)\(more) were published before with other bodies: these publications were refused "
+                + "as id_reused"
+    }
+}
