@@ -145,7 +145,12 @@ let package = Package(
                 "WorkOrders", logging,
             ]),
         tests("Stack", ["Stack"]),
-        tests("Probes", ["Probes", "Telemetry", logging]),
+        tests(
+            "Probes",
+            [
+                "Probes", "Telemetry", logging, .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         tests(
             "Store",
             [
@@ -158,8 +163,8 @@ let package = Package(
         tests(
             "Moose",
             [
-                "AMQP", "Messaging", "Moose", "Postgres", "Probes", "Settings", "Store", "Worker", "WorkOrders",
-                argumentParser,
+"AMQP", "Messaging", "Moose", "Postgres", "Probes", "Settings", "Store", "Worker", "WorkOrders",
+                argumentParser, .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         tests(

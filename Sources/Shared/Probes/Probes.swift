@@ -11,6 +11,9 @@ package import Telemetry
 ///
 /// It has one thread and one event loop of its own, so that it answers even while the process is busy.
 package struct Probes: Sendable {
+    /// Never shut down: a stopped server still hands work to its loop, from a task of its own that nobody can wait for.
+    static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
     private let port: Int
     private let logger: Logger
     private let health: @Sendable () async -> [ProbeCheck]
@@ -51,24 +54,14 @@ package struct Probes: Sendable {
 
     /// Serves until the surrounding task is cancelled, then returns.
     @concurrent package func run() async throws(ProbesError) {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let outcome: Result<Void, ProbesError>
         do {
-            try await serve(application(on: group))
-            outcome = .success(())
+            try await serve(application())
         } catch is CancellationError {
             // The way it is asked to stop, no failure.
-            outcome = .success(())
+            return
         } catch {
-            outcome = .failure(describe(error))
+            throw describe(error)
         }
-        do {
-            try await group.shutdownGracefully()
-        } catch {
-            // The server is already stopped and nothing depends on its thread any more.
-            logger.warning("the probes' event loop didn't stop cleanly", metadata: ["reason": "\(error)"])
-        }
-        try outcome.get()
     }
 
     /// Stops the server gracefully when the task is cancelled: a cancelled server reports that as an error.
@@ -86,9 +79,7 @@ package struct Probes: Sendable {
         }
     }
 
-    private func application(
-        on group: MultiThreadedEventLoopGroup
-    ) -> Application<CallbackResponder<BasicRequestContext>> {
+    private func application() -> Application<CallbackResponder<BasicRequestContext>> {
         var logger = logger
         // The server logs its start and every shutdown; only its troubles concern an operator.
         logger.logLevel = max(logger.logLevel, .warning)
@@ -102,7 +93,7 @@ package struct Probes: Sendable {
             onServerRunning: { channel in
                 await onListening(channel.localAddress?.port ?? port)
             },
-            eventLoopGroupProvider: .shared(group),
+            eventLoopGroupProvider: .shared(Self.eventLoops),
             logger: logger
         )
     }
