@@ -65,10 +65,12 @@ package final class WorkerPool: Sendable {
     /// start.
     package func run(until stop: AsyncStream<Void>) async throws {
         try await announce()
-        for (index, lane) in configuration.lanes.enumerated() {
-            let subscription = try await consumer.subscribe(
-                to: MooseTopology.workQueue(lane: lane.name), prefetch: prefetch(lane: index))
-            subscriptions.withLock { $0.append(subscription) }
+        do {
+            try await subscribe()
+        } catch {
+            // A row that stayed would be taken for a worker that was lost.
+            await signOff()
+            throw error
         }
         state.withLock { $0.isConsuming = true }
         logger.info(
@@ -104,13 +106,26 @@ package final class WorkerPool: Sendable {
             await drain()
             group.cancelAll()
         }
+        await signOff()
+        logger.info("worker stopped")
+    }
+
+    private func subscribe() async throws {
+        for (index, lane) in configuration.lanes.enumerated() {
+            let subscription = try await consumer.subscribe(
+                to: MooseTopology.workQueue(lane: lane.name), prefetch: prefetch(lane: index))
+            subscriptions.withLock { $0.append(subscription) }
+        }
+    }
+
+    /// Tells the registry that this process ends in good order.
+    private func signOff() async {
         do {
             try await control.retire(configuration.id)
         } catch {
             // The registry row then ages out by itself.
             reporter.report("stop", "the registry was not told of the stop", error: error)
         }
-        logger.info("worker stopped")
     }
 
     /// What `/readyz` and `moose doctor` want to know: nil while all is well.

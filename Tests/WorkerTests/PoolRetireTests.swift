@@ -112,4 +112,20 @@ struct PoolRetireTests {
             #expect(try await fresh.current()["default"]?.queued == 5)
         }
     }
+
+    @Test func `a worker that can't start has signed off, and nobody takes it for lost`() async throws {
+        try await PoolBench.open { bench in
+            let handlers = PoolScriptedHandler.registry { _ in .completed(AttemptReport(didStart: true, cost: .zero)) }
+            await #expect(throws: AMQPError.self) {
+                try await bench.withPool(handlers) {
+                    $0.lanes.append(.init(name: "nolane", slots: 2))
+                } _: { _, _ in
+                }
+            }
+            let (known, living) = (
+                try await bench.count("moose.workers"), try await bench.count("moose.workers WHERE stopped_at IS NULL")
+            )
+            #expect(known == 1 && living == 0)
+        }
+    }
 }
