@@ -13,10 +13,11 @@ struct TopologyCommand: AsyncParsableCommand {
 /// `moose topology plan`.
 struct TopologyPlan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Show what is declared, and which queues are missing.",
+        commandName: "plan", abstract: "Show which exchanges and queues there are, and which `apply` would declare.",
         discussion: """
             EXAMPLES
               moose topology plan
+              moose topology plan --json | jq -r '.[] | select(.exists | not) | .name'
             """)
 
     @OptionGroup var common: CommonOptions
@@ -26,15 +27,39 @@ struct TopologyPlan: AsyncParsableCommand {
             let settings = try common.settings()
             let topology = MooseTopology.topology(lanes: settings.lanes.keys)
             try await TopologyAccess.withPublisher(settings) { publisher in
-                var table = Table([.init("KIND"), .init("NAME", isFlexible: true), .init("STATE")])
-                for exchange in topology.exchanges { table.add(["exchange", "\(exchange.name)", "declared on apply"]) }
-                for queue in topology.queues {
-                    let found = try await publisher.queueExists(queue.name)
-                    table.add(["queue", "\(queue.name)", found ? "there" : "missing"])
+                let parts = try await TopologyPart.of(topology, on: publisher)
+                if common.json {
+                    print(try JSONOutput.text(list: parts), terminator: "")
+                } else {
+                    var table = Table([.init("KIND"), .init("NAME", isFlexible: true), .init("STATE")])
+                    for part in parts {
+                        table.add(["\(part.kind)", "\(part.name)", part.exists ? "there" : "missing"])
+                    }
+                    print(table.text(for: common.terminal), terminator: "")
                 }
-                print(table.text(for: common.terminal))
             }
         }
+    }
+}
+
+/// An exchange or a queue that Moose needs.
+struct TopologyPart: Encodable, Equatable {
+    /// `exchange` or `queue`.
+    let kind: String
+    let name: String
+    /// Whether one of this name stands on the broker.
+    let exists: Bool
+
+    static func of(_ topology: Topology, on publisher: AMQPPublisher) async throws -> [TopologyPart] {
+        var parts: [TopologyPart] = []
+        for exchange in topology.exchanges {
+            let exists = try await publisher.exchangeExists(exchange.name)
+            parts.append(.init(kind: "exchange", name: exchange.name, exists: exists))
+        }
+        for queue in topology.queues {
+            parts.append(.init(kind: "queue", name: queue.name, exists: try await publisher.queueExists(queue.name)))
+        }
+        return parts
     }
 }
 
@@ -45,6 +70,7 @@ struct TopologyApply: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               moose topology apply
+              moose topology apply --json
             """)
 
     @OptionGroup var common: CommonOptions
@@ -54,7 +80,12 @@ struct TopologyApply: AsyncParsableCommand {
             let settings = try common.settings()
             let topology = MooseTopology.topology(lanes: settings.lanes.keys)
             try await TopologyAccess.withPublisher(settings) { try await $0.declare(topology) }
-            print("Declared \(topology.exchanges.count) exchanges and \(topology.queues.count) queues.")
+            let exchanges = topology.exchanges.map(\.name)
+            let queues = topology.queues.map(\.name)
+            print(
+                common.json
+                    ? try JSONOutput.text(["exchanges": exchanges, "queues": queues])
+                    : "Declared \(exchanges.count) exchanges and \(queues.count) queues.\n", terminator: "")
         }
     }
 }

@@ -65,6 +65,11 @@ extension Session {
         return (messages, consumers)
     }
 
+    /// - Throws: ``AMQPError/notFound(_:)`` when there is no such exchange.
+    func findExchange(_ name: String, channel: UInt16) throws(AMQPError) {
+        try declareExchange(Topology.ExchangeDeclaration(name: name, kind: ""), passive: true, channel: channel)
+    }
+
     /// Deletes a queue with its messages; one that isn't there is no error.
     func deleteQueue(_ name: String, channel: UInt16) throws(AMQPError) {
         try unsafe call(
@@ -79,13 +84,13 @@ extension Session {
 
     /// Declares everything on one channel, which is closed by the broker when this throws a refusal.
     func declare(_ topology: Topology, channel: UInt16) throws(AMQPError) {
-        for exchange in topology.exchanges { try declareExchange(exchange, channel: channel) }
+        for exchange in topology.exchanges { try declareExchange(exchange, passive: false, channel: channel) }
         for queue in topology.queues { _ = try declareQueue(queue, passive: false, channel: channel) }
         for binding in topology.bindings { try bind(binding, channel: channel) }
     }
 
     private func declareExchange(
-        _ exchange: Topology.ExchangeDeclaration, channel: UInt16
+        _ exchange: Topology.ExchangeDeclaration, passive: Bool, channel: UInt16
     ) throws(AMQPError) {
         try unsafe call(
             AMQP_EXCHANGE_DECLARE_METHOD, channel: channel, replies: [AMQP_EXCHANGE_DECLARE_OK_METHOD],
@@ -94,6 +99,7 @@ extension Session {
             var declare = unsafe amqp_exchange_declare_t()
             unsafe declare.exchange = arena.bytes(exchange.name)
             unsafe declare.type = arena.bytes(exchange.kind)
+            unsafe declare.passive = passive ? 1 : 0
             unsafe declare.durable = exchange.durable ? 1 : 0
             unsafe declare.arguments = arena.table(exchange.arguments)
             return unsafe declare

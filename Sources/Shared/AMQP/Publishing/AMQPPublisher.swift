@@ -62,6 +62,11 @@ package final class AMQPPublisher: Sendable {
         try await queueStatistics(name) != nil
     }
 
+    /// Whether the exchange is there. Uses a channel of its own.
+    package func exchangeExists(_ name: String) async throws(AMQPError) -> Bool {
+        try await mailbox.ask { .find(exchange: name, $0) }
+    }
+
     /// Ready messages and consumers of a queue; nil when there is none of that name.
     package func queueStatistics(_ name: String) async throws(AMQPError) -> (messages: Int, consumers: Int)? {
         let figures = try await mailbox.ask { .inspect(queue: name, $0) }

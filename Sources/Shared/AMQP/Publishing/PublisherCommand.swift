@@ -4,6 +4,7 @@ enum PublisherCommand: Sendable {
     case publish(id: UInt64, [OutgoingMessage], deadline: ContinuousClock.Instant, Reply<Void>)
     case abandon(id: UInt64)
     case inspect(queue: String, Reply<QueueFigures?>)
+    case find(exchange: String, Reply<Bool>)
     case declare(Topology, Reply<Void>)
     case delete(queue: String, Reply<Void>)
     case close(Reply<Void>?)

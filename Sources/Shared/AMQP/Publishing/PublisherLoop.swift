@@ -118,6 +118,7 @@ final class PublisherLoop {
             batches.removeValue(forKey: id)?.refuse(.cancelled)
             unsent.removeAll { $0.batch.isOver }
         case .inspect(let queue, let reply): reply.resolve(inspect(queue))
+        case .find(let exchange, let reply): reply.resolve(find(exchange))
         case .declare(let topology, let reply):
             reply.resolve(
                 request { session, channel throws(AMQPError) in try session.declare(topology, channel: channel) })
@@ -134,6 +135,15 @@ final class PublisherLoop {
             return QueueFigures(messages: messages, consumers: consumers)
         }
         if case .failure(.notFound) = result { return .success(nil) }
+        return result
+    }
+
+    private func find(_ exchange: String) -> Result<Bool, AMQPError> {
+        let result = request { session, channel throws(AMQPError) in
+            try session.findExchange(exchange, channel: channel)
+            return true
+        }
+        if case .failure(.notFound) = result { return .success(false) }
         return result
     }
 
@@ -274,6 +284,7 @@ final class PublisherLoop {
             case .connect(let reply), .declare(_, let reply), .delete(_, let reply), .publish(_, _, _, let reply):
                 reply.fail(.closed)
             case .inspect(_, let reply): reply.fail(.closed)
+            case .find(_, let reply): reply.fail(.closed)
             case .close(let reply): reply?.succeed()
             case .abandon: break
             }
