@@ -163,7 +163,7 @@ let package = Package(
         tests(
             "Moose",
             [
-"AMQP", "Messaging", "Moose", "Postgres", "Probes", "Settings", "Store", "Worker", "WorkOrders",
+                "AMQP", "Messaging", "Moose", "Postgres", "Probes", "Settings", "Store", "Worker", "WorkOrders",
                 argumentParser, .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),

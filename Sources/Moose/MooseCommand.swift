@@ -32,6 +32,12 @@ enum Program {
     static func main() async {
         // A reader that goes away must not kill the process: writes then fail, and say so.
         signal(SIGPIPE, SIG_IGN)
+        let status = await run()
+        exit(StandardOutput.isWritten() || status != ExitStatus.ok.rawValue ? status : ExitStatus.failed.rawValue)
+    }
+
+    /// Runs what the command line asks for, and returns its exit code.
+    private static func run() async -> Int32 {
         do {
             var command = try MooseCommand.parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -41,9 +47,15 @@ enum Program {
             }
         } catch {
             let code = MooseCommand.exitCode(for: error)
-            guard code == .validationFailure else { MooseCommand.exit(withError: error) }
-            StandardError.write(MooseCommand.fullMessage(for: error) + "\n")
-            exit(ExitStatus.usage.rawValue)
+            let message = MooseCommand.fullMessage(for: error)
+            if code == .success {
+                // The help or the version, which was asked for.
+                if !message.isEmpty { print(message) }
+            } else if !message.isEmpty {
+                StandardError.write(message + "\n")
+            }
+            return code == .validationFailure ? ExitStatus.usage.rawValue : code.rawValue
         }
+        return ExitStatus.ok.rawValue
     }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import Postgres
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -94,5 +96,29 @@ struct DeadLetterTests {
         #expect(
             try BodyEdit.withID(id, Array(#"{"id":"x"}"#.utf8))
                 == Array(#"{"id":"0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e"}"#.utf8))
+    }
+
+    @Test func `an export ends without a word when its reader goes, as behind head`() async throws {
+        // As the program itself does.
+        signal(SIGPIPE, SIG_IGN)
+        try await BudgetDesk.open { desk in
+            try await Self.bury(3, in: desk.database)
+            let filter = try DeadLetterOptions.parse([]).filter()
+            let (input, output) = try FileDescriptor.pipe()
+            #expect(try await DeadLettersExport.write(filter, to: output, from: desk.database) == 3)
+            try input.close()
+            #expect(try await DeadLettersExport.write(filter, to: output, from: desk.database) == 0)
+            try output.close()
+        }
+    }
+
+    @Test func `the reason is told once, also where the explanation begins with it`() async throws {
+        try await BudgetDesk.open { desk in
+            try await Self.bury(2, in: desk.database)
+            try await desk.database.runSimple(
+                "UPDATE moose.dead_letters SET explanation = 'malformed: no title' WHERE reason = 'malformed'")
+            let letters = try await DeadLetterOptions.parse([]).filter().newest(10, in: desk.database)
+            #expect(Set(letters.map(\.headline)) == ["malformed: no title", "unroutable: Number 1 is bad"])
+        }
     }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Postgres
 internal import SystemPackage
 
 /// `moose dead-letters export`.
@@ -41,23 +42,34 @@ struct DeadLettersExport: AsyncParsableCommand {
             filter.state = state
             let start = filter
             let output = try open()
-            try await common.withDatabase { database in
-                var filter = start
-                var count = 0
-                while true {
-                    let letters = try await filter.whole(Self.page, in: database)
-                    for letter in letters {
-                        _ = try output.writeAll(Array(try Self.line(letter.letter, letter.body, letter.headers).utf8))
-                    }
-                    count += letters.count
-                    guard letters.count == Self.page, let last = letters.last else { break }
-                    filter.after = last.letter.id
-                }
-                if file != nil {
-                    try output.close()
-                    StandardError.write("\(NumberText.grouped(count)) dead letters written.\n")
-                }
+            let count = try await common.withDatabase { try await Self.write(start, to: output, from: $0) }
+            if file != nil {
+                try output.close()
+                StandardError.write("\(NumberText.counted(count, "dead letter")) written.\n")
             }
+        }
+    }
+
+    /// - Returns: how many were written.
+    static func write(
+        _ start: DeadLetterFilter, to output: FileDescriptor, from database: PostgresClient
+    ) async throws -> Int {
+        var filter = start
+        var count = 0
+        while true {
+            let letters = try await filter.whole(page, in: database)
+            for letter in letters {
+                let line = Array(try line(letter.letter, letter.body, letter.headers).utf8)
+                do {
+                    _ = try output.writeAll(line)
+                } catch Errno.brokenPipe {
+                    // The reader has all it wants, as `head` has.
+                    return count
+                }
+                count += 1
+            }
+            guard letters.count == page, let last = letters.last else { return count }
+            filter.after = last.letter.id
         }
     }
 

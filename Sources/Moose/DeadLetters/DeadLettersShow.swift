@@ -26,7 +26,7 @@ struct DeadLettersShow: AsyncParsableCommand {
             guard let found else {
                 throw CommandFailure(
                     "there is no dead letter \(id.uuidString.lowercased())",
-                    next: "`moose dead-letters list` shows them")
+                    next: "`moose dead-letters list` shows them", status: .refused)
             }
             if common.json {
                 var fields = found.letter.json
@@ -44,7 +44,7 @@ struct DeadLettersShow: AsyncParsableCommand {
         _ letter: DeadLetter, _ body: [UInt8], _ headers: String, _ history: [DeadLetterEvent]
     ) throws -> String {
         let terminal = common.terminal
-        var text = terminal.styled(PrintableText.oneLine("\(letter.reason): \(letter.explanation)"), .bold) + "\n"
+        var text = terminal.styled(PrintableText.oneLine(letter.headline), .bold) + "\n"
         var facts = FactList()
         facts.add("id", letter.id.uuidString.lowercased())
         facts.add("state", letter.state, StateStyle.style(letter.state))

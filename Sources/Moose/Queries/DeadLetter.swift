@@ -56,6 +56,9 @@ struct DeadLetter: Sendable {
         createdAt = try row.decode(15)
     }
 
+    /// The reason and its explanation, which may have begun with the reason where it was written.
+    var headline: String { explanation.hasPrefix("\(reason): ") ? explanation : "\(reason): \(explanation)" }
+
     var json: [String: JSONValue] {
         [
             "id": .id(id), "state": .string(state), "reason": .string(reason), "explanation": .string(explanation),

@@ -20,7 +20,14 @@ struct StackStatusCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let status = try await place.stack.status()
+        let status: StackStatus
+        do {
+            status = try await place.stack.status()
+        } catch let error as StackError {
+            // No server is ready where there is no stack, and a script that waits for one goes on waiting.
+            StandardError.write(CommandFailure(error.description).description + "\n")
+            throw ExitCode(ExitStatus.unreachable.rawValue)
+        }
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -30,7 +37,7 @@ struct StackStatusCommand: AsyncParsableCommand {
             print("RabbitMQ    \(line(status.broker))")
             print("PostgreSQL  \(line(status.database))")
         }
-        if !status.isReady { throw ExitCode(3) }
+        if !status.isReady { throw ExitCode(ExitStatus.unreachable.rawValue) }
     }
 
     private func line(_ server: StackStatus.Server) -> String {
