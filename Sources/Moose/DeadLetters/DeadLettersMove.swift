@@ -64,15 +64,15 @@ struct DeadLettersMove: AsyncParsableCommand {
             try await common.withDatabase { database in
                 try await QueueAccess.open(settings) { consumer, publisher in
                     guard let ready = try await publisher.queueStatistics(queue)?.messages else {
-                        throw AMQPError.notFound("there is no queue '\(queue)'")
+                        throw QueueAccess.missing(queue)
                     }
                     if let target, try await !publisher.queueExists(target) {
-                        throw AMQPError.notFound("there is no queue '\(target)'")
+                        throw QueueAccess.missing(target)
                     }
                     let wanted = min(count ?? ready, ready)
                     guard wanted > 0 else { return print("The queue \(queue) has no message that is ready.") }
                     try Confirmation.ask(
-                        "Move \(NumberText.grouped(wanted)) messages from \(queue) to \(place)?", isGiven: yes)
+                        "Move \(NumberText.counted(wanted, "message")) from \(queue) to \(place)?", isGiven: yes)
                     let goal = JSONValue.object([
                         "to": .string(place), "routing_key": .text(routingKey), "messages": .count(wanted),
                     ])

@@ -43,6 +43,8 @@ struct DeadLettersPeek: AsyncParsableCommand {
                 do {
                     messages = try await QueuePeek(consumer: consumer, publisher: publisher).first(
                         limit, of: queue, isForced: force)
+                } catch AMQPError.notFound {
+                    throw QueueAccess.missing(queue)
                 } catch QueuePeek.Refusal.returnedOften(let count) {
                     throw CommandFailure(
                         "the first message was not shown: it has been returned \(count) times",
@@ -51,8 +53,11 @@ struct DeadLettersPeek: AsyncParsableCommand {
                 }
                 print(try common.json ? json(messages) : text(messages), terminator: "")
                 if !messages.isEmpty {
+                    let verb =
+                        messages.count == 1
+                        ? "was taken and put back; it counts" : "were taken and put back; they count"
                     StandardError.write(
-                        "moose: \(messages.count) messages were taken and put back; they count as redelivered.\n")
+                        "moose: \(NumberText.counted(messages.count, "message")) \(verb) as redelivered.\n")
                 }
             }
         }

@@ -46,7 +46,7 @@ struct DeadLettersPurge: AsyncParsableCommand {
             let count = try await common.withDatabase { database in
                 let letters = try await filter.letters(in: database)
                 if dryRun || letters.isEmpty { return letters.count }
-                try Confirmation.ask("Purge \(NumberText.grouped(letters.count)) dead letters?", isGiven: yes)
+                try Confirmation.ask("Purge \(NumberText.counted(letters.count, "dead letter"))?", isGiven: yes)
                 try await DeadLetterAudit.record(
                     "dead letters purge", subject: "dead letters",
                     after: ["letters": .count(letters.count), "filter": which.audited], who: who, why: why,
@@ -62,7 +62,7 @@ struct DeadLettersPurge: AsyncParsableCommand {
             print(
                 common.json
                     ? try JSONOutput.text(["purged": JSONValue.count(count), "dry_run": .bool(dryRun)])
-                    : "\(NumberText.grouped(count)) dead letters \(verb).\n", terminator: "")
+                    : "\(NumberText.counted(count, "dead letter")) \(verb).\n", terminator: "")
         }
     }
 }

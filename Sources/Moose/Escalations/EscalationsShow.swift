@@ -35,7 +35,8 @@ struct EscalationsShow: AsyncParsableCommand {
             }
             guard let escalation = found.0 else {
                 throw CommandFailure(
-                    "there is no escalation \(id.uuidString.lowercased())", next: "`moose escalations list` shows them")
+                    "there is no escalation \(id.uuidString.lowercased())", next: "`moose escalations list` shows them",
+                    status: .refused)
             }
             if common.json {
                 var fields = escalation.json

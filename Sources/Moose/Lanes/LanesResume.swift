@@ -30,11 +30,14 @@ struct LanesResume: BudgetSubcommand {
     func answer(to wanted: LaneChange, from database: PostgresClient, on terminal: Terminal) async throws
         -> BudgetAnswer
     {
-        try await wanted.resume(in: database)
+        let isNew = try await wanted.resume(in: database)
         let line = try await LaneLine.all(in: database).first { $0.name == wanted.lane }
-        return BudgetAnswer(
-            text:
-                "The lane \(wanted.lane) goes on; \(NumberText.grouped(line?.held ?? 0)) orders it held back are rung.\n",
-            json: ["lane": line?.json ?? .null, "changed": .bool(true)])
+        let held = NumberText.counted(line?.held ?? 0, "order")
+        var text =
+            isNew
+            ? "The lane \(wanted.lane) goes on; it held back \(held), which it starts by itself.\n"
+            : "The lane \(wanted.lane) is not paused.\n"
+        if !isNew, line?.workers ?? 0 == 0 { text += "No live worker serves it: check the spelling of its name.\n" }
+        return BudgetAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(isNew)])
     }
 }

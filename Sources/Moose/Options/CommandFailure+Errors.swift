@@ -56,11 +56,12 @@ extension CommandFailure {
             let isOld = server.sqlState == "42883" || server.sqlState == "42703"
             self.init(
                 isOld ? "the database's schema is of another version" : "the database has no Moose schema",
-                why: isOld ? server.message : nil, next: "Run `moose migrate`")
+                why: isOld ? server.message : nil, next: "Run `moose migrate`", status: .refused)
         case .server(let server) where server.sqlState == "42501":
             self.init(
                 "the database denied access", why: server.message,
-                next: "Log in as the role that owns the schema, or let it grant what `moose doctor` names")
+                next: "Log in as the role that owns the schema, or let it grant what `moose doctor` names",
+                status: .refused)
         case .server(let server) where server.sqlState.hasPrefix("MS"):
             // The schema's own rules: their messages are meant for people.
             self.init(server.message, next: server.hint, status: .refused)

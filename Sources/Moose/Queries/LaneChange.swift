@@ -16,14 +16,9 @@ struct LaneChange: Sendable {
 
     /// Lets it go on.
     ///
-    /// - Throws: ``CommandFailure`` with ``ExitStatus/refused`` when it is not paused.
-    func resume(in database: PostgresClient) async throws {
-        let found: Bool? = try await database.run("SELECT moose.resume_lane(\(lane), \(who), \(reason))")
-            .first?.decode(0)
-        guard found == true else {
-            throw CommandFailure(
-                "the lane \(lane) is not paused", next: "`moose lanes list` says what is", status: .refused)
-        }
+    /// - Returns: whether it was paused before.
+    func resume(in database: PostgresClient) async throws -> Bool {
+        try await database.run("SELECT moose.resume_lane(\(lane), \(who), \(reason))").first?.decode(0) ?? false
     }
 
     /// Sets what is given; 0 takes a setting away.

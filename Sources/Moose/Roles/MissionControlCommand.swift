@@ -29,6 +29,11 @@ struct MissionControlCommand: AsyncParsableCommand {
     @Option(help: "The port of /api/sentinel, /healthz, /readyz and /metrics on 127.0.0.1; 0 takes a free one.")
     var httpPort = 8080
 
+    func validate() throws {
+        // More than 16 bits would be cut down to another port without a word.
+        guard (0...65_535).contains(httpPort) else { throw ValidationError("--http-port goes from 0 to 65535.") }
+    }
+
     func run() async throws {
         try await runCommand {
             let environment = ProcessInfo.processInfo.environment

@@ -18,11 +18,11 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "worker",
         abstract: "Work lanes: claim, run, settle, retry.",
         discussion: """
-            Handlers come from moose.yaml. SIGTERM drains: no attempt is burned, no hold lost; a second one stops at once. `moose workers drain` \
-            does the same from anywhere.
+            Handlers come from moose.yaml. SIGTERM drains: no attempt is burned, no hold lost; a second one stops at \
+            once. `moose workers drain` does the same from anywhere.
 
-            With --processes or --autoscale this process works nothing itself: it keeps the others, starts again what
-            dies, and serves the probes of all. A process that is one too many, or holds more memory than --max-rss,
+            With --processes or --autoscale this process works nothing itself: it keeps the others, starts again what \
+            dies, and serves the probes of all. A process that is one too many, or holds more memory than --max-rss, \
             takes no more work and ends after its last job. Status 5: a worker on its own held too much memory.
 
             EXAMPLES
@@ -64,6 +64,10 @@ struct WorkerCommand: AsyncParsableCommand {
         guard processes == nil || autoscale == nil else {
             throw ValidationError(
                 "--processes fixes the number, --autoscale lets it follow the work: give one of them.")
+        }
+        var named: Set<String> = []
+        for lane in lanes.map(\.lane.name) where !named.insert(lane).inserted {
+            throw ValidationError("--lane names \(lane) twice: give each lane once, with all its slots.")
         }
     }
 

@@ -18,7 +18,9 @@ struct SchedulesPause: AsyncParsableCommand {
             let edit = try options.edit()
             let isNew = try await common.withDatabase { try await edit.pause(in: $0) }
             let json: JSONValue = ["name": .string(edit.name), "paused": .bool(true), "changed": .bool(isNew)]
-            let text = isNew ? "\(edit.name) is paused; `moose schedules resume` ends it.\n" : "It is paused already.\n"
+            let text =
+                isNew
+                ? "\(edit.name) is paused; `moose schedules resume` ends it.\n" : "\(edit.name) is paused already.\n"
             print(common.json ? try JSONOutput.text(json) : text, terminator: "")
         }
     }

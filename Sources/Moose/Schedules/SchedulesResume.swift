@@ -24,7 +24,9 @@ struct SchedulesResume: AsyncParsableCommand {
                 "name": .string(edit.name), "paused": .bool(false), "changed": .bool(next != nil),
                 "next_run_at": .time(next),
             ]
-            let text = next.map { "\(edit.name) ticks again, next at \(Moment.minute($0)).\n" } ?? "It is not paused.\n"
+            let text =
+                next.map { "\(edit.name) ticks again, next at \(Moment.minute($0)).\n" }
+                ?? "\(edit.name) is not paused.\n"
             print(common.json ? try JSONOutput.text(json) : text, terminator: "")
         }
     }

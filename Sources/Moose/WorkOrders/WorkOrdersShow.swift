@@ -36,7 +36,7 @@ struct WorkOrdersShow: AsyncParsableCommand {
             why:
                 "It still waits in its lane's queue and no worker has taken it, or it was never accepted, or was pruned",
             next: "`moose lanes list` shows the lanes that workers serve and those that are paused, "
-                + "`moose dead-letters list` what was refused")
+                + "`moose dead-letters list` what was refused", status: .refused)
     }
 
     private func text(_ story: WorkOrderStory) throws -> String {
