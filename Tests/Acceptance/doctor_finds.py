@@ -65,7 +65,7 @@ def on_broker(system, command):
 
 
 def the_worker(system):
-    finds(system, "no worker", "lane default: no worker is alive", "run `moose worker --lane default:8`")
+    finds(system, "no worker", "lane default: no worker was seen in the last minute", "run `moose worker --lane default:8`")
     system.start("worker", "worker", "--lane", "default:2")
     system.wait_for("the worker", "SELECT count(*) FROM moose.workers", "1", 30)
     is_content(system, "with a worker")

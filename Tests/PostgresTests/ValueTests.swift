@@ -96,6 +96,9 @@ import Testing
             needsPassword: false)
         let reason = "connection to server at \"h\", port 1 failed: FATAL: 28P01: no"
         #expect(wrong == .authenticationFailed(reason: reason))
+        let refused = ConnectFailure.error(
+            message: "connection failed: Connection refused Is the server running on that host?", needsPassword: false)
+        #expect(refused.description.contains("Connection refused. Is the server running on that host? Check"))
         guard case .databaseMissing = ConnectFailure.error(message: "FATAL:  3D000: gone", needsPassword: false) else {
             Issue.record("not told apart")
             return

@@ -10,8 +10,8 @@ struct BenchLedger: AsyncParsableCommand {
         commandName: "ledger",
         abstract: "Holds a second on one hot path, beside a table lock and a row lock.",
         discussion: """
-            Starts servers of its own, with fsync on, and removes them. Every hold counts against six budgets: day and
-            month of the organisation, of one project and of one agent. The references keep a single budget.
+            Starts servers of its own, with fsync on, and removes them. Every hold counts against six budgets: day \
+            and month of the organisation, of one project and of one agent. The references keep a single budget.
 
             EXAMPLES
               moose bench ledger

@@ -10,8 +10,8 @@ struct BenchWork: AsyncParsableCommand {
         commandName: "work",
         abstract: "Consume, claim, hold, run a no-op, settle, finish: beside a row-lock budget alone.",
         discussion: """
-            Starts servers of its own and removes them; one worker in this process. The reference only holds: it is what
-            a budget row under a lock allows at best, before any queue or state.
+            Starts servers of its own and removes them; one worker in this process. The reference only holds: it is \
+            what a budget row under a lock allows at best, before any queue or state.
 
             EXAMPLES
               moose bench work

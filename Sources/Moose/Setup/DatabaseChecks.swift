@@ -48,7 +48,7 @@ struct DatabaseChecks {
                 """
             ).first?.decode(0, as: Int64.self) ?? 0
         return alive > 0
-            ? .good("lane \(lane)", "\(alive) workers")
-            : .bad("lane \(lane)", "no worker is alive; run `moose worker --lane \(lane):8`")
+            ? .good("lane \(lane)", "\(NumberText.counted(Int(alive), "worker")) seen in the last minute")
+            : .bad("lane \(lane)", "no worker was seen in the last minute; run `moose worker --lane \(lane):8`")
     }
 }

@@ -9,8 +9,8 @@ struct SpoolFlush: AsyncParsableCommand {
         commandName: "flush",
         abstract: "Send what is spooled for this broker; returns when the broker has confirmed it.",
         discussion: """
-            Files of living processes are left to them. A file is deleted once all of it was confirmed; what is sent twice
-            counts once.
+            Files of living processes are left to them. A file is deleted once all of it was confirmed; what is sent \
+            twice counts once.
 
             EXAMPLES
               moose spool flush
@@ -39,12 +39,16 @@ struct SpoolFlush: AsyncParsableCommand {
                         "messages": done.messages, "files": done.files, "lines_aside": done.linesAside, "in_use": left,
                     ]), terminator: "")
             } else {
-                print("Sent \(done.messages) messages of \(done.files) files.")
-                if left > 0 { print("\(left) files belong to living processes, which send them by themselves.") }
+                print(
+                    "Sent \(NumberText.counted(done.messages, "message")) of \(NumberText.counted(done.files, "file"))."
+                )
+                if left > 0 {
+                    print("Left to living processes, which send theirs: \(NumberText.counted(left, "file")).")
+                }
             }
             if !done.asideFiles.isEmpty {
                 StandardError.write(
-                    "moose: \(done.linesAside) lines are no messages; they are in "
+                    "moose: not messages, and put aside: \(NumberText.counted(done.linesAside, "line")), in "
                         + done.asideFiles.joined(separator: ", ") + "\n")
             }
         }

@@ -8,8 +8,8 @@ struct SpoolList: AsyncParsableCommand {
         commandName: "list",
         abstract: "List the spool's files for this broker, the oldest first.",
         discussion: """
-            in_use: a living process writes or sends it. waiting: the next replay takes it over. unreadable: lines that are no
-            messages, kept for a person.
+            in_use: a living process writes or sends it. waiting: the next replay takes it over. unreadable: lines \
+            that are no messages, kept for a person.
 
             EXAMPLES
               moose spool list

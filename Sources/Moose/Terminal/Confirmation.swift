@@ -10,7 +10,7 @@ enum Confirmation {
         if isGiven { return }
         guard isatty(STDIN_FILENO) == 1 else {
             throw CommandFailure(
-                "nothing was done: \(question)", why: "There is no terminal to ask on", next: "Say --yes",
+                "nothing was done", why: "There is no terminal to ask on: \(question)", next: "Say --yes",
                 status: .usage)
         }
         StandardError.write("\(question) [y/N] ")

@@ -18,7 +18,7 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "The whole system on this machine: private servers, workers, the Client Manager.",
         discussion: """
-            With --example it also publishes the folder's work-orders.ndjson and shows how they end. On a terminal it
+            With --example it also publishes the folder's work-orders.ndjson and shows how they end. On a terminal it \
             stays up until Ctrl-C; without one it ends when the work is done. Logs are in the stack's folder.
 
             EXAMPLES

@@ -30,7 +30,8 @@ enum ConnectFailure {
             // `LOCATION:  auth_failed, auth.c:334`
             words.removeSubrange(location..<min(location + 3, words.endIndex))
         }
-        let text = words.joined(separator: " ")
+        // Two lines of libpq's, of which the first has no full stop.
+        let text = words.joined(separator: " ").replacing(" Is the server running", with: ". Is the server running")
         // Its reader goes on with a sentence.
         return words.isEmpty ? "No answer" : text.hasSuffix(".") ? String(text.dropLast()) : text
     }
