@@ -11,8 +11,7 @@ struct TextTests {
     }
 
     @Test func `a paragraph of the help has no line breaks of its own`() {
-        // Those of `publish` and `publish-error` still have some.
-        for (name, paragraph) in Self.paragraphs(of: MooseCommand.self) where !name.hasPrefix("publish") {
+        for (name, paragraph) in Self.paragraphs(of: MooseCommand.self) {
             let lines = paragraph.split(separator: "\n")
             let isProse = lines.first.map { !$0.hasPrefix(" ") && $0 != "EXAMPLES" } ?? false
             #expect(!isProse || lines.count == 1, "\(name): \(paragraph)")

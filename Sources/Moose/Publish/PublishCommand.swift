@@ -11,15 +11,15 @@ struct PublishCommand: AsyncParsableCommand {
         commandName: "publish",
         abstract: "Publish work orders; returns when the broker has confirmed them.",
         discussion: """
-            One order from flags, or many from NDJSON (a body a line; see docs/wire-format.md). A line that is no valid
-            order, whose price nobody knows, or whose lane has no queue, is reported by its number and left out: the
+            One order from flags, or many from NDJSON (a body a line; see docs/wire-format.md). A line that is no valid \
+            order, whose price nobody knows, or whose lane has no queue, is reported by its number and left out: the \
             status is 1 then, or 2 where nothing was left. Prints the ids.
 
-            With --wait it also exits with 1 where an order did not complete, can't go on because one it depends on
-            failed, or was refused because its id was published before with another body. An order whose pull request CI
+            With --wait it also exits with 1 where an order did not complete, can't go on because one it depends on \
+            failed, or was refused because its id was published before with another body. An order whose pull request CI \
             has not judged has not ended.
 
-            With --spool, orders that a broker that is away can't take are kept on this machine's disk. The next publish
+            With --spool, orders that a broker that is away can't take are kept on this machine's disk. The next publish \
             with --spool sends them first; so do `moose spool flush` and any worker here.
 
             EXAMPLES

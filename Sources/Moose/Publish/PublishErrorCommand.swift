@@ -16,7 +16,7 @@ struct PublishErrorCommand: AsyncParsableCommand {
         commandName: "publish-error",
         abstract: "Report an error to the escalation queue.",
         discussion: """
-            While the broker is away, the event is kept on this machine's disk: any worker or Client Manager here sends it
+            While the broker is away, the event is kept on this machine's disk: any worker or Client Manager here sends it \
             later, and so does `moose spool flush`.
 
             EXAMPLES
