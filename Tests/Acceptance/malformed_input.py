@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """200 malformed messages among 2,000 good ones: the good complete, the bad are dead letters with a reason, nothing stops."""
+import itertools
+
 from system import System, check, time_ordered_id
 
 CONFIG = r"""
@@ -8,6 +10,8 @@ handlers:
   work: {command: {argv: ["true"]}, default_estimate_usd: "0.001"}
   unpriced: {command: {argv: ["true"]}, default_estimate_usd: "0.001"}
 """
+# The same message published again under its id would be the same letter.
+other = itertools.count()
 good = lambda number: {"kind": "work", "title": f"good {number}"}
 
 with System(CONFIG) as system:
@@ -26,7 +30,7 @@ with System(CONFIG) as system:
         lambda: system.publish(channel, good(0)),
         lambda: system.publish(channel, {"kind": "work", "title": "x", "estimated_cost_usd": "-1"},
                                message_id=time_ordered_id()),
-        lambda: system.publish(channel, {"kind": "work", "title": "another body"}, message_id=first),
+        lambda: system.publish(channel, {"kind": "work", "title": f"another body {next(other)}"}, message_id=first),
         lambda: system.publish(channel, b'{"kind": "work", "title": "\xff\xfe"}', message_id=time_ordered_id()),
         lambda: system.publish(channel, b'{"kind": "work", "title": "' + b"x" * (2 << 20) + b'"}',
                                message_id=time_ordered_id()),
