@@ -19,6 +19,8 @@ package struct SentinelRoute: Sendable {
         guard request.method == .post else {
             return problem(405, "method not allowed", "only POST is answered here", [.allow: "POST"])
         }
+        let signature = request.header("X-Hub-Signature-256")
+        if let refusal = receiver.refusal(signature: signature) { return response(refusal) }
         let body: ByteBuffer
         do {
             body = try await request.body.collect(upTo: Self.bodyLimit)
@@ -33,7 +35,7 @@ package struct SentinelRoute: Sendable {
         return response(
             await receiver.receive(
                 SentinelRequest(
-                    signature: request.header("X-Hub-Signature-256"), event: request.header("X-GitHub-Event"),
+                    signature: signature, event: request.header("X-GitHub-Event"),
                     delivery: request.header("X-GitHub-Delivery"), contentType: request.headers[.contentType],
                     body: Array(body.readableBytesView))))
     }

@@ -38,7 +38,7 @@ package struct SentinelJudge: Sendable {
         var verdicts: [CIDecision] = []
         for commit in commits {
             let verdict = CIVerdict.of(commit.runs, expected: workflows, isOverdue: commit.isOverdue)
-            if let decision = CIDecision(verdict, commit) { verdicts.append(decision) }
+            if let decision = CIDecision(verdict, commit, expected: workflows) { verdicts.append(decision) }
         }
         for id in try await store.applyCIVerdicts(verdicts) {
             guard let taken = verdicts.first(where: { $0.commit.workOrderID == id }) else { continue }
@@ -58,8 +58,8 @@ package struct SentinelJudge: Sendable {
 
 extension CIDecision {
     /// Nil while there is nothing to decide.
-    fileprivate init?(_ verdict: CIVerdict, _ commit: CICommit) {
-        var facts = Facts(commit)
+    fileprivate init?(_ verdict: CIVerdict, _ commit: CICommit, expected: [String]) {
+        var facts = Facts(commit, expected: expected)
         switch verdict {
         case .waiting:
             return nil
@@ -88,19 +88,22 @@ extension CIDecision {
         let repository: String?
         let pullRequest: Int32
         let headSHA: String?
+        /// How many results of expected workflows it stands on: a verdict on more is news.
+        let runs: Int
         /// The last end of each workflow.
         let workflows: [String: String]
 
-        init(_ commit: CICommit) {
+        init(_ commit: CICommit, expected: [String]) {
             repository = commit.repository
             pullRequest = commit.pullRequest
             headSHA = commit.headSHA
+            runs = commit.runs.count { expected.contains($0.workflow) }
             // The runs come in the order of their age.
             workflows = Dictionary(commit.runs.map { ($0.workflow, $0.conclusion) }) { _, later in later }
         }
 
         enum CodingKeys: String, CodingKey {
-            case verdict, confidence, flaky, repository, workflows
+            case verdict, confidence, flaky, repository, runs, workflows
             case pullRequest = "pull_request"
             case headSHA = "head_sha"
         }

@@ -59,6 +59,14 @@ package struct SentinelReceiver: Sendable {
         self.reporter = reporter
     }
 
+    /// What can be answered before the body was taken in: nobody without a signature makes this process hold megabytes.
+    package func refusal(signature: String?) -> SentinelAnswer? {
+        let answer: SentinelAnswer? =
+            secret == nil ? .notConfigured : WebhookSignature.isWellFormed(signature) ? nil : .unsigned
+        if let answer { Counter(.sentinelWebhooks, dimensions: [("answer", answer.label)]).increment() }
+        return answer
+    }
+
     /// Nothing is read from the body before its signature was checked.
     package func receive(_ request: SentinelRequest) async -> SentinelAnswer {
         let answer = await judge(request)

@@ -15,6 +15,12 @@ package enum WebhookSignature {
             code, authenticating: body, using: SymmetricKey(data: Array(secret.utf8)))
     }
 
+    /// Whether it could be one at all: `sha256=` and 64 hex digits.
+    package static func isWellFormed(_ header: String?) -> Bool {
+        guard let header, header.hasPrefix("sha256=") else { return false }
+        return bytes(hex: header.utf8.dropFirst(7)) != nil
+    }
+
     /// What to send with `body`: `sha256=` and 64 hex digits.
     package static func of(_ body: [UInt8], secret: String) -> String {
         let code = HMAC<SHA256>.authenticationCode(for: body, using: SymmetricKey(data: Array(secret.utf8)))

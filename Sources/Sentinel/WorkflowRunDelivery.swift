@@ -5,7 +5,7 @@ internal import WorkOrders
 struct WorkflowRunDelivery: Equatable {
     /// `completed`, or something that is no result yet: `requested`, `in_progress`.
     let action: String
-    /// `owner/name`.
+    /// `owner/name` in lower case.
     let repository: String
     /// The name of the workflow: `Build`, `Test`, …
     let workflow: String
@@ -44,12 +44,14 @@ struct WorkflowRunDelivery: Equatable {
         guard PullRequest.isCommit(run.headSHA) else {
             throw DeliveryProblem("workflow_run.head_sha is not the hash of a commit")
         }
-        guard !run.name.isEmpty, run.name.utf8.count <= 1000, run.runAttempt ?? 1 >= 1 else {
+        // A run that its file names by `run-name` may carry that as its own name.
+        let name = fields.workflow?.name ?? run.name
+        guard !name.isEmpty, name.utf8.count <= 1000, run.runAttempt ?? 1 >= 1 else {
             throw DeliveryProblem("workflow_run.name or workflow_run.run_attempt can't be GitHub's")
         }
         action = fields.action
-        repository = fields.repository.name
-        workflow = run.name.withoutNUL
+        repository = fields.repository.name.lowercased()
+        workflow = name.withoutNUL
         runID = run.id
         runAttempt = run.runAttempt ?? 1
         headSHA = run.headSHA.lowercased()
@@ -70,12 +72,15 @@ struct WorkflowRunDelivery: Equatable {
         let action: String
         let run: Run
         let repository: Repository
+        let workflow: Workflow?
 
         enum CodingKeys: String, CodingKey {
-            case action, repository
+            case action, repository, workflow
             case run = "workflow_run"
         }
     }
+
+    private struct Workflow: Decodable { let name: String? }
 
     private struct Repository: Decodable {
         let id: Int64?

@@ -21,9 +21,22 @@ MUTANTS = {
         FIRST, SENTINEL, "receive_workflow_run", "AS i (n)\n",
         "AS i (n)\n    WHERE EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.github_pr_number = i.n)\n"),
     "a result is looked at once": (
-        FIRST, SENTINEL, "defer_ci_results", "WHEN d.orders > 0 AND d.live = 0 THEN 'judged'", "WHEN true THEN 'judged'"),
+        FIRST, SENTINEL, "defer_ci_results", "WHEN d.orders > 0 AND d.live = 0 THEN 'unmatched'", "WHEN true THEN 'judged'"),
     "an order that arrives hurries nothing": (
-        STORIES, SENTINEL, "await_ci", "AND r.state <> 'judged'", "AND false"),
+        STORIES, SENTINEL, "await_ci", "AND (r.state <> 'judged' OR r.head_sha = w.github_head_sha)", "AND false"),
+    "a second order of one commit is judged by nothing": (
+        STORIES, SENTINEL, "await_ci", " OR r.head_sha = w.github_head_sha", ""),
+    "an end that is refused takes its order along": (
+        STORIES, SENTINEL, "await_ci", "w.id = ANY (p_accepted) AND w.fencing_token = i.token AND ", ""),
+    "a verdict on the attempt before is taken": (
+        STORIES, SENTINEL, "apply_ci_verdicts", "AND i.token = w.fencing_token", ""),
+    "an older commit speaks after a newer one": (
+        STORIES, SENTINEL, "ci_results", "AND j.run_id > r.run_id", "AND false"),
+    "the second verdict on a commit is told to nobody": (
+        STORIES, SENTINEL, "apply_ci_verdicts", "'ci', i.verdict, i.sha, i.facts::jsonb ->> 'runs'", "'ci', i.sha"),
+    "the deadline is off once there was a verdict": (
+        STORIES, SENTINEL, "ci_results", "coalesce((c.wo).ci_since < now() - p_deadline, true)",
+        "(c.wo).ci_since < now() - p_deadline"),
     "nobody is told of results without an order": (
         FIRST, SENTINEL, "defer_ci_results", "WHERE t.state = 'unmatched'", "WHERE false"),
     "a delivery counts as often as it comes": (

@@ -202,7 +202,104 @@ struct VerdictTests {
             try await desk.arrives("Test", run: 2)
             for _ in 0..<2 { try await desk.look() }
             #expect(try await desk.state(id) == "cancelled")
-            #expect(try await desk.count("moose.workflow_runs WHERE state = 'judged'") == 2)
+            #expect(try await desk.count("moose.workflow_runs WHERE state = 'unmatched'") == 2)
+        }
+    }
+
+    @Test func `an end that is refused leaves its order with the pull request of the attempt that counts`() async throws
+    {
+        try await SentinelDesk.open { desk in
+            let lost = try await desk.running()
+            try await desk.run("UPDATE moose.work_orders SET lease_expires_at = now() - interval '1 second'")
+            let key = LeaseKey(id: lost.id, token: lost.token)
+            #expect(try await desk.store.rescue([key], maxAttempts: 5) == 1)
+            let token = try await desk.claim(ClaimItem(form: .doorbell(lost.id), body: []))
+            try await desk.propose((lost.id, token), try #require(PullRequest(number: 13)))
+            #expect(try await !desk.end(lost, try #require(PullRequest(number: 12))))
+            #expect(try await desk.count("moose.work_orders WHERE github_pr_number = 13") == 1)
+            // A verdict on the attempt before isn't one on this.
+            try await desk.arrives("Build", "failure", run: 1, pull: 13)
+            try await desk.arrives("Test", run: 2, pull: 13)
+            let seen = try #require(try await desk.store.ciResults(deadline: .seconds(60)).first)
+            #expect(seen.token == token && seen.runs.count == 2)
+            try await desk.run("UPDATE moose.work_orders SET fencing_token = fencing_token + 1")
+            let late = CIDecision(commit: seen, verdict: "failed", failureClass: nil, message: "late", facts: "{}")
+            #expect(try await desk.store.applyCIVerdicts([late]) == [])
+        }
+    }
+
+    @Test func `once a newer commit was judged, the results of an older one say nothing`() async throws {
+        try await SentinelDesk.open { desk in
+            try await desk.arrives("Build", run: 1)
+            try await desk.arrives("Test", run: 2)
+            try await desk.arrives("Build", run: 3, sha: Self.newer)
+            try await desk.arrives("Test", "failure", run: 4, sha: Self.newer)
+            let id = try await desk.proposed(12)
+            for _ in 0..<3 {
+                try await desk.look()
+                try await desk.run("UPDATE moose.workflow_runs SET due_at = now()")
+            }
+            #expect(try await desk.state(id) == "needs_review")
+            #expect(try await desk.events(id) == 1)
+        }
+    }
+
+    @Test func `two orders of one pull request are both judged, also when one has ended before`() async throws {
+        try await SentinelDesk.open { desk in
+            let first = try await desk.proposed(12, sha: Webhook.sha)
+            try await desk.arrives("Build", run: 1)
+            try await desk.arrives("Test", run: 2)
+            try await desk.look()
+            #expect(try await desk.state(first) == "completed")
+            let second = try await desk.proposed(12, sha: Webhook.sha)
+            try await desk.look()
+            #expect(try await desk.state(second) == "completed")
+            // Results that come while nobody waits rest until somebody does.
+            try await desk.arrives("Build", run: 3, sha: Self.newer)
+            try await desk.arrives("Test", run: 4, sha: Self.newer)
+            try await desk.look()
+            let third = try await desk.proposed(12)
+            try await desk.look()
+            #expect(try await desk.state(third) == "completed")
+        }
+    }
+
+    @Test func `each new verdict on a commit is told, and the same one only once`() async throws {
+        try await SentinelDesk.open { desk in
+            let id = try await desk.proposed(12)
+            try await desk.arrives("Build", run: 1)
+            try await desk.arrives("Test", "failure", run: 2)
+            for _ in 0..<2 { try await desk.look() }
+            try await desk.arrives("Deploy", "failure", run: 3)
+            try await desk.look()
+            #expect(try await desk.events(id) == 1, "a workflow that doesn't count is no news")
+            try await desk.arrives("Test", "failure", run: 2, attempt: 2)
+            try await desk.look()
+            #expect(try await desk.events(id) == 2, "it failed again after somebody ran it again")
+            try await desk.arrives("Build", "failure", run: 1, attempt: 2)
+            try await desk.arrives("Test", run: 2, attempt: 3)
+            try await desk.look()
+            #expect(try await desk.state(id) == "failed")
+            #expect(try await desk.events(id) == 3)
+        }
+    }
+
+    @Test func `the deadline counts for the next commit, too`() async throws {
+        try await SentinelDesk.open { desk in
+            let id = try await desk.proposed(12)
+            try await desk.arrives("Build", "cancelled", run: 1)
+            try await desk.arrives("Test", "cancelled", run: 2)
+            try await desk.look()
+            #expect(try await desk.events(id) == 1)
+            try await desk.arrives("Build", run: 3, sha: Self.newer)
+            try await desk.look()
+            #expect(try await desk.events(id) == 1)
+            try await desk.run(
+                "UPDATE moose.workflow_runs SET received_at = now() - interval '2 hours 1 second', due_at = now()")
+            try await desk.look()
+            #expect(try await desk.events(id) == 2)
+            #expect(
+                try await desk.count("moose.work_orders WHERE error = 'CI is not complete: Test did not report'") == 1)
         }
     }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Testing
+import WorkOrders
 
 @testable import Sentinel
 
@@ -25,6 +26,18 @@ struct WorkflowRunDeliveryTests {
 
     @Test func `a pull request of another repository with the same branch is not ours`() throws {
         #expect(try delivery(#""base":{"repo":{"id":7"#, #""base":{"repo":{"id":8"#).pullRequests == [])
+    }
+
+    @Test func `a run with a name of its own is known by its workflow's`() throws {
+        let run = try delivery(#""repository":{"#, #""workflow":{"name":"Test"},"repository":{"#)
+        #expect(run.workflow == "Test")
+    }
+
+    @Test func `repositories are the same in any case`() throws {
+        #expect(
+            try delivery("octo/hello-world\",\"private", "Octo/Hello-World\",\"private").repository
+                == "octo/hello-world")
+        #expect(PullRequest(number: 1, repository: "Octo/Hello-World")?.repository == "octo/hello-world")
     }
 
     @Test(arguments: [

@@ -38,12 +38,13 @@ extension Store {
 /// One element of `p_reviews`.
 private struct Review: Encodable {
     let id: UUID
+    let token: Int64
     let repository: String?
     let number: Int
     let headSHA: String?
 
     enum CodingKeys: String, CodingKey {
-        case id, repository, number
+        case id, token, repository, number
         case headSHA = "head_sha"
     }
 
@@ -51,7 +52,8 @@ private struct Review: Encodable {
     static func json(_ items: [FinishItem]) -> String? {
         let reviews = items.compactMap { item -> Review? in
             guard case .review(let pull) = item.ending else { return nil }
-            return Review(id: item.id, repository: pull.repository, number: pull.number, headSHA: pull.headSHA)
+            return Review(
+                id: item.id, token: item.token, repository: pull.repository, number: pull.number, headSHA: pull.headSHA)
         }
         guard !reviews.isEmpty else { return nil }
         // Texts and numbers always encode.

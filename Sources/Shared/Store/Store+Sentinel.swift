@@ -21,6 +21,8 @@ package struct WorkflowRun: Sendable, Equatable {
 /// The commit an order is to be judged by, with all that ran for it.
 package struct CICommit: Sendable {
     package let workOrderID: UUID
+    /// The attempt that is judged.
+    package let token: Int64
     /// Its deadline has passed.
     package let isOverdue: Bool
     package let repository: String?
@@ -69,7 +71,8 @@ extension Store {
     package func ciResults(deadline: Duration) async throws(PostgresError) -> [CICommit] {
         let rows = try await postgres.run(
             """
-            SELECT work_order_id, overdue, repository, pull_request, head_sha, workflow, run_id, run_attempt, conclusion
+            SELECT work_order_id, overdue, repository, pull_request, head_sha, workflow, run_id, run_attempt, conclusion,
+                   token
             FROM moose.ci_results(\(deadline.milliseconds) * interval '1 millisecond')
             """
         ).rows
@@ -79,7 +82,8 @@ extension Store {
             if commits.last?.workOrderID != id {
                 commits.append(
                     CICommit(
-                        workOrderID: id, isOverdue: try row.decode(1, as: Bool.self),
+                        workOrderID: id, token: try row.decode(9, as: Int64.self),
+                        isOverdue: try row.decode(1, as: Bool.self),
                         repository: try row.decode(2, as: String?.self), pullRequest: try row.decode(3, as: Int32.self),
                         headSHA: try row.decode(4, as: String?.self)))
             }
@@ -99,7 +103,7 @@ extension Store {
         let result = try await postgres.run(
             """
             SELECT * FROM moose.apply_ci_verdicts(
-                \(decisions.map(\.commit.workOrderID)), \(decisions.map(\.verdict)),
+                \(decisions.map(\.commit.workOrderID)), \(decisions.map(\.commit.token)), \(decisions.map(\.verdict)),
                 \(decisions.map(\.commit.repository)), \(decisions.map(\.commit.headSHA)),
                 \(decisions.map { Int64($0.commit.runs.count) }), \(decisions.map(\.failureClass?.rawValue)),
                 \(decisions.map(\.message)), \(decisions.map(\.facts)))

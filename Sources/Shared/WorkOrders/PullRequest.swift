@@ -2,7 +2,7 @@
 package struct PullRequest: Sendable, Equatable {
     /// From 1.
     package let number: Int
-    /// `owner/name` as GitHub spells it; nil: any repository that Sentinel hears of.
+    /// `owner/name` in lower case, as GitHub tells none apart by case; nil: any repository that Sentinel hears of.
     package let repository: String?
     /// The commit that was pushed, in lower-case hex; nil: the newest one that CI ran for.
     package let headSHA: String?
@@ -14,7 +14,7 @@ package struct PullRequest: Sendable, Equatable {
             headSHA.map(Self.isCommit) ?? true
         else { return nil }
         self.number = number
-        self.repository = repository
+        self.repository = repository?.lowercased()
         self.headSHA = headSHA?.lowercased()
     }
 

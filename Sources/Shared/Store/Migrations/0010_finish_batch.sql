@@ -85,7 +85,7 @@ BEGIN
         PERFORM moose.report_broken_dependencies(ARRAY(
             SELECT w.id FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state IN ('failed', 'cancelled')));
     END IF;
-    IF p_reviews IS NOT NULL THEN PERFORM moose.await_ci(p_reviews); END IF;
+    IF p_reviews IS NOT NULL THEN PERFORM moose.await_ci(p_reviews, v_accepted); END IF;
     PERFORM moose.reply(v_accepted);
     PERFORM moose.release_dependents(v_accepted);
 

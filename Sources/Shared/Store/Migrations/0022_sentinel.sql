@@ -13,7 +13,8 @@ ALTER TABLE moose.work_orders
     -- Since when it waits for CI; empty before, and once there was a verdict.
     ADD COLUMN ci_since timestamptz;
 CREATE INDEX work_orders_pull_request ON moose.work_orders (github_pr_number) WHERE github_pr_number IS NOT NULL;
-CREATE INDEX work_orders_awaiting_ci ON moose.work_orders (ci_since) WHERE ci_since IS NOT NULL;
+CREATE INDEX work_orders_awaiting_ci ON moose.work_orders (ci_since)
+    WHERE ci_since IS NOT NULL AND state = 'needs_review';
 
 -- Each webhook's delivery is taken once.
 CREATE TABLE moose.sentinel_deliveries (
@@ -32,7 +33,7 @@ CREATE TABLE moose.workflow_runs (
     head_sha     text NOT NULL,
     conclusion   text NOT NULL,
     url          text,
-    -- waiting: no verdict has counted it yet. unmatched: no order knows its pull request, and that was told.
+    -- waiting: no verdict has counted it yet. unmatched: no order waits for it; counts again should one come.
     state        text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'judged', 'unmatched')),
     tries        integer NOT NULL DEFAULT 0,
     due_at       timestamptz NOT NULL DEFAULT now(),
@@ -63,31 +64,50 @@ CREATE FUNCTION moose.is_run_of(r moose.workflow_runs, w moose.work_orders) RETU
     SELECT r.pull_request = w.github_pr_number AND (w.github_repository IS NULL OR w.github_repository = r.repository)
 $$;
 
--- Orders whose attempt ended with a pull request wait for its workflows; results that came first are due at once.
--- p_reviews: [{"id", "repository", "number", "head_sha"}]; part of moose.finish_batch.
-CREATE FUNCTION moose.await_ci(p_reviews json) RETURNS void LANGUAGE sql AS $$
-    UPDATE moose.work_orders w
-    SET github_pr_number = i.number, github_repository = i.repository, github_head_sha = i.head_sha, ci_since = now()
-    FROM json_to_recordset(p_reviews) AS i (id uuid, repository text, number integer, head_sha text)
-    WHERE w.id = i.id AND w.state = 'needs_review';
+-- Orders whose accepted attempt ended with a pull request wait for its workflows; results that came first are due at
+-- once, also those of the named commit that another order, or an earlier attempt, was judged by.
+-- p_reviews: [{"id", "token", "repository", "number", "head_sha"}]; part of moose.finish_batch.
+CREATE FUNCTION moose.await_ci(p_reviews json, p_accepted uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_ids uuid[];
+BEGIN
+    WITH waiting AS (
+        UPDATE moose.work_orders w
+        SET github_pr_number = i.number, github_repository = i.repository, github_head_sha = i.head_sha,
+            ci_since = now()
+        FROM json_to_recordset(p_reviews) AS i (id uuid, token bigint, repository text, number integer, head_sha text)
+        WHERE w.id = i.id AND w.id = ANY (p_accepted) AND w.fencing_token = i.token AND w.state = 'needs_review'
+        RETURNING w.id
+    )
+    SELECT coalesce(array_agg(x.id), '{}') INTO v_ids FROM waiting x;
+    -- In one order everywhere, so that two commits never wait for each other's rows.
+    PERFORM 1 FROM moose.workflow_runs r JOIN moose.work_orders w ON w.github_pr_number = r.pull_request
+    WHERE w.id = ANY (v_ids) AND moose.is_run_of(r, w)
+    ORDER BY r.repository, r.pull_request, r.run_id, r.run_attempt FOR NO KEY UPDATE OF r;
     UPDATE moose.workflow_runs r SET state = 'waiting', due_at = now(), tries = 0
-    FROM json_to_recordset(p_reviews) AS i (id uuid, repository text, number integer)
-    WHERE r.pull_request = i.number AND (i.repository IS NULL OR r.repository = i.repository) AND r.state <> 'judged';
-$$;
+    FROM moose.work_orders w
+    WHERE w.id = ANY (v_ids) AND w.github_pr_number = r.pull_request AND moose.is_run_of(r, w)
+      AND (r.state <> 'judged' OR r.head_sha = w.github_head_sha);
+END $$;
 
 -- What can be judged now: for each order that waits for CI and has a result that is due, or waits past its deadline,
 -- every run of the commit in question; an overdue order without any gets one row without a run. The commit is that of
--- the newest run nobody judged, once the commit the order names has been seen.
+-- the newest run nobody judged, once the commit the order names has been seen, and never one that is older than another
+-- that was judged. token: the attempt that is judged.
 CREATE FUNCTION moose.ci_results(p_deadline interval) RETURNS TABLE (
     work_order_id uuid, overdue boolean, repository text, pull_request integer, head_sha text,
-    workflow text, run_id bigint, run_attempt integer, conclusion text, url text
+    workflow text, run_id bigint, run_attempt integer, conclusion text, token bigint
 ) LANGUAGE sql STABLE AS $$
     WITH candidate AS (
-        SELECT w.id FROM moose.workflow_runs r JOIN moose.work_orders w ON w.github_pr_number = r.pull_request
-        WHERE r.state = 'waiting' AND r.due_at <= now() AND w.state = 'needs_review' AND moose.is_run_of(r, w)
+        SELECT w.id
+        FROM (SELECT d.* FROM moose.workflow_runs d WHERE d.state = 'waiting' AND d.due_at <= now()
+              ORDER BY d.due_at LIMIT 1000) d
+        JOIN moose.workflow_runs r USING (repository, pull_request, run_id, run_attempt)
+        JOIN moose.work_orders w ON w.github_pr_number = r.pull_request
+        WHERE w.state = 'needs_review' AND moose.is_run_of(r, w)
         UNION
-        SELECT w.id FROM moose.work_orders w WHERE w.ci_since < now() - p_deadline AND w.state = 'needs_review'
-        LIMIT 500
+        (SELECT w.id FROM moose.work_orders w WHERE w.ci_since < now() - p_deadline AND w.state = 'needs_review'
+         ORDER BY w.ci_since LIMIT 1000)
     ), commit AS (
         SELECT w AS wo, w.id, n.head_sha, n.repository
         FROM candidate c JOIN moose.work_orders w ON w.id = c.id
@@ -97,14 +117,18 @@ CREATE FUNCTION moose.ci_results(p_deadline interval) RETURNS TABLE (
               AND (w.github_head_sha IS NULL OR EXISTS (
                    SELECT 1 FROM moose.workflow_runs s WHERE s.pull_request = r.pull_request
                    AND s.repository = r.repository AND s.head_sha = w.github_head_sha AND s.run_id <= r.run_id))
+              AND NOT EXISTS (
+                   SELECT 1 FROM moose.workflow_runs j WHERE j.pull_request = r.pull_request
+                   AND j.repository = r.repository AND j.state = 'judged' AND j.head_sha <> r.head_sha
+                   AND j.run_id > r.run_id)
             ORDER BY r.run_id DESC, r.run_attempt DESC LIMIT 1) n ON true
     )
-    SELECT c.id, ((c.wo).ci_since < now() - p_deadline AND coalesce((
+    SELECT c.id, (coalesce((c.wo).ci_since < now() - p_deadline, true) AND coalesce((
                        SELECT min(f.received_at) < now() - p_deadline FROM moose.workflow_runs f
                        WHERE f.pull_request = (c.wo).github_pr_number AND f.repository = c.repository
-                         AND f.head_sha = c.head_sha), true)) IS TRUE,
+                         AND f.head_sha = c.head_sha AND f.state = 'waiting'), (c.wo).ci_since IS NOT NULL)) IS TRUE,
            coalesce(c.repository, (c.wo).github_repository), (c.wo).github_pr_number, c.head_sha,
-           r.workflow, r.run_id, r.run_attempt, r.conclusion, r.url
+           r.workflow, r.run_id, r.run_attempt, r.conclusion, (c.wo).fencing_token
     FROM commit c
     LEFT JOIN moose.workflow_runs r ON r.pull_request = (c.wo).github_pr_number AND r.repository = c.repository
                                    AND r.head_sha = c.head_sha
@@ -112,14 +136,15 @@ CREATE FUNCTION moose.ci_results(p_deadline interval) RETURNS TABLE (
 $$;
 
 -- Carries out what was judged, in one commit. Orders that moved on meanwhile, or have more runs of that commit than were
--- judged, stay as they are and are judged again. Returns the orders that took their verdict.
+-- judged, stay as they are and are judged again. Returns the orders that took their verdict. An event tells of each
+-- verdict that isn't the one before: p_facts has "runs", how many results it stands on.
 --
 -- verdict   the order
 -- passed    completed
 -- failed    failed, with an error event
 -- unclear   stays in needs_review, with an error event: a person decides
 CREATE FUNCTION moose.apply_ci_verdicts(
-    p_ids uuid[], p_verdicts text[], p_repositories text[], p_shas text[], p_runs_seen bigint[],
+    p_ids uuid[], p_tokens bigint[], p_verdicts text[], p_repositories text[], p_shas text[], p_runs_seen bigint[],
     p_failure_classes text[], p_messages text[], p_facts text[]
 ) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 DECLARE
@@ -129,7 +154,8 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtext('moose.dependencies'));
     v_ids := ARRAY(
         SELECT w.id FROM moose.work_orders w
-        JOIN unnest(p_ids, p_repositories, p_shas, p_runs_seen) AS i (id, repository, sha, seen) ON i.id = w.id
+        JOIN unnest(p_ids, p_tokens, p_repositories, p_shas, p_runs_seen) AS i (id, token, repository, sha, seen)
+          ON i.id = w.id AND i.token = w.fencing_token
         WHERE w.state = 'needs_review' AND i.seen = (
             SELECT count(*) FROM moose.workflow_runs r
             WHERE r.pull_request = w.github_pr_number AND r.repository = i.repository AND r.head_sha = i.sha)
@@ -151,15 +177,19 @@ BEGIN
     JOIN moose.work_orders w ON w.id = i.id
     WHERE v.work_order_id = w.id AND v.fencing_token = w.fencing_token AND v.outcome = 'review'
       AND i.verdict <> 'unclear' AND w.id = ANY (v_ids);
+    PERFORM 1 FROM moose.workflow_runs r JOIN moose.work_orders w ON w.github_pr_number = r.pull_request
+    WHERE w.id = ANY (v_ids) AND moose.is_run_of(r, w)
+    ORDER BY r.repository, r.pull_request, r.run_id, r.run_attempt FOR NO KEY UPDATE OF r;
     UPDATE moose.workflow_runs r SET state = 'judged'
     FROM unnest(p_ids, p_repositories, p_shas) AS i (id, repository, sha) JOIN moose.work_orders w ON w.id = i.id
     WHERE r.pull_request = w.github_pr_number AND r.repository = i.repository AND r.head_sha = i.sha
       AND w.id = ANY (v_ids);
 
     PERFORM moose.report(
-        moose.event_id(w.id::text, w.fencing_token, 'ci ' || coalesce(i.sha, '')), 'sentinel', 'verdict',
+        moose.event_id(w.id::text, w.fencing_token,
+                       concat_ws(' ', 'ci', i.verdict, i.sha, i.facts::jsonb ->> 'runs')), 'sentinel', 'verdict',
         CASE i.verdict WHEN 'failed' THEN 'critical' ELSE 'warning' END, i.message, w.id, i.class,
-        i.facts::jsonb - 'workflows' || jsonb_build_object('handler', w.kind, 'lane', w.lane, 'title', w.title))
+        i.facts::jsonb - 'workflows' - 'runs' || jsonb_build_object('handler', w.kind, 'lane', w.lane, 'title', w.title))
     FROM unnest(p_ids, p_verdicts, p_shas, p_failure_classes, p_messages, p_facts)
          AS i (id, verdict, sha, class, message, facts)
     JOIN moose.work_orders w ON w.id = i.id
@@ -171,30 +201,29 @@ BEGIN
 END $$;
 
 -- Results that are due and led to no verdict: looked at again after a second, then twice as long each time, up to five
--- minutes. Those whose order has ended are done with; those whose pull request no order knows are told of after
--- p_unmatched, once a run, and go on counting should the order still come.
+-- minutes. Those whose orders have all ended rest; those whose pull request no order knows are told of after
+-- p_unmatched, once a run. Both go on counting should an order still come.
 CREATE FUNCTION moose.defer_ci_results(p_unmatched interval) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_told integer;
 BEGIN
     WITH due AS (
         SELECT r.repository, r.pull_request, r.run_id, r.run_attempt, k.orders, k.live
-        FROM moose.workflow_runs r, LATERAL (
+        FROM (SELECT d.* FROM moose.workflow_runs d WHERE d.state = 'waiting' AND d.due_at <= now()
+              ORDER BY d.due_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED) d
+        JOIN moose.workflow_runs r USING (repository, pull_request, run_id, run_attempt), LATERAL (
             SELECT count(*) AS orders,
                    count(*) FILTER (WHERE w.state NOT IN ('completed', 'failed', 'cancelled')) AS live
             FROM moose.work_orders w WHERE w.github_pr_number = r.pull_request AND moose.is_run_of(r, w)) k
-        WHERE r.state = 'waiting' AND r.due_at <= now()
-        ORDER BY r.repository, r.pull_request, r.run_id, r.run_attempt LIMIT 1000
-        FOR NO KEY UPDATE OF r SKIP LOCKED
     ), deferred AS (
         UPDATE moose.workflow_runs r
         SET tries = r.tries + 1, due_at = now() + least(interval '5 minutes', interval '1 second' * 2 ^ least(r.tries, 9)),
-            state = CASE WHEN d.orders > 0 AND d.live = 0 THEN 'judged'
+            state = CASE WHEN d.orders > 0 AND d.live = 0 THEN 'unmatched'
                          WHEN d.orders = 0 AND r.received_at < now() - p_unmatched THEN 'unmatched' ELSE r.state END
         FROM due d
         WHERE r.repository = d.repository AND r.pull_request = d.pull_request AND r.run_id = d.run_id
           AND r.run_attempt = d.run_attempt
-        RETURNING r.*
+        RETURNING r.*, d.orders
     ), told AS (
         SELECT moose.report(
             moose.event_id(t.repository || '#' || t.pull_request || '/' || t.run_id, t.run_attempt, 'ci unmatched'),
@@ -204,7 +233,7 @@ BEGIN
             NULL, 'orchestration_error',
             jsonb_build_object('repository', t.repository, 'pull_request', t.pull_request, 'head_sha', t.head_sha,
                                'url', t.url))
-        FROM deferred t WHERE t.state = 'unmatched'
+        FROM deferred t WHERE t.state = 'unmatched' AND t.orders = 0
     )
     SELECT count(*) INTO v_told FROM told;
 
