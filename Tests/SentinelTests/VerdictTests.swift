@@ -47,7 +47,8 @@ struct VerdictTests {
             #expect(try await desk.count("moose.dead_letters WHERE work_order_id = '\(id)' AND state = 'dead'") == 1)
             #expect(
                 try await desk.count(
-                    "moose.outcome_vectors WHERE outcome = 'failed' AND failure_class = 'compile_error'")
+                    "moose.outcome_vectors WHERE outcome = 'failed' AND failure_class = 'compile_error' AND NOT success"
+                )
                     == 1)
         }
     }
