@@ -20,7 +20,7 @@ struct AsyncAPITests {
             let target = try document.resolve(reference)
             #expect(!target.object.isEmpty, "\(reference)")
         }
-        for (channel, file) in [("work", "work-order"), ("errorEvents", "error-event")] {
+        for (channel, file) in [("workOrders", "work-order"), ("errorEvents", "error-event")] {
             let schema = try document.message(of: channel)["payload"]["schema"]
             #expect(schema["$ref"] == .string("./schemas/\(file).v1.schema.json"))
         }
@@ -29,7 +29,7 @@ struct AsyncAPITests {
     @Test func `the exchanges are those of the topology`() throws {
         let declared = MooseTopology.topology(lanes: ["default"]).exchanges
         let names = [
-            "work": MooseTopology.workExchange, "errorEvents": MooseTopology.eventsExchange,
+            "workOrders": MooseTopology.workExchange, "errorEvents": MooseTopology.eventsExchange,
             "budgetThresholds": MooseTopology.eventsExchange,
         ]
         #expect(Set(document.root["channels"].object.keys) == Set(names.keys).union(["outcomes"]))
@@ -49,7 +49,7 @@ struct AsyncAPITests {
     }
 
     @Test func `a work order's address is its lane`() throws {
-        let channel = try document.channel("work")
+        let channel = try document.channel("workOrders")
         #expect(try address(channel, ["lane": "llm_2"]) == order.routingKey)
         #expect(order.exchange == MooseTopology.workExchange)
         let lane = channel["parameters"]["lane"]
@@ -89,7 +89,8 @@ struct AsyncAPITests {
     }
 
     @Test(arguments: [
-        ("work", MessageType.workOrder), ("errorEvents", MessageType.errorEvent), ("outcomes", MessageType.outcome),
+        ("workOrders", MessageType.workOrder), ("errorEvents", MessageType.errorEvent),
+        ("outcomes", MessageType.outcome),
         ("budgetThresholds", MessageType.budgetEvent),
     ])
     func `a message has its type in every place that names it`(channel: String, type: String) throws {
@@ -106,11 +107,11 @@ struct AsyncAPITests {
         // The last three mean nothing to Moose; only a move between queues keeps them.
         let carried = names.all.union(order.properties.headers.keys)
             .subtracting(["content_type", "content_encoding", "priority", "expiration"])
-        #expect(try Set(headers("work").keys) == carried)
+        #expect(try Set(headers("workOrders").keys) == carried)
     }
 
     @Test func `what the code writes is documented, with its value where it is always the same`() throws {
-        for (channel, message) in [("work", order), ("errorEvents", try .errorEvent(event))] {
+        for (channel, message) in [("workOrders", order), ("errorEvents", try .errorEvent(event))] {
             let written = PropertyNames(message.properties).written
             let documented = try headers(channel)
             #expect(Set(documented.keys).isSuperset(of: Set(written.keys).subtracting(["content_type"])))
