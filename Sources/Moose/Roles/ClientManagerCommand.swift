@@ -26,8 +26,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
     @Option(help: "The port of /healthz, /readyz and /metrics on 127.0.0.1; 0 takes a free one.") var httpPort = 0
 
     func validate() throws {
-        // More than 16 bits would be cut down to another port without a word.
-        guard (0...65_535).contains(httpPort) else { throw ValidationError("--http-port goes from 0 to 65535.") }
+        try HTTPPort.check(httpPort)
     }
 
     func run() async throws {

@@ -30,8 +30,7 @@ struct MissionControlCommand: AsyncParsableCommand {
     var httpPort = 8080
 
     func validate() throws {
-        // More than 16 bits would be cut down to another port without a word.
-        guard (0...65_535).contains(httpPort) else { throw ValidationError("--http-port goes from 0 to 65535.") }
+        try HTTPPort.check(httpPort)
     }
 
     func run() async throws {
