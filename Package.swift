@@ -50,7 +50,8 @@ let package = Package(
         .systemLibrary(name: "CRabbitMQ", path: "Sources/Shared/CRabbitMQ", pkgConfig: "librabbitmq"),
         .systemLibrary(name: "CLibPQ", path: "Sources/Shared/CLibPQ", pkgConfig: "libpq"),
         shared("IOThread", ["CLinux"]),
-        shared("AMQP", ["IOThread", "CRabbitMQ", logging]),
+        shared(
+            "AMQP", ["IOThread", "CRabbitMQ", logging, .product(name: "Crypto", package: "swift-crypto")]),
         shared("Postgres", ["IOThread", "CLibPQ", logging]),
         shared("WorkOrders"),
         shared("Settings", ["Yams"]),
@@ -134,7 +135,7 @@ let package = Package(
         tests("WorkOrders", ["WorkOrders"]),
         tests("Settings", ["Settings"]),
         tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
-        tests("AMQP", ["AMQP", logging]),
+        tests("AMQP", ["AMQP", "IOThread", logging, .product(name: "Crypto", package: "swift-crypto")]),
         tests("Postgres", ["IOThread", "Postgres", logging]),
         tests("Messaging", ["AMQP", "Messaging", "WorkOrders", "Yams"]),
         tests("Spool", ["Spool"]),

@@ -32,7 +32,9 @@ enum EventClassifier {
             component: event.component.withoutNUL,
             operation: event.operation.withoutNUL, handler: event.details?["handler"]?.withoutNUL,
             message: String(event.message.prefix(4000)).withoutNUL, workOrderID: event.workOrderID,
-            details: json(event.details ?? [:]), occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
+            // PostgreSQL keeps an escaped NUL in `json` and then can't read a text out of it.
+            details: json(
+                Dictionary((event.details ?? [:]).map { ($0.key.withoutNUL, $0.value.withoutNUL) }) { first, _ in first }), occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
             options: json(
                 ResolutionOption.options(
                     for: trigger, hasOrder: event.workOrderID != nil || event.details?["dead_letter"] != nil)))
@@ -46,7 +48,7 @@ enum EventClassifier {
     }
 
     private static func json(_ value: some Encodable) -> String {
-        // Texts and arrays of texts always encode; a NUL arrives escaped, which `json` keeps.
+        // Texts and arrays of texts always encode.
         (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }

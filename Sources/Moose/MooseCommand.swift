@@ -38,6 +38,11 @@ enum Program {
 
     /// Runs what the command line asks for, and returns its exit code.
     private static func run() async -> Int32 {
+        if let number = ArgumentBytes.firstWithoutText() {
+            StandardError.write(
+                "moose: argument \(number) is not valid UTF-8, and would be taken for another text. Give such bytes in a file.\n")
+            return ExitStatus.usage.rawValue
+        }
         do {
             var command = try MooseCommand.parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

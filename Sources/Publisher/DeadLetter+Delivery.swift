@@ -5,8 +5,10 @@ package import Store
 package import WorkOrders
 
 extension DeadLetter {
-    /// A delivery that can't become a work order, with all its properties for whoever inspects or redrives it.
+    /// A delivery that can't become a work order, with all its properties for whoever inspects or redrives it. Of a body over
+    /// the limit only the beginning is kept, with its size and digest.
     package init(_ problem: InvalidMessage, _ delivery: Delivery) {
+        let delivery = problem.reason == .oversize ? delivery.cut() : delivery
         var properties = delivery.properties
         let deliveries = BrokerDeath.deliveryCount(properties.headers)
         let mark = RedriveMark(properties.headers)
@@ -17,17 +19,23 @@ extension DeadLetter {
             death?.exchange ?? delivery.exchange, death?.routingKey ?? delivery.routingKey
         )
         self.init(
-            reason: problem.reason, explanation: problem.explanation.withoutNUL,
-            workOrderID: properties.messageID.flatMap(UUID.init(uuidString:)), exchange: exchange.withoutNUL,
-            routingKey: routingKey.withoutNUL, body: delivery.body, headers: properties.json,
+            reason: problem.reason, explanation: problem.explanation,
+            workOrderID: properties.messageID.flatMap(UUID.init(uuidString:)), exchange: exchange,
+            routingKey: routingKey, body: delivery.body, headers: properties.json,
             isRedelivered: delivery.redelivered)
+        self.properties = delivery.wire.bytes
+        digest = delivery.digest
+        if delivery.isCut {
+            cutSize = Int64(delivery.bodySize)
+            cutDigest = delivery.bodyDigest
+        }
         self.deliveries = delivery.redelivered ? Int32(clamping: deliveries ?? 1) : 0
-        queue = death?.queue?.withoutNUL
+        queue = death?.queue
         deaths = death?.count
-        diedAt = death?.time.map { Date(timeIntervalSince1970: Double($0)) }
+        diedAt = death?.time.map { Date(timeIntervalSince1970: Double(min($0, 253_402_300_799))) }
         redriveOf = mark?.letter
         redriveNumber = mark?.number
-        lane = exchange == MooseTopology.workExchange ? routingKey.withoutNUL : nil
+        lane = exchange == MooseTopology.workExchange ? routingKey : nil
         kind = Self.kind(in: delivery.body)
     }
 
@@ -40,6 +48,6 @@ extension DeadLetter {
         guard body.count <= 1 << 20 else { return nil }
         // Not readable: then it has none.
         guard let kind = try? JSONDecoder().decode(Kind.self, from: Data(body)).kind else { return nil }
-        return kind.utf8.count <= 100 ? kind.withoutNUL : nil
+        return kind.utf8.count <= 100 ? kind : nil
     }
 }

@@ -2,8 +2,14 @@ package import AMQP
 internal import Messaging
 
 /// Moves messages of any queue elsewhere: each is published, confirmed and only then acknowledged. Interrupted in
-/// between, a window of messages is in both places: at least once, never lost.
+/// between, a window of messages is in both places: at least once, never lost. What moves is what came, byte for byte, but
+/// for the broker's own headers and the user's name.
 package struct QueueMove: Sendable {
+    /// A message that can't be moved; it is where it was.
+    package struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
+        package let description: String
+    }
+
     package struct Progress: Sendable, Equatable {
         package var moved = 0
         /// Of those, the messages whose headers told of earlier deaths, which are left behind.
@@ -35,7 +41,8 @@ package struct QueueMove: Sendable {
     /// - Parameters:
     ///   - window: how many may be under way, and so be in both places after a crash.
     ///   - progress: hears after each step what is done.
-    /// - Throws: ``AMQPError/returned(_:text:)`` when the target takes a message to no queue: it stays where it was.
+    /// - Throws: ``AMQPError/returned(_:text:)`` when the target takes a message to no queue: it stays where it was;
+    ///   ``Refusal`` for one over the limit.
     package func run(
         _ queue: String, to target: Target, count: Int, window: Int, progress: (Progress) -> Void = { _ in }
     ) async throws -> Progress {
@@ -58,12 +65,17 @@ package struct QueueMove: Sendable {
     private func move(
         _ deliveries: [Delivery], to target: Target, _ subscription: AMQPSubscription, _ done: inout Progress
     ) async throws {
-        let messages = deliveries.map { delivery in
-            var properties = delivery.properties
-            properties.headers = BrokerDeath.stripped(properties.headers)
+        let messages = try deliveries.map { delivery in
+            guard !delivery.isCut else {
+                throw Refusal(
+                    description: "a message of \(delivery.bodySize) bytes is over defaults.max_message_bytes; raise it")
+            }
+            guard let wire = delivery.wire.forwarded(without: BrokerDeath.isOwnHeader) else {
+                throw Refusal(description: "a message has properties that can't be read")
+            }
             return OutgoingMessage(
-                exchange: target.exchange, routingKey: target.routingKey ?? delivery.routingKey, properties: properties,
-                body: delivery.body, mandatory: true)
+                exchange: target.exchange, routingKey: target.routingKey ?? delivery.routingKey,
+                properties: wire.readable, body: delivery.body, mandatory: true, wire: wire)
         }
         do {
             try await publisher.publish(messages)

@@ -12,12 +12,18 @@ package struct Redrive: Sendable {
     package var body: (@Sendable (LeasedLetter) throws -> [UInt8])?
     /// The letter's own id becomes the message's: new to Moose, and the same each time it is tried.
     package var hasNewID = false
+    /// The other body doesn't come from the letter's own.
+    package var replacesBody = false
 
     package init() {}
 
     /// Why this letter would only come back, or nil.
     package func obstacle(_ letter: LeasedLetter) -> String? {
-        switch letter.reason {
+        if let size = letter.cutSize, body == nil || hasNewID && !replacesBody {
+            return "only the first \(letter.body.count) of its \(size) bytes were kept; publish it anew, or --body sends "
+                + "another in its place"
+        }
+        return switch letter.reason {
         case "id_reused" where !hasNewID:
             "its id belongs to another order; --new-id gives it one of its own"
         case "unknown_work_order" where body == nil:
@@ -28,14 +34,20 @@ package struct Redrive: Sendable {
 
     /// The message as it is published again: with its own properties, without what the broker wrote into its headers.
     ///
-    /// - Throws: `DecodingError` when what is stored can't be read; what `body` throws.
+    /// - Throws: `DecodingError` or ``UnreadableProperties`` when what is stored can't be read; what `body` throws.
     package func message(_ letter: LeasedLetter) throws -> OutgoingMessage {
-        var properties = try MessageProperties(json: letter.headers)
-        properties.headers = RedriveMark(letter: letter.id, number: letter.number)
-            .added(to: BrokerDeath.stripped(properties.headers))
-        if hasNewID { properties.messageID = letter.id.uuidString.lowercased() }
+        let stored =
+            try letter.properties.map(WireProperties.init(bytes:))
+            ?? WireProperties(MessageProperties(json: letter.headers))
+        let wire = stored?.forwarded(
+            without: BrokerDeath.isOwnHeader, adding: RedriveMark(letter: letter.id, number: letter.number).headers,
+            messageID: hasNewID ? letter.id.uuidString.lowercased() : nil)
+        guard let wire else { throw UnreadableProperties() }
         return OutgoingMessage(
-            exchange: exchange ?? letter.exchange, routingKey: routingKey ?? letter.routingKey, properties: properties,
-            body: try body?(letter) ?? letter.body, mandatory: true)
+            exchange: exchange ?? letter.exchange, routingKey: routingKey ?? letter.routingKey,
+            properties: wire.readable, body: try body?(letter) ?? letter.body, mandatory: true, wire: wire)
     }
+
+    /// AMQP can't carry what is stored of a message.
+    package struct UnreadableProperties: Error {}
 }

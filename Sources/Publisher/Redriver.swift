@@ -17,10 +17,17 @@ package struct Redriver: Sendable {
     private let publisher: AMQPPublisher
     private let who: String
     private let why: String?
+    private let limit: Int
     private let lease: Duration
 
-    /// - Parameter lease: how long a round may take before others see its letters again. Default 30 s.
-    package init(store: Store, publisher: AMQPPublisher, who: String, why: String?, lease: Duration = .seconds(30)) {
+    /// - Parameters:
+    ///   - limit: bytes of the largest body that is published. Default 16 MiB.
+    ///   - lease: how long a round may take before others see its letters again. Default 30 s.
+    package init(
+        store: Store, publisher: AMQPPublisher, who: String, why: String?, limit: Int = 16 << 20,
+        lease: Duration = .seconds(30)
+    ) {
+        self.limit = limit
         self.store = store
         self.publisher = publisher
         self.who = who
@@ -46,7 +53,9 @@ package struct Redriver: Sendable {
             var passed: [UUID] = []
             for start in stride(from: 0, to: waiting.count, by: pace.batch) {
                 let chunk = Array(waiting[start..<min(start + pace.batch, waiting.count)])
-                passed += try await round(chunk, redrive, &lanes, &counts)
+                for piece in try await store.letterPieces(chunk) {
+                    passed += try await round(piece, redrive, &lanes, &counts)
+                }
                 progress(counts.messages + counts.orders)
                 try await pace.wait(after: chunk.count)
             }
@@ -80,13 +89,17 @@ package struct Redriver: Sendable {
             }
             do {
                 let message = try redrive.message(letter)
-                if try await hasQueue(message, &lanes) {
+                if message.body.count > limit {
+                    kept.append((letter.id, "it has \(message.body.count) bytes; defaults.max_message_bytes is \(limit)"))
+                } else if try await hasQueue(message, &lanes) {
                     messages.append((letter.id, message))
                 } else {
                     kept.append((letter.id, UnknownLane(lane: message.routingKey).description))
                 }
             } catch let error as DecodingError {
                 kept.append((letter.id, "what is stored of it can't be read: \(error)"))
+            } catch is Redrive.UnreadableProperties {
+                kept.append((letter.id, "AMQP can't carry what is stored of its properties"))
             }
         }
         do {

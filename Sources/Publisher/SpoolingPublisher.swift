@@ -39,7 +39,7 @@ package struct SpoolingPublisher: Sendable {
     /// - Throws: ``UnknownLane`` while the broker is there; ``MessageWithoutID``; ``SpoolError`` when they are neither
     ///   published nor on disk for certain; `AMQPError` for what waiting can't mend.
     package func publish(_ messages: [OutgoingMessage], patience: Duration = .seconds(5)) async throws -> Result {
-        let records = try Self.records(messages)
+        let records = try records(messages)
         do {
             try await publisher.connect()
             let done = try await flush(patience: patience)
@@ -52,10 +52,12 @@ package struct SpoolingPublisher: Sendable {
 
     /// Spools them without asking the broker; returns the file when they will survive a power cut.
     package func keep(_ messages: [OutgoingMessage]) async throws -> String {
-        try await spool.append(Self.records(messages), as: .orders)
+        try await spool.append(records(messages), as: .orders)
     }
 
-    private static func records(_ messages: [OutgoingMessage]) throws(MessageWithoutID) -> [SpoolRecord] {
+    /// What is called safe must be publishable later: a message over the limit is refused now.
+    private func records(_ messages: [OutgoingMessage]) throws -> [SpoolRecord] {
+        try publisher.check(messages)
         var records: [SpoolRecord] = []
         for (index, message) in messages.enumerated() {
             guard let record = SpoolRecord(message) else { throw MessageWithoutID(index: index) }

@@ -2,6 +2,7 @@ internal import AMQP
 internal import DequeModule
 internal import FoundationEssentials
 internal import Store
+internal import WorkOrders
 
 /// What a worker has in hand: deliveries that wait, jobs that run, ends that wait to be written. Pure bookkeeping.
 struct PoolState {
@@ -20,6 +21,9 @@ struct PoolState {
 
         var free: Int { max(0, slots - running) }
     }
+
+    /// No batch takes more once it holds so many bytes.
+    static let batchBytes = 16 << 20
 
     struct Waiting {
         let delivery: Delivery
@@ -55,19 +59,25 @@ struct PoolState {
     /// Takes deliveries for free slots, from the lanes in turn by their weights: each turn gives every lane that could
     /// go its weight, and the one that is owed most goes and pays for the turn. So none starves, whatever the others
     /// hold. A second message of one id waits for the next batch.
-    mutating func takeClaimable(upTo limit: Int) -> [(lane: Int, delivery: Delivery)] {
+    ///
+    /// A batch is bounded in bytes as well: one statement holds all its bodies.
+    mutating func takeClaimable(
+        upTo limit: Int, bytes: Int = PoolState.batchBytes
+    ) -> [(lane: Int, delivery: Delivery)] {
         guard !isStopping else { return [] }
+        var size = 0
         var taken: [(lane: Int, delivery: Delivery)] = []
         var ids: Set<String> = []
         var free = lanes.map(\.free)
         var again = [[Waiting]](repeating: [], count: lanes.count)
-        while taken.count < limit, let index = nextLane(free) {
+        while taken.count < limit, size < bytes, let index = nextLane(free) {
             guard let next = lanes[index].waiting.popFirst() else { break }
             if let id = next.delivery.properties.messageID, !ids.insert(id.lowercased()).inserted {
                 again[index].append(next)
                 continue
             }
             taken.append((index, next.delivery))
+            size += next.delivery.body.count
             free[index] -= 1
         }
         for index in lanes.indices {
@@ -99,7 +109,11 @@ struct PoolState {
     ) -> (lane: Int, deliveries: [Delivery])? {
         for index in lanes.indices where lanes[index].free == 0 {
             guard let oldest = lanes[index].waiting.first, oldest.since < deadline else { continue }
-            let count = min(limit, lanes[index].waiting.count)
+            var size = 0
+            let count = lanes[index].waiting.prefix(limit).prefix { waiting in
+                defer { size += waiting.delivery.body.count }
+                return size < Self.batchBytes
+            }.count
             let taken = lanes[index].waiting.prefix(count).map(\.delivery)
             lanes[index].waiting.removeFirst(count)
             return (index, taken)
@@ -108,7 +122,12 @@ struct PoolState {
     }
 
     mutating func takeFinishes(upTo limit: Int) -> [(lane: Int, item: FinishItem)] {
-        let taken = Array(finishes.prefix(limit))
+        var size = 0
+        let taken = Array(
+            finishes.prefix(limit).prefix { finish in
+                defer { size += (finish.item.report.result?.count ?? 0) + (finish.item.report.output?.utf8.count ?? 0) }
+                return size < Self.batchBytes
+            })
         finishes.removeFirst(taken.count)
         return taken
     }

@@ -52,6 +52,8 @@ extension WorkerPool {
         let started = ContinuousClock.now
         let verdicts = await claimUntilDone(items, park: park)
         let isBuried = await bury(letters)
+        let refused = Set(verdicts.indices.filter { verdicts[$0].isRefusedForItsID })
+        let isComplete = await completeLetters(of: refused.map { taken[sources[$0]].delivery })
         metrics.claimSeconds.record(ContinuousClock.now - started)
         var acknowledged: [Int] = isBuried ? buried : []
         var counts: [String: Int] = [:]
@@ -59,7 +61,7 @@ extension WorkerPool {
         var grants: [(lane: Int, item: ClaimItem, grant: ClaimVerdict.Grant)] = []
         for (position, verdict) in verdicts.enumerated() {
             let index = sources[position]
-            acknowledged.append(index)
+            if isComplete || !refused.contains(position) { acknowledged.append(index) }
             counts[verdict.label, default: 0] += 1
             if case .run(let grant) = verdict {
                 grants.append((taken[index].lane, items[position], grant))
@@ -79,6 +81,10 @@ extension WorkerPool {
     }
 
     private func claimItem(_ delivery: Delivery, lane: String) throws(InvalidMessage) -> ClaimItem {
+        guard !delivery.isCut else {
+            throw InvalidMessage(
+                .oversize, "the body has \(delivery.bodySize) bytes; the limit is \(configuration.maxMessageBytes)")
+        }
         var form = try WorkOrderMessage.decode(
             delivery.body, messageID: delivery.properties.messageID, lane: lane,
             isDoorbell: delivery.properties.type == MessageType.doorbell, limit: configuration.maxMessageBytes)
@@ -92,10 +98,9 @@ extension WorkerPool {
             form = .order(message)
         }
         return ClaimItem(
-            form: form, body: delivery.body, appID: delivery.properties.appID?.withoutNUL,
-            replyTo: delivery.properties.replyTo?.withoutNUL,
-            correlationID: delivery.properties.correlationID?.withoutNUL,
-            traceparent: delivery.properties.headers["traceparent"]?.text?.withoutNUL)
+            form: form, body: delivery.body, appID: delivery.properties.appID, replyTo: delivery.properties.replyTo,
+            correlationID: delivery.properties.correlationID,
+            traceparent: delivery.properties.headers["traceparent"]?.text, properties: delivery.wire.bytes)
     }
 
     /// Asks until the database answers; a batch it can't take is split until the one bad item stands alone.
@@ -134,12 +139,13 @@ extension WorkerPool {
     private func refuse(_ item: ClaimItem, because error: PostgresError) async -> Bool {
         var lane = ""
         if case .order(let order) = item.form { lane = order.lane }
-        return await bury([
-            DeadLetter(
-                reason: .refused, explanation: "the database refused it (SQLSTATE \(error.sqlState ?? "unknown"))",
-                workOrderID: item.id, exchange: MooseTopology.workExchange, routingKey: lane, body: item.body,
-                headers: #"{"message_id": "\#(item.id.uuidString.lowercased())"}"#, isRedelivered: false)
-        ])
+        let properties = WireProperties(bytes: item.properties)
+        var letter = DeadLetter(
+            reason: .refused, explanation: "the database refused it (SQLSTATE \(error.sqlState ?? "unknown"))",
+            workOrderID: item.id, exchange: MooseTopology.workExchange, routingKey: lane, body: item.body,
+            headers: properties.readable.json, isRedelivered: false)
+        letter.properties = properties.bytes
+        return await bury([letter])
     }
 
     /// Writes dead letters until the database takes them. False: the worker stops first, and they go back.

@@ -59,11 +59,13 @@ struct DeadLetterTests {
     @Test func `an exported letter holds its bytes`() async throws {
         try await BudgetDesk.open { desk in
             try await Self.bury(1, in: desk.database)
-            let whole = try await DeadLetterFilter().whole(10, in: desk.database)
-            let letter = try #require(whole.first)
-            let line = try DeadLettersExport.line(letter.letter, letter.body, letter.headers)
+            let letter = try #require(try await DeadLetterFilter().newest(10, in: desk.database).first)
+            let found = try #require(try await DeadLetter.find(letter.id, in: desk.database))
+            let line = try DeadLettersExport.line(letter, found.content)
             #expect(line.hasSuffix("}\n") && line.contains(#""body":"{\"title\":\"letter 1\"}""#))
-            #expect(try DeadLettersExport.line(letter.letter, [0xff], "{}").contains(#""body_base64":"/w==""#))
+            let strange = DeadLetter.Content(body: [0xff], headers: "{}", properties: [1])
+            let bytes = try DeadLettersExport.line(letter, strange)
+            #expect(bytes.contains(#""body_base64":"/w==""#) && bytes.contains(#""properties_base64":"AQ==""#))
         }
     }
 

@@ -29,6 +29,24 @@ struct ProgramTests {
         #expect(error.hasPrefix("Error: --http-port goes from 0 to 65535.\n"))
     }
 
+    @Test func `an argument that is no text is refused before anything is done with it`() async throws {
+        let order = #""$MOOSE" publish --kind k --title t --payload "$(printf '"a\377b"')"; echo $?"#
+        let (output, error) = try await run(order)
+        #expect(output == "2\n")
+        #expect(error.hasPrefix("moose: argument 7 is not valid UTF-8"))
+    }
+
+    @Test(arguments: [
+        "printf '%0100000d' 0 | tr 0 '['", "printf 'lanes: '; printf '%0100000d' 0 | tr 0 '{'",
+        "i=0; while [ $i -lt 2000 ]; do printf '%*sa:\\n' $i ''; i=$((i + 1)); done",
+        "printf 'a: '; printf '%020000d' 0 | sed 's/0/- /g'", "printf 'a: '; printf '%020000d' 0 | sed 's/0/? /g'",
+    ]) func `a settings file as deep as it may be is refused in words`(_ text: String) async throws {
+        let (output, error) = try await run(
+            "f=$(mktemp) && { \(text); } > \"$f\"; \"$MOOSE\" config show --config \"$f\"; echo $?; rm \"$f\"")
+        #expect(output == "2\n")
+        #expect(error.hasPrefix("moose: ") && !error.contains("Fatal"))
+    }
+
     @Test func `a stack that was never started isn't ready`() async throws {
         let (output, error) = try await run("\"$MOOSE\" stack status --folder /nowhere/at/all; echo $?")
         #expect(output == "3\n")

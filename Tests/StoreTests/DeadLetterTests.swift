@@ -124,6 +124,39 @@ struct DeadLetterTests {
         }
     }
 
+    @Test func `large letters go to the database in pieces, and are redriven in pieces`() async throws {
+        try await Ledger.open { ledger in
+            let letters = (0..<5).map { number in
+                var letter = Self.letter("")
+                letter.body = [UInt8](repeating: UInt8(number), count: 7_000_000)
+                return letter
+            }
+            #expect(try await ledger.store.bury(letters) == 5)
+            #expect(try await ledger.count("moose.dead_letters WHERE length(body) = 7000000") == 5)
+            // A commit each: three of 7 MB are more than 16 MiB.
+            #expect(
+                try await ledger.value("SELECT count(DISTINCT xmin::text) FROM moose.dead_letters", as: Int64.self) == 3)
+            let ids = try await ledger.store.postgres.run("SELECT id FROM moose.dead_letters").rows.map {
+                try $0.decode(0, as: UUID.self)
+            }
+            #expect(try await ledger.store.letterPieces(ids).map(\.count) == [2, 2, 1])
+            #expect(try await ledger.store.letterPieces(ids + [UUID()]).joined().map(\.self) == ids)
+        }
+    }
+
+    @Test func `the relay takes large messages a few at a time`() async throws {
+        try await Ledger.open { ledger in
+            try await ledger.run(
+                """
+                INSERT INTO moose.outbox (exchange, routing_key, type, body)
+                SELECT '', 'q', 't', convert_to(repeat('x', 6000000), 'UTF8') FROM generate_series(1, 5)
+                """)
+            var taken: [Int] = []
+            for _ in 1...3 { taken.append(try await ledger.store.leaseOutbox(UUID()).count) }
+            #expect(taken == [3, 2, 0])
+        }
+    }
+
     @Test func `two redrivers never hold the same letter, and a dead one's come free`() async throws {
         try await Ledger.open { ledger in
             _ = try await ledger.store.bury((1...20).map { Self.letter("\($0)") })

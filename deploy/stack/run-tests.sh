@@ -40,4 +40,6 @@ else
     done
     echo "== Chaos, the short form"
     MOOSE=$moose /usr/bin/python3 Tests/Chaos/chaos.py --short
+    echo "== Hostile messages, the short form"
+    MOOSE=$moose /usr/bin/python3 Tests/Acceptance/fuzz_messages.py --short
 fi

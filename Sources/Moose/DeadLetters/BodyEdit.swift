@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import WorkOrders
 
 /// Changes to a message's body.
 enum BodyEdit {
@@ -11,7 +12,8 @@ enum BodyEdit {
         init(_ text: String) throws(CommandFailure) {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, !path.contains("") else {
+            // Each name is a level of the body, and no reader goes deeper.
+            guard parts.count == 2, !path.contains(""), path.count < JSONSyntax.depthLimit else {
                 throw CommandFailure(
                     "“\(PrintableText.truncated(PrintableText.oneLine(text), to: 60))” is no assignment",
                     why: "--set takes name=value, such as --set payload.path=src or --set max_attempts=3",

@@ -7,12 +7,16 @@ internal import SystemPackage
 struct DeadLettersExport: AsyncParsableCommand {
     /// Letters read at a time.
     private static let page = 200
+    /// Bodies are read until they hold so many bytes.
+    private static let pieceBytes = 16 << 20
 
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Write dead letters as NDJSON, a letter a line with body and headers, the newest first.",
         discussion: """
-            `body` is the text exactly as it came; bytes that are no UTF-8 stand in `body_base64` instead.
+            `body` is the text exactly as it came; bytes that are no UTF-8 stand in `body_base64` instead. Of a body over the \
+            limit there is only the beginning, and `body_is_cut` says so. `properties` are for reading; \
+            `properties_base64` are those that came, as AMQP encodes them.
 
             EXAMPLES
               moose dead-letters export --all > letters.ndjson
@@ -57,19 +61,29 @@ struct DeadLettersExport: AsyncParsableCommand {
         var filter = start
         var count = 0
         while true {
-            let letters = try await filter.whole(page, in: database)
-            for letter in letters {
-                let line = Array(try line(letter.letter, letter.body, letter.headers).utf8)
-                do {
-                    _ = try output.writeAll(line)
-                } catch Errno.brokenPipe {
-                    // The reader has all it wants, as `head` has.
-                    return count
+            let letters = try await filter.newest(page, in: database)
+            var rest = letters[...]
+            while !rest.isEmpty {
+                var bytes = 0
+                let piece = rest.prefix { letter in
+                    defer { bytes += letter.keptSize }
+                    return bytes < pieceBytes
                 }
-                count += 1
+                rest = rest.dropFirst(piece.count)
+                let contents = try await DeadLetter.contents(piece.map(\.id), in: database)
+                for letter in piece {
+                    guard let content = contents[letter.id] else { continue }
+                    do {
+                        _ = try output.writeAll(Array(try line(letter, content).utf8))
+                    } catch Errno.brokenPipe {
+                        // The reader has all it wants, as `head` has.
+                        return count
+                    }
+                    count += 1
+                }
             }
             guard letters.count == page, let last = letters.last else { return count }
-            filter.after = last.letter.id
+            filter.after = last.id
         }
     }
 
@@ -85,14 +99,15 @@ struct DeadLettersExport: AsyncParsableCommand {
     }
 
     /// One letter as a line of JSON.
-    static func line(_ letter: DeadLetter, _ body: [UInt8], _ headers: String) throws -> String {
+    static func line(_ letter: DeadLetter, _ content: DeadLetter.Content) throws -> String {
         var fields = letter.json
-        if let text = String(validating: body, as: UTF8.self) {
+        if let text = String(validating: content.body, as: UTF8.self) {
             fields["body"] = .string(text)
         } else {
-            fields["body_base64"] = .string(Data(body).base64EncodedString())
+            fields["body_base64"] = .string(Data(content.body).base64EncodedString())
         }
-        fields["properties"] = .document(headers)
+        fields["properties"] = .document(content.headers)
+        fields["properties_base64"] = .text(content.properties.map { Data($0).base64EncodedString() })
         return try JSONOutput.line(JSONValue.object(fields))
     }
 }

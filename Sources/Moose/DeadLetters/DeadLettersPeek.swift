@@ -67,11 +67,16 @@ struct DeadLettersPeek: AsyncParsableCommand {
         try JSONOutput.text(
             list: messages.map { message in
                 let properties = JSONValue.document(message.properties.json)
-                return JSONValue.object([
+                var fields: [String: JSONValue] = [
                     "exchange": .string(message.exchange), "routing_key": .string(message.routingKey),
                     "redelivered": .bool(message.redelivered), "properties": properties,
-                    "body_bytes": .count(message.body.count), "body": .document(message.body),
-                ])
+                    "body_bytes": .count(message.bodySize), "body_is_cut": .bool(message.isCut),
+                    "body": .document(message.body),
+                ]
+                if String(validating: message.body, as: UTF8.self) == nil {
+                    fields["body_base64"] = .string(Data(message.body).base64EncodedString())
+                }
+                return JSONValue.object(fields)
             })
     }
 
@@ -86,7 +91,7 @@ struct DeadLettersPeek: AsyncParsableCommand {
             facts.add("exchange", message.exchange.isEmpty ? "(default)" : message.exchange)
             facts.add("routing key", message.routingKey)
             facts.add("redelivered", message.redelivered ? "yes" : "no")
-            facts.add("size", "\(NumberText.grouped(message.body.count)) bytes")
+            facts.add("size", "\(NumberText.grouped(message.bodySize)) bytes")
             text += terminal.styled("Message \(number + 1)", .bold) + "\n" + facts.text(for: terminal)
             text += try JSONValue.document(message.properties.json).lines()
             text += try JSONValue.document(Array(message.body.prefix(4096))).lines() + "\n"

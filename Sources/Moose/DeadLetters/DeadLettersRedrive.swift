@@ -69,7 +69,7 @@ struct DeadLettersRedrive: AsyncParsableCommand {
                 var redrive = try changes.redrive()
                 if changes.edits, let found = try await DeadLetter.find(filter.ids[0], in: database) {
                     redrive = try await changes.redrive(
-                        found.letter, found.body, headers: found.headers, limit: settings.defaults.maxMessageBytes,
+                        found.letter, found.content, limit: settings.defaults.maxMessageBytes,
                         environment: ProcessInfo.processInfo.environment)
                 }
                 let letters = try await filter.letters(in: database)
@@ -94,10 +94,12 @@ struct DeadLettersRedrive: AsyncParsableCommand {
                     let terminal = Terminal.standardError(environment: ProcessInfo.processInfo.environment)
                     var bar = ProgressBar(title: "redriven", total: letters.count, terminal: terminal)
                     let started = ContinuousClock.now
-                    let counts = try await Redriver(store: Store(database), publisher: publisher, who: who, why: why)
-                        .run(letters, chosen, rate: rate) { done in
-                            if let text = bar.update(done: done, elapsed: .now - started) { StandardError.write(text) }
-                        }
+                    let redriver = Redriver(
+                        store: Store(database), publisher: publisher, who: who, why: why,
+                        limit: settings.defaults.maxMessageBytes)
+                    let counts = try await redriver.run(letters, chosen, rate: rate) { done in
+                        if let text = bar.update(done: done, elapsed: .now - started) { StandardError.write(text) }
+                    }
                     if letters.count > 1 {
                         StandardError.write(
                             bar.finish(done: counts.messages + counts.orders, elapsed: .now - started))

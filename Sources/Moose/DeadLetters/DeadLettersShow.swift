@@ -30,18 +30,22 @@ struct DeadLettersShow: AsyncParsableCommand {
             }
             if common.json {
                 var fields = found.letter.json
-                fields["body"] = .document(found.body)
-                fields["headers"] = .document(found.headers)
+                fields["body"] = .document(found.content.body)
+                if String(validating: found.content.body, as: UTF8.self) == nil {
+                    fields["body_base64"] = .string(Data(found.content.body).base64EncodedString())
+                }
+                fields["headers"] = .document(found.content.headers)
+                fields["properties_base64"] = .text(found.content.properties.map { Data($0).base64EncodedString() })
                 fields["history"] = .array(history.map(\.json))
                 print(try JSONOutput.text(JSONValue.object(fields)), terminator: "")
             } else {
-                print(try text(found.letter, found.body, found.headers, history), terminator: "")
+                print(try text(found.letter, found.content, history), terminator: "")
             }
         }
     }
 
     private func text(
-        _ letter: DeadLetter, _ body: [UInt8], _ headers: String, _ history: [DeadLetterEvent]
+        _ letter: DeadLetter, _ content: DeadLetter.Content, _ history: [DeadLetterEvent]
     ) throws -> String {
         let terminal = common.terminal
         var text = terminal.styled(PrintableText.oneLine(letter.headline), .bold) + "\n"
@@ -57,6 +61,13 @@ struct DeadLettersShow: AsyncParsableCommand {
         facts.add("deaths", letter.deaths.map { "\($0), last at \(Moment.exact(letter.diedAt ?? letter.createdAt))" })
         facts.add("stands for", letter.isOrder ? "the failed order; a redrive runs it again" : "a message")
         facts.add("size", "\(NumberText.grouped(letter.size)) bytes")
+        if let digest = letter.cutDigest {
+            facts.add(
+                "kept",
+                "the first \(NumberText.grouped(letter.keptSize)) bytes; it can't be redriven as it came, only with "
+                    + "another body (redrive --body)")
+            facts.add("sha256", digest)
+        }
         facts.add("arrived", "\(Moment.exact(letter.createdAt)) (\(Moment.ago(letter.createdAt)))")
         text += facts.text(for: terminal)
         if !history.isEmpty {
@@ -69,11 +80,11 @@ struct DeadLettersShow: AsyncParsableCommand {
                 text += PrintableText.oneLine(line) + "\n"
             }
         }
-        text += "\n" + terminal.styled("Headers", .bold) + "\n" + (try JSONValue.document(headers).lines())
+        text += "\n" + terminal.styled("Headers", .bold) + "\n" + (try JSONValue.document(content.headers).lines())
         // A body may be of any size; --json has all of it.
-        let shown = Array(body.prefix(65_536))
+        let shown = Array(content.body.prefix(65_536))
         text += "\n" + terminal.styled("Body", .bold) + "\n" + (try JSONValue.document(shown).lines())
-        if shown.count < body.count { text += "  … the first \(shown.count) bytes; `--json` prints all.\n" }
+        if shown.count < content.body.count { text += "  … the first \(shown.count) bytes; `--json` prints all.\n" }
         return text
     }
 }

@@ -14,7 +14,7 @@ enum QueueAccess {
     static func open(
         _ settings: Settings, _ body: (AMQPConsumer, AMQPPublisher) async throws -> Void
     ) async throws {
-        var configuration = try AMQPConfiguration(url: settings.broker.url)
+        var configuration = try AMQPConfiguration(settings)
         configuration.connectionName = "moose command"
         let consumer = try AMQPConsumer(configuration: configuration)
         let result = await asyncResult {

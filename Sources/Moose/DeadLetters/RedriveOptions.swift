@@ -59,10 +59,15 @@ struct RedriveOptions: ParsableArguments {
     ///
     /// - Throws: ``CommandFailure``: a file that can't be read, or a body that would be refused again.
     func redrive(
-        _ letter: DeadLetter, _ old: [UInt8], headers: String, limit: Int, environment: [String: String]
+        _ letter: DeadLetter, _ old: DeadLetter.Content, limit: Int, environment: [String: String]
     ) async throws -> Redrive {
+        guard body != nil || !letter.isCut else {
+            throw CommandFailure(
+                "nothing was redriven: only the beginning of the body was kept", next: "Give it another with --body",
+                status: .refused)
+        }
         var redrive = try self.redrive()
-        var content = old
+        var content = old.body
         if let body {
             do {
                 content = Array(try Data(contentsOf: URL(filePath: body)))
@@ -83,7 +88,7 @@ struct RedriveOptions: ParsableArguments {
                 _ = try WorkOrderMessage.decode(
                     content,
                     messageID: redrive.hasNewID
-                        ? letter.id.uuidString : try MessageProperties(json: headers).messageID,
+                        ? letter.id.uuidString : try MessageProperties(json: old.headers).messageID,
                     lane: redrive.routingKey ?? letter.lane ?? "default", limit: limit)
             } catch let problem as InvalidMessage {
                 throw CommandFailure(
@@ -92,6 +97,7 @@ struct RedriveOptions: ParsableArguments {
             }
         }
         let sent = content
+        redrive.replacesBody = true
         redrive.body = { _ in sent }
         return redrive
     }

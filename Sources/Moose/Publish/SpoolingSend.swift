@@ -21,7 +21,7 @@ struct SpoolingSend {
         _ messages: [OutgoingMessage], leaveOut: (Set<String>) throws -> [OutgoingMessage]
     ) async throws -> Bool {
         let spool = try SpoolPlace.spool(settings, folder: folder)
-        var configuration = try AMQPConfiguration(url: settings.broker.url)
+        var configuration = try AMQPConfiguration(settings)
         configuration.connectionName = "moose command"
         configuration.connectTimeout = Self.patience
         let connection = try AMQPPublisher(configuration: configuration)

@@ -15,26 +15,56 @@ struct DeadLetter: Sendable {
     let exchange: String?
     let routingKey: String?
     let queue: String?
+    /// Bytes of the body as it came.
     let size: Int
+    /// Bytes that were kept: fewer where it was over the limit.
+    let keptSize: Int
+    /// SHA-256 of a body that was not kept whole, in hexadecimal.
+    let cutDigest: String?
     let deaths: Int64?
     let diedAt: Date?
     let redelivered: Bool
     let createdAt: Date
 
     static let columns = """
-        id, state, reason, explanation, is_order, work_order_id, kind, lane, exchange, routing_key, queue, length(body), \
-        deaths, died_at, redelivered, created_at
+        id, state, reason, explanation, is_order, work_order_id, kind, lane, exchange, routing_key, queue, \
+        coalesce(cut_size, octet_length(body)), octet_length(body), encode(cut_sha256, 'hex'), deaths, died_at, \
+        redelivered, created_at
         """
-    /// How many columns that are.
-    static let width = 16
 
-    /// The letter with its body and its headers; nil when there is none of this id.
+    /// What a letter holds.
+    struct Content: Sendable {
+        /// Only the beginning where the letter's ``DeadLetter/isCut``.
+        let body: [UInt8]
+        let headers: String
+        /// Exactly as they came, encoded as AMQP has them; nil where the message is gone.
+        let properties: [UInt8]?
+    }
+
+    /// The letter with its content; nil when there is none of this id.
     static func find(
         _ id: UUID, in database: PostgresClient
-    ) async throws -> (letter: DeadLetter, body: [UInt8], headers: String)? {
-        try await database.run(
-            "SELECT \(unescaped: columns), body, headers::text FROM moose.dead_letters WHERE id = \(id)"
-        ).first.map { row in (try DeadLetter(row), try row.decode(width), try row.decode(width + 1)) }
+    ) async throws -> (letter: DeadLetter, content: Content)? {
+        let row = try await database.run(
+            "SELECT \(unescaped: columns) FROM moose.dead_letters WHERE id = \(id)"
+        ).first
+        guard let letter = try row.map(DeadLetter.init), let content = try await contents([id], in: database)[id] else {
+            return nil
+        }
+        return (letter, content)
+    }
+
+    /// What these letters hold.
+    static func contents(_ ids: [UUID], in database: PostgresClient) async throws -> [UUID: Content] {
+        let rows = try await database.run(
+            "SELECT id, body, headers::text, properties FROM moose.dead_letters WHERE id = ANY (\(ids))"
+        ).rows
+        var contents: [UUID: Content] = [:]
+        for row in rows {
+            contents[try row.decode(0)] = Content(
+                body: try row.decode(1), headers: try row.decode(2), properties: try row.decode(3))
+        }
+        return contents
     }
 
     init(_ row: PostgresRow) throws {
@@ -49,12 +79,17 @@ struct DeadLetter: Sendable {
         exchange = try row.decode(8)
         routingKey = try row.decode(9)
         queue = try row.decode(10)
-        size = try row.decode(11)
-        deaths = try row.decode(12)
-        diedAt = try row.decode(13)
-        redelivered = try row.decode(14)
-        createdAt = try row.decode(15)
+        size = Int(try row.decode(11, as: Int64.self))
+        keptSize = try row.decode(12)
+        cutDigest = try row.decode(13)
+        deaths = try row.decode(14)
+        diedAt = try row.decode(15)
+        redelivered = try row.decode(16)
+        createdAt = try row.decode(17)
     }
+
+    /// Its body was over the limit, and only the beginning was kept: it can't be redriven as it came.
+    var isCut: Bool { cutDigest != nil }
 
     /// The reason and its explanation, which may have begun with the reason where it was written.
     var headline: String { explanation.hasPrefix("\(reason): ") ? explanation : "\(reason): \(explanation)" }
@@ -64,7 +99,8 @@ struct DeadLetter: Sendable {
             "id": .id(id), "state": .string(state), "reason": .string(reason), "explanation": .string(explanation),
             "is_order": .bool(isOrder), "work_order_id": .id(workOrderID), "kind": .text(kind), "lane": .text(lane),
             "exchange": .text(exchange), "routing_key": .text(routingKey), "queue": .text(queue),
-            "body_bytes": .count(size), "deaths": deaths.map(JSONValue.integer) ?? .null, "died_at": .time(diedAt),
+            "body_bytes": .count(size), "body_kept_bytes": .count(keptSize), "body_is_cut": .bool(isCut),
+            "body_sha256": .text(cutDigest), "deaths": deaths.map(JSONValue.integer) ?? .null, "died_at": .time(diedAt),
             "redelivered": .bool(redelivered), "created_at": .time(createdAt),
         ]
     }

@@ -47,19 +47,6 @@ struct DeadLetterFilter: Sendable {
         .rows.map(DeadLetter.init)
     }
 
-    /// With bodies and headers, the newest first.
-    func whole(_ limit: Int, in database: PostgresClient) async throws -> [(
-        letter: DeadLetter, body: [UInt8], headers: String
-    )] {
-        try await database.run(
-            query(
-                "SELECT \(DeadLetter.columns), body, headers::text",
-                "ORDER BY created_at DESC, id DESC LIMIT \(limit)")
-        ).rows.map { row -> (letter: DeadLetter, body: [UInt8], headers: String) in
-            (try DeadLetter(row), try row.decode(DeadLetter.width), try row.decode(DeadLetter.width + 1))
-        }
-    }
-
     /// All ids, the oldest first.
     func letters(in database: PostgresClient) async throws -> [UUID] {
         try await database.run(query("SELECT id", "ORDER BY created_at, id")).rows.map { try $0.decode(0) }

@@ -32,7 +32,7 @@ struct Connections: Sendable {
         let brokerLog = reporter.map { reporter in
             Logger(label: logger.label) { _ in BrokerLog(logger, reporter) }
         }
-        var broker = try AMQPConfiguration(url: settings.broker.url)
+        var broker = try AMQPConfiguration(settings)
         broker.connectionName = "moose \(role) publish"
         let publisher = try AMQPPublisher(configuration: broker, topology: topology, logger: brokerLog ?? logger)
         try await publisher.connect()

@@ -48,7 +48,7 @@ struct MissionControlCommand: AsyncParsableCommand {
             let store = Store(database)
             try await store.requireSchema()
             // Only for reports while the database is away: no webhook waits for the broker.
-            var broker = try AMQPConfiguration(url: settings.broker.url)
+            var broker = try AMQPConfiguration(settings)
             broker.connectionName = "moose mission-control"
             let publisher = try AMQPPublisher(configuration: broker)
             let reporter = Reporter(component: "sentinel", logger: logger)

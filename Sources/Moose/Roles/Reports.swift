@@ -34,7 +34,7 @@ struct Reports: Sendable {
         var database = PostgresConfiguration(url: settings.database.url)
         database.applicationName = "moose supervisor"
         let client = try PostgresClient(configuration: database, maxConnections: 1)
-        var broker = try AMQPConfiguration(url: settings.broker.url)
+        var broker = try AMQPConfiguration(settings)
         broker.connectionName = "moose supervisor"
         let publisher = try AMQPPublisher(configuration: broker)
         let reports = try Reports(reporter, store: Store(client), publisher: publisher, settings, logger: logger)

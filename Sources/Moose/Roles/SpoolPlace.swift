@@ -11,7 +11,7 @@ enum SpoolPlace {
     static func spool(_ settings: Settings, folder: String? = nil) throws -> Spool {
         let root =
             folder ?? settings.spool.folder ?? stateFolder(environment: ProcessInfo.processInfo.environment)
-        let broker = try AMQPConfiguration(url: settings.broker.url)
+        let broker = try AMQPConfiguration(settings)
         return try Spool(folder: "\(absolute(root))/\(name(of: broker))", limit: settings.spool.maxBytes)
     }
 

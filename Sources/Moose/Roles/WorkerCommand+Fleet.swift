@@ -26,7 +26,7 @@ extension WorkerCommand {
         var database = PostgresConfiguration(url: settings.database.url)
         database.applicationName = "moose supervisor"
         let store = Store(try PostgresClient(configuration: database, maxConnections: 1, logger: logger))
-        var broker = try AMQPConfiguration(url: settings.broker.url)
+        var broker = try AMQPConfiguration(settings)
         broker.connectionName = "moose supervisor"
         let publisher = try AMQPPublisher(configuration: broker, logger: logger)
         let reporter = Reporter(component: "supervisor", logger: logger)

@@ -95,7 +95,7 @@ enum TopologyAccess {
     static func withPublisher(
         _ settings: Settings, _ body: (AMQPPublisher) async throws -> Void
     ) async throws {
-        var configuration = try AMQPConfiguration(url: settings.broker.url)
+        var configuration = try AMQPConfiguration(settings)
         configuration.connectionName = "moose command"
         let publisher = try AMQPPublisher(configuration: configuration)
         let result = await asyncResult {

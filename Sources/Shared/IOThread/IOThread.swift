@@ -12,13 +12,20 @@ package final class IOThread: Sendable {
     ///
     /// - Parameters:
     ///   - name: shown by `ps -L` and debuggers; the kernel keeps the first 15 bytes.
+    ///   - stackBytes: for its stack; memory is taken only as it is used. Default the system's, mostly 8 MiB.
     ///   - body: runs on the new thread only. It ends when its owner told it so through a ``Mailbox``.
     /// - Throws: ``IOError/threadNotStarted(errno:)`` when the system has no thread left.
-    package init(name: String, _ body: @escaping @Sendable () -> Void) throws(IOError) {
+    package init(
+        name: String, stackBytes: Int? = nil, _ body: @escaping @Sendable () -> Void
+    ) throws(IOError) {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
         var handle = pthread_t()
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        defer { unsafe pthread_attr_destroy(&attributes) }
+        if let stackBytes { unsafe pthread_attr_setstacksize(&attributes, stackBytes) }
         let status = unsafe pthread_create(
-            &handle, nil,
+            &handle, &attributes,
             { argument in
                 guard let argument = unsafe argument else { return nil }
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()

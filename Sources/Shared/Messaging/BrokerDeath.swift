@@ -40,10 +40,8 @@ package struct BrokerDeath: Sendable, Equatable {
         if case .int64(let count)? = headers["x-delivery-count"] { count } else { nil }
     }
 
-    /// The headers without those that belong to the broker.
-    package static func stripped(_ headers: FieldTable) -> FieldTable {
-        headers.filter { name, _ in !prefixes.contains { name.hasPrefix($0) } }
-    }
+    /// Whether a header of this name belongs to the broker, and stays behind when a message is sent on.
+    package static func isOwnHeader(_ name: String) -> Bool { prefixes.contains { name.hasPrefix($0) } }
 }
 
 extension Delivery {

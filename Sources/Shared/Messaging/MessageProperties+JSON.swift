@@ -2,20 +2,10 @@ package import AMQP
 internal import FoundationEssentials
 
 extension MessageProperties {
-    /// All properties and headers as a JSON object with sorted keys: the same message always gives the same text.
-    ///
-    /// What JSON has no type for is an object with one key: `{"!bytes": "<base64>"}`, `{"!timestamp": 1}`,
-    /// `{"!double": 1}`; a table that looks like one is `{"!table": {…}}`.
-    package var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        // Texts, numbers and tables of them always encode.
-        return (try? encoder.encode(Stored(self))).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
+    /// Properties and headers as a JSON object for people and queries, bounded; ``PropertiesText`` tells its form.
+    package var json: String { String(decoding: PropertiesText(self).bytes, as: UTF8.self) }
 
-    /// Reads ``json`` back; unknown fields are ignored.
+    /// Reads the JSON of a letter that stands for an order, whose message is gone; unknown fields are ignored.
     /// - Throws: `DecodingError`.
     package init(json: String) throws {
         let decoder = JSONDecoder()
@@ -26,7 +16,7 @@ extension MessageProperties {
 }
 
 /// The properties as they stand in the database.
-private struct Stored: Codable {
+private struct Stored: Decodable {
     var messageID: String?
     var type: String?
     var contentType: String?
@@ -37,6 +27,8 @@ private struct Stored: Codable {
     var timestamp: UInt64?
     var priority: UInt8?
     var expiration: String?
+    var userID: String?
+    var clusterID: String?
     var deliveryMode: UInt8?
     var headers: [String: StoredField]?
 
@@ -49,22 +41,9 @@ private struct Stored: Codable {
         case correlationID = "correlation_id"
         case replyTo = "reply_to"
         case timestamp, priority, expiration, headers
+        case userID = "user_id"
+        case clusterID = "cluster_id"
         case deliveryMode = "delivery_mode"
-    }
-
-    init(_ properties: MessageProperties) {
-        messageID = properties.messageID
-        type = properties.type
-        contentType = properties.contentType
-        contentEncoding = properties.contentEncoding
-        appID = properties.appID
-        correlationID = properties.correlationID
-        replyTo = properties.replyTo
-        timestamp = properties.timestamp
-        priority = properties.priority
-        expiration = properties.expiration
-        deliveryMode = properties.deliveryMode.rawValue
-        headers = properties.headers.isEmpty ? nil : properties.headers.mapValues(StoredField.init)
     }
 
     var properties: MessageProperties {
@@ -76,15 +55,15 @@ private struct Stored: Codable {
         result.contentEncoding = contentEncoding
         result.priority = priority
         result.expiration = expiration
+        result.userID = userID
+        result.clusterID = clusterID
         return result
     }
 }
 
 /// One header with its type.
-private struct StoredField: Codable {
+private struct StoredField: Decodable {
     let value: FieldValue
-
-    init(_ value: FieldValue) { self.value = value }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -104,40 +83,23 @@ private struct StoredField: Codable {
             value = .table(try container.decode([String: StoredField].self).mapValues(\.value))
         }
     }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch value {
-        case .void: try container.encodeNil()
-        case .bool(let flag): try container.encode(flag)
-        case .int64(let number): try container.encode(number)
-        case .string(let text): try container.encode(text)
-        case .array(let items): try container.encode(items.map(StoredField.init))
-        case .double(let number): try container.encode(Typed(double: number))
-        case .bytes(let bytes): try container.encode(Typed(bytes: Data(bytes)))
-        case .timestamp(let seconds): try container.encode(Typed(timestamp: seconds))
-        case .table(let table):
-            let fields = table.mapValues(StoredField.init)
-            if table.count == 1, table.keys.first?.hasPrefix("!") == true {
-                try container.encode(Typed(table: fields))
-            } else {
-                try container.encode(fields)
-            }
-        }
-    }
 }
 
 /// The objects with one key.
-private struct Typed: Codable {
+private struct Typed: Decodable {
     var bytes: Data?
     var timestamp: UInt64?
     var double: Double?
+    var decimal: String?
+    var encoded: Data?
     var table: [String: StoredField]?
 
     enum CodingKeys: String, CodingKey {
         case bytes = "!bytes"
         case timestamp = "!timestamp"
         case double = "!double"
+        case decimal = "!decimal"
+        case encoded = "!encoded"
         case table = "!table"
     }
 
@@ -145,6 +107,13 @@ private struct Typed: Codable {
         if let bytes { return .bytes(Array(bytes)) }
         if let timestamp { return .timestamp(timestamp) }
         if let double { return .double(double) }
+        if let encoded { return .encoded(Array(encoded)) }
+        if let decimal {
+            let parts = decimal.split(separator: ".", omittingEmptySubsequences: false)
+            let places = parts.count == 2 ? parts[1].count : 0
+            guard let scale = UInt8(exactly: places), let number = Int32(parts.joined()) else { return nil }
+            return .decimal(scale: scale, number)
+        }
         return table.map { .table($0.mapValues(\.value)) }
     }
 }

@@ -24,15 +24,6 @@ package struct RedriveMark: Sendable, Equatable {
         self.init(letter: letter, number: number)
     }
 
-    /// The headers with this mark, and no other.
-    package func added(to headers: FieldTable) -> FieldTable {
-        var headers = headers
-        headers[Self.header] = .string("\(letter.uuidString.lowercased()):\(number)")
-        return headers
-    }
-
-    /// The headers without a mark.
-    package static func removed(from headers: FieldTable) -> FieldTable {
-        headers.filter { $0.key != header }
-    }
+    /// The header with this mark.
+    package var headers: FieldTable { [Self.header: .string("\(letter.uuidString.lowercased()):\(number)")] }
 }

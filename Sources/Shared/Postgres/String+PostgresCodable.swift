@@ -5,7 +5,15 @@ extension String: PostgresEncodable, PostgresDecodable, PostgresArrayElement {
     package static var postgresArrayType: PostgresType { .textArray }
     package var encodedSize: Int { utf8.count }
 
-    package func encode(into buffer: inout [UInt8]) { buffer.append(contentsOf: utf8) }
+    /// The server keeps no NUL in a text, and would refuse all that came with it: wherever a text comes from, a NUL is
+    /// written as U+FFFD. What must come back as it was is kept as bytes, or escaped before it comes here.
+    package func encode(into buffer: inout [UInt8]) {
+        let start = buffer.count
+        buffer.append(contentsOf: utf8)
+        guard buffer[start...].contains(0) else { return }
+        let text = buffer[start...].flatMap { $0 == 0 ? Array("\u{FFFD}".utf8) : [$0] }
+        buffer.replaceSubrange(start..., with: text)
+    }
 
     package static func decode(_ bytes: RawSpan, type: PostgresType) throws(DecodingFault) -> String {
         switch type {

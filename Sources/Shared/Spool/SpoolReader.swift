@@ -5,6 +5,8 @@ internal import Synchronization
 final class SpoolReader: Sendable {
     private struct State {
         var buffer: [UInt8] = []
+        /// So many bytes of the buffer are known to hold no line break: a line may be long.
+        var searched = 0
         var isAtEnd = false
     }
 
@@ -55,12 +57,15 @@ final class SpoolReader: Sendable {
         var bytes = 0
         while lines.count < limit, bytes < Self.batchBytes {
             var start = 0
-            while lines.count < limit, let end = state.buffer[start...].firstIndex(of: UInt8(ascii: "\n")) {
+            while lines.count < limit,
+                let end = state.buffer[max(start, state.searched)...].firstIndex(of: UInt8(ascii: "\n"))
+            {
                 if end > start { lines.append(Array(state.buffer[start..<end])) }
                 bytes += end - start
                 start = end + 1
             }
             state.buffer.removeFirst(start)
+            state.searched = lines.count < limit ? state.buffer.count : 0
             if lines.count >= limit || state.isAtEnd { break }
             try read(&state)
             if state.isAtEnd, !state.buffer.isEmpty { state.buffer.append(UInt8(ascii: "\n")) }

@@ -27,10 +27,12 @@ package struct ClaimItem: Sendable {
     package var replyTo: String?
     package var correlationID: String?
     package var traceparent: String?
+    /// All properties as they came, encoded as AMQP has them, should it become a dead letter.
+    package var properties: [UInt8]
 
     package init(
         form: WorkOrderMessage.Form, body: [UInt8], appID: String? = nil, replyTo: String? = nil,
-        correlationID: String? = nil, traceparent: String? = nil
+        correlationID: String? = nil, traceparent: String? = nil, properties: [UInt8] = [0, 0]
     ) {
         self.form = form
         self.body = body
@@ -38,6 +40,7 @@ package struct ClaimItem: Sendable {
         self.replyTo = replyTo
         self.correlationID = correlationID
         self.traceparent = traceparent
+        self.properties = properties
     }
 
     package var id: UUID {

@@ -37,6 +37,12 @@ package enum ClaimVerdict: Sendable, Equatable {
         package var body: [UInt8]
     }
 
+    /// Dead-lettered because its id is another order's, or no order has it.
+    package var isRefusedForItsID: Bool {
+        guard case .invalid(let reason) = self else { return false }
+        return reason == "id_reused" || reason == "unknown_work_order"
+    }
+
     /// The value of the `verdict` label in metrics.
     package var label: String {
         switch self {

@@ -13,9 +13,17 @@ package struct DeadLetter: Sendable {
     /// Where it was published to.
     package var exchange: String
     package var routingKey: String
+    /// Only the beginning of one that was over the limit.
     package var body: [UInt8]
-    /// The message's properties and headers as a JSON object; equal ones have equal texts.
+    /// Properties and headers as a JSON object, for reading.
     package var headers: String
+    /// The same exactly as they came; nil where the message is gone.
+    package var properties: [UInt8]?
+    /// Tells the message from all others; nil: of body and ``headers``.
+    package var digest: [UInt8]?
+    /// Of a body that was cut: its size in bytes, and its SHA-256.
+    package var cutSize: Int64?
+    package var cutDigest: [UInt8]?
     /// The broker delivered it before: then it may be written already.
     package var isRedelivered: Bool
     /// How often a quorum queue has had it back.
@@ -42,6 +50,9 @@ package struct DeadLetter: Sendable {
         self.headers = headers
         self.isRedelivered = isRedelivered
     }
+
+    /// About what it takes in a statement.
+    var size: Int { body.count + headers.utf8.count + (properties?.count ?? 0) + explanation.utf8.count }
 
     /// It is written once more, because it is not known whether it was: counts as one more delivery of the same message.
     package mutating func comesAgain() {

@@ -14,12 +14,22 @@ package struct LeasedLetter: Sendable {
     package let body: [UInt8]
     /// Properties and headers as a JSON object.
     package let headers: String
+    /// The same exactly as they came; nil where the message is gone.
+    package let properties: [UInt8]?
+    /// Bytes of the body as it was, where only its beginning was kept.
+    package let cutSize: Int64?
 }
 
 extension Store {
-    /// Writes dead letters and their error events in one commit. Returns how many were new, or dead again.
+    /// Writes dead letters, each with its error event in one commit; large ones go in several. Returns how many were new, or
+    /// dead again.
     package func bury(_ letters: [DeadLetter]) async throws(PostgresError) -> Int {
-        guard !letters.isEmpty else { return 0 }
+        var count = 0
+        for piece in letters.pieces({ $0.size }) { count += try await buryAtOnce(piece) }
+        return count
+    }
+
+    private func buryAtOnce(_ letters: ArraySlice<DeadLetter>) async throws(PostgresError) -> Int {
         let result = try await postgres.run(
             """
             SELECT moose.bury_batch(
@@ -27,9 +37,35 @@ extension Store {
                 \(letters.map(\.kind)), \(letters.map(\.lane)), \(letters.map(\.exchange)), \(letters.map(\.routingKey)),
                 \(letters.map(\.body)), \(letters.map(\.headers)), \(letters.map(\.isRedelivered)),
                 \(letters.map(\.deliveries)), \(letters.map(\.queue)), \(letters.map(\.deaths)),
-                \(letters.map(\.diedAt)), \(letters.map(\.redriveOf)), \(letters.map(\.redriveNumber)))
+                \(letters.map(\.diedAt)), \(letters.map(\.redriveOf)), \(letters.map(\.redriveNumber)),
+                \(letters.map(\.properties)), \(letters.map(\.digest)), \(letters.map(\.cutSize)),
+                \(letters.map(\.cutDigest)))
             """)
         return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
+    }
+
+    /// Gives letters that a claim wrote for an id that was used, or that no order has, the properties of their messages.
+    package func completeLetters(_ letters: [DeadLetter]) async throws(PostgresError) {
+        for piece in letters.pieces({ $0.size }) {
+            _ = try await postgres.run(
+                """
+                SELECT moose.complete_letters(
+                    \(piece.map(\.workOrderID)), \(piece.map(\.body)), \(piece.map(\.headers)), \(piece.map(\.properties)))
+                """)
+        }
+    }
+
+    /// Cuts a list of letters so that the bodies of each piece are of bounded size; those that are gone are left out.
+    package func letterPieces(_ ids: [UUID]) async throws(PostgresError) -> [[UUID]] {
+        let rows = try await postgres.run(
+            """
+            SELECT d.id, octet_length(d.body) FROM moose.dead_letters d
+            JOIN unnest(\(ids)) WITH ORDINALITY AS i (id, nth) ON i.id = d.id ORDER BY i.nth
+            """
+        ).rows
+        var sizes: [(id: UUID, bytes: Int)] = []
+        for row in rows { sizes.append((try row.decode(0), Int(try row.decode(1, as: Int32.self)))) }
+        return sizes.pieces { $0.bytes }.map { $0.map(\.id) }
     }
 
     /// Takes those of the letters that are dead and in nobody's hands.
@@ -41,7 +77,7 @@ extension Store {
     ) async throws(PostgresError) -> [LeasedLetter] {
         let rows = try await postgres.run(
             """
-            SELECT id, number, reason, exchange, routing_key, body, headers::text
+            SELECT id, number, reason, exchange, routing_key, body, headers::text, properties, cut_size
             FROM moose.lease_letters(\(lease), \(ids), \(time), \(includingOrders))
             """
         ).rows
@@ -51,7 +87,7 @@ extension Store {
                 LeasedLetter(
                     id: try row.decode(0), number: try row.decode(1), reason: try row.decode(2),
                     exchange: try row.decode(3), routingKey: try row.decode(4), body: try row.decode(5),
-                    headers: try row.decode(6)))
+                    headers: try row.decode(6), properties: try row.decode(7), cutSize: try row.decode(8)))
         }
         return letters
     }

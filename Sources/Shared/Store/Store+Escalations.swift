@@ -43,7 +43,14 @@ package struct ClassifiedEvent: Sendable {
 extension Store {
     /// Counts events into their escalations; an id that was recorded before counts no more. Returns how many were new.
     package func record(_ events: [ClassifiedEvent]) async throws(PostgresError) -> Int {
-        guard !events.isEmpty else { return 0 }
+        var count = 0
+        for piece in events.pieces({ $0.details.utf8.count + $0.message.utf8.count + 1000 }) {
+            count += try await recordAtOnce(piece)
+        }
+        return count
+    }
+
+    private func recordAtOnce(_ events: ArraySlice<ClassifiedEvent>) async throws(PostgresError) -> Int {
         let result = try await postgres.run(
             """
             SELECT moose.record_error_events(

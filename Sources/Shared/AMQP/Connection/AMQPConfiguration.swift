@@ -25,6 +25,11 @@ package struct AMQPConfiguration: Sendable, CustomStringConvertible {
     package var sendTimeout: Duration = .seconds(30)
     /// Larger bodies are refused before they are sent. Default 16 MiB, the broker's own default from 4.0.
     package var maxMessageBytes = 16 << 20
+    /// Of larger bodies that come only the beginning is kept. Default 16 MiB.
+    package var maxReceivedBytes = 16 << 20
+    /// A consumer reads no more while unsettled deliveries hold more than this; one message of the limit is always taken.
+    /// Default 64 MiB.
+    package var maxBytesInHand = 64 << 20
 
     /// Reads `amqp://` and `amqps://` URLs: `amqps://user:password@host:5671/vhost?heartbeat=15&cacertfile=/path`.
     ///

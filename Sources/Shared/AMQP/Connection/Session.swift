@@ -8,6 +8,9 @@ internal import IOThread
 /// The first failure is final: every later operation throws it again, and the owner makes a new session.
 @safe final class Session {
     typealias Instant = ContinuousClock.Instant
+    /// For the thread that owns it: under TLS the library reads and writes headers by recursion, and 26,000 levels, the most
+    /// that fit into a frame, take it 4 MB.
+    static let stackBytes = 32 << 20
     /// Channels from here up serve ``onTemporaryChannel(_:)``; an abandoned one is not met again soon.
     static let firstTemporaryChannel: UInt16 = 1024
     private static let lastTemporaryChannel: UInt16 = 2000
@@ -32,12 +35,15 @@ internal import IOThread
     private let fileDescriptor: Int32
     private let watchdog: SendWatchdog?
     private let input: UnsafeMutableRawBufferPointer
+    private let reader: FrameReader
     private var poll = PollSet()
     private var clock: HeartbeatClock
     private var events: [Event] = []
     private var pending: PendingCall?
     private var temporaryChannel: UInt16 = Session.firstTemporaryChannel
     private var stuckSince: (bytes: Int, instant: Instant)?
+    /// The library may have read more than it has handed over.
+    private var mayHaveMore = false
     private(set) var failure: AMQPError?
     /// Why the broker accepts no messages now.
     private(set) var blockedReason: String?
@@ -52,16 +58,16 @@ internal import IOThread
         watchdog = configuration.usesTLS ? SendWatchdog(limit: configuration.sendTimeout) : nil
         writer = unsafe FrameWriter(state: state, frameMax: Int(amqp_get_frame_max(state)), watchdog: watchdog)
         unsafe input = .allocate(byteCount: 131_072, alignment: 16)
+        reader = unsafe FrameReader(frameMax: Int(amqp_get_frame_max(state)))
         clock = HeartbeatClock(interval: heartbeat, now: .now)
         if let table = unsafe amqp_get_server_properties(state),
-            case .string(let version) = unsafe FieldTable(table.pointee)["version"]
+            let version = unsafe Self.text("version", in: table.pointee)
         {
             serverVersion = version
         } else {
             serverVersion = nil
         }
-        // The library may have read past its last answer; afterwards plain sockets are read here only.
-        try receiveFromLibrary()
+        try takeOver()
     }
 
     deinit {
@@ -84,21 +90,27 @@ internal import IOThread
     }
 
     /// One turn: send what waits, wait until the socket or `waking` is ready or the deadline passes, read what is there.
+    /// - Parameter isReading: false leaves what comes to the socket: then the broker waits, too. Its silence counts for
+    ///   nothing meanwhile.
     /// - Throws: what ended the connection.
-    func exchange(until deadline: Instant?, waking: Int32?) throws(AMQPError) {
+    func exchange(until deadline: Instant?, waking: Int32?, isReading: Bool = true) throws(AMQPError) {
         var now = Instant.now
         if clock.mustSend(at: now), writer.pendingBytes == 0 { writer.heartbeat() }
         try flush(at: now)
         poll.removeAll()
-        let socket = poll.add(fileDescriptor, writer.pendingBytes > 0 ? [.readable, .writable] : .readable)
+        var interest: PollSet.Interest = isReading ? .readable : []
+        if writer.pendingBytes > 0 { interest.insert(.writable) }
+        let socket = poll.add(fileDescriptor, interest)
         if let waking { poll.add(waking, .readable) }
         // Never longer than a second: a stuck socket must be noticed.
         var end = min(deadline ?? now + .seconds(1), now + .seconds(1))
         if let beat = clock.deadline { end = min(end, beat) }
-        poll.wait(until: events.isEmpty ? end : now)
+        let isMoreThere = mayHaveMore && isReading
+        poll.wait(until: events.isEmpty && !isMoreThere ? end : now)
         let ready = poll.ready(socket)
         now = .now
-        if !ready.isDisjoint(with: [.readable, .failed]) {
+        if !isReading { clock.heard(at: now) }
+        if !ready.isDisjoint(with: [.readable, .failed]) || isMoreThere {
             clock.heard(at: now)
             board.heard(at: now)
             if watchdog == nil { try receiveFromSocket() } else { try receiveFromLibrary() }
@@ -187,22 +199,39 @@ internal import IOThread
             if errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR { return }
             throw fail(.connectionLost(reason: "the socket broke (errno \(errno))"))
         }
-        var offset = 0
-        while offset < count {
-            var frame = unsafe amqp_frame_t()
-            let bytes = unsafe amqp_bytes_t(len: count - offset, bytes: input.baseAddress?.advanced(by: offset))
-            let consumed = unsafe amqp_handle_input(state, bytes, &frame)
-            guard consumed > 0 else {
-                throw fail(
-                    .connectionLost(reason: "unreadable data from the broker: \(LibraryStatus.describe(consumed))"))
-            }
-            offset += Int(consumed)
-            try unsafe route(frame)
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(input)[..<count])
+        do throws(AMQPError) {
+            try unsafe reader.feed(bytes) { channel, frame throws(AMQPError) in try route(frame, channel) }
+        } catch {
+            throw fail(error)
+        }
+    }
+
+    /// The library may have read past its last answer, also into a frame: until it has all of that, it reads on. Afterwards
+    /// plain sockets are read here only.
+    private func takeOver() throws(AMQPError) {
+        let deadline = Instant.now + configuration.rpcTimeout
+        while true {
+            try receiveFromLibrary()
+            let isAtRest = unsafe amqp_release_buffers_ok(state) != 0
+            if watchdog != nil || (isAtRest && !mayHaveMore) { return }
+            guard Instant.now < deadline else { throw fail(.timeout(operation: "the rest of a frame")) }
+            poll.removeAll()
+            poll.add(fileDescriptor, .readable)
+            poll.wait(until: deadline)
         }
     }
 
     private func receiveFromLibrary() throws(AMQPError) {
+        mayHaveMore = false
+        var frames = 0
         while true {
+            // Under TLS nobody else says that there is more; what owners must do must not wait for a fast broker.
+            frames += 1
+            if frames > 200 {
+                mayHaveMore = true
+                return
+            }
             var frame = unsafe amqp_frame_t()
             var noTime = timeval()
             let status = unsafe amqp_simple_wait_frame_noblock(state, &frame, &noTime)
@@ -210,15 +239,15 @@ internal import IOThread
             guard status == AMQP_STATUS_OK.rawValue else {
                 throw fail(.connectionLost(reason: LibraryStatus.describe(status)))
             }
-            try unsafe route(frame)
+            guard unsafe frame.frame_type != 0 else { continue }
+            let (channel, copy) = unsafe (frame.channel, FrameDecoder.decode(frame))
+            // The frame is copied: the pool it lived in would otherwise grow with every one.
+            unsafe amqp_maybe_release_buffers_on_channel(state, channel)
+            if let copy { try route(copy, channel) }
         }
     }
 
-    private func route(_ raw: amqp_frame_t) throws(AMQPError) {
-        guard unsafe raw.frame_type != 0, let frame = unsafe FrameDecoder.decode(raw) else { return }
-        let channel = unsafe raw.channel
-        // The frame is copied: the pool it lived in would otherwise grow with every one.
-        unsafe amqp_maybe_release_buffers_on_channel(state, channel)
+    private func route(_ frame: InboundFrame, _ channel: UInt16) throws(AMQPError) {
         switch frame {
         case .heartbeat: return
         case .blocked(let reason): setBlocked(reason)
@@ -235,6 +264,16 @@ internal import IOThread
         case .queueDeclared: answerOrQueue(frame, channel: channel, isAnswer: true)
         default: events.append(Event(channel: channel, frame: frame))
         }
+    }
+
+    private static func text(_ key: String, in table: amqp_table_t) -> String? {
+        for index in 0..<Int(unsafe table.num_entries) {
+            let entry = unsafe table.entries[index]
+            guard unsafe String(entry.key) == key, unsafe UInt32(entry.value.kind) == AMQP_FIELD_KIND_UTF8.rawValue
+            else { continue }
+            return unsafe String(entry.value.value.bytes)
+        }
+        return nil
     }
 
     private func answerOrQueue(_ frame: InboundFrame, channel: UInt16, isAnswer: Bool) {

@@ -16,7 +16,7 @@ package final class AMQPConsumer: Sendable {
             let mailbox = try Mailbox<ConsumerCommand>()
             let board = self.board
             self.mailbox = mailbox
-            let thread = try IOThread(name: "amqp-consume") {
+            let thread = try IOThread(name: "amqp-consume", stackBytes: Session.stackBytes) {
                 let link = Link(configuration: configuration, board: board, logger: logger)
                 ConsumerLoop(mailbox: mailbox, link: link, topology: topology, logger: logger).run()
             }

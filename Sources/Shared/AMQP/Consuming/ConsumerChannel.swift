@@ -18,9 +18,14 @@ final class ConsumerChannel {
     let queue: String
     let flag = ConsumingFlag()
     private let continuation: AsyncStream<DeliveryBatch>.Continuation
-    private var assembler = DeliveryAssembler<InboundFrame.DeliveryOpening>()
+    private let maxBytes: Int
+    private var assembler: DeliveryAssembler<InboundFrame.DeliveryOpening>
     private var coalescer = AckCoalescer()
     private var gathered: [Delivery] = []
+    /// Of unsettled deliveries: what the large ones hold.
+    private var sizes: [UInt64: Int] = [:]
+    /// Bytes of large bodies that were handed over and are not settled.
+    private(set) var unsettledBytes = 0
     private var backoff = Backoff()
     private var generator = SystemRandomNumberGenerator()
     private var consumers = 0
@@ -33,7 +38,13 @@ final class ConsumerChannel {
     var isWanted = true
     var prefetch: Int
 
-    init(id: Int, queue: String, prefetch: Int, continuation: AsyncStream<DeliveryBatch>.Continuation) {
+    /// - Parameter maxBytes: of a larger body only the beginning is kept.
+    init(
+        id: Int, queue: String, prefetch: Int, maxBytes: Int,
+        continuation: AsyncStream<DeliveryBatch>.Continuation
+    ) {
+        self.maxBytes = maxBytes
+        assembler = DeliveryAssembler(limit: maxBytes)
         self.id = id
         self.queue = queue
         self.prefetch = prefetch
@@ -50,8 +61,7 @@ final class ConsumerChannel {
             try session.openChannel(number)
             isOpen = true
             epoch += 1
-            coalescer = AckCoalescer()
-            assembler = DeliveryAssembler()
+            forgetDeliveries()
         }
         do throws(AMQPError) {
             try session.setPrefetch(prefetch, channel: number)
@@ -95,8 +105,14 @@ final class ConsumerChannel {
         isOpen = false
         consumerTag = nil
         flag.isSet = false
+        forgetDeliveries()
+    }
+
+    private func forgetDeliveries() {
         coalescer = AckCoalescer()
-        assembler = DeliveryAssembler()
+        assembler = DeliveryAssembler(limit: maxBytes)
+        sizes = [:]
+        unsettledBytes = 0
     }
 
     /// Tries again after a pause.
@@ -123,11 +139,19 @@ final class ConsumerChannel {
     }
 
     func acknowledge(_ tags: [DeliveryTag]) {
-        for tag in tags where tag.epoch == epoch && isOpen { coalescer.acknowledge(tag.tag) }
+        for tag in tags where tag.epoch == epoch && isOpen && coalescer.acknowledge(tag.tag) { forgetSize(tag.tag) }
     }
 
     /// - Returns: false when there is nothing to reject any more.
-    func reject(_ tag: DeliveryTag) -> Bool { tag.epoch == epoch && isOpen && coalescer.reject(tag.tag) }
+    func reject(_ tag: DeliveryTag) -> Bool {
+        guard tag.epoch == epoch && isOpen && coalescer.reject(tag.tag) else { return false }
+        forgetSize(tag.tag)
+        return true
+    }
+
+    private func forgetSize(_ tag: UInt64) {
+        if !sizes.isEmpty, let size = sizes.removeValue(forKey: tag) { unsettledBytes -= size }
+    }
 
     func takeAcknowledgements() -> [AckCoalescer.Acknowledgement] { isOpen ? coalescer.drain() : [] }
 
@@ -138,10 +162,16 @@ final class ConsumerChannel {
 
     private func gather(_ content: DeliveryAssembler<InboundFrame.DeliveryOpening>.Content) {
         coalescer.delivered(content.opening.tag)
+        // Small ones are bounded by their number.
+        if content.body.count >= 16_384 {
+            sizes[content.opening.tag] = content.body.count
+            unsettledBytes += content.body.count
+        }
         gathered.append(
             Delivery(
                 tag: DeliveryTag(epoch: epoch, tag: content.opening.tag), body: content.body,
-                properties: content.properties, exchange: content.opening.exchange,
-                routingKey: content.opening.routingKey, redelivered: content.opening.redelivered))
+                properties: content.properties.readable, exchange: content.opening.exchange,
+                routingKey: content.opening.routingKey, redelivered: content.opening.redelivered,
+                wire: content.properties, bodySize: content.bodySize, cutDigest: content.cutDigest))
     }
 }

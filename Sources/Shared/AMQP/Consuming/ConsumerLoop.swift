@@ -47,7 +47,11 @@ final class ConsumerLoop {
         if let failure = session.failure { throw failure }
         sendAcknowledgements(session)
         try retryConsumers(session)
-        try session.exchange(until: channels.values.compactMap(\.retryAt).min(), waking: mailbox.fileDescriptor)
+        // Prefetch counts messages, and they may be large: what is not read yet is the broker's to hold.
+        let unsettled = channels.values.reduce(0) { $0 + $1.unsettledBytes }
+        try session.exchange(
+            until: channels.values.compactMap(\.retryAt).min(), waking: mailbox.fileDescriptor,
+            isReading: unsettled <= link.configuration.maxBytesInHand)
         dispatch(session)
     }
 
@@ -94,7 +98,9 @@ final class ConsumerLoop {
             return reply.fail(.channelClosed(code: 504, text: "a consumer has at most 1023 subscriptions"))
         }
         let (stream, continuation) = AsyncStream.makeStream(of: DeliveryBatch.self)
-        let channel = ConsumerChannel(id: id, queue: queue, prefetch: prefetch, continuation: continuation)
+        let channel = ConsumerChannel(
+            id: id, queue: queue, prefetch: prefetch, maxBytes: link.configuration.maxReceivedBytes,
+            continuation: continuation)
         do throws(AMQPError) {
             try channel.consume(session)
         } catch {

@@ -1,3 +1,5 @@
+internal import Crypto
+
 /// Names one delivery on one channel; of no use after the channel was replaced.
 package struct DeliveryTag: Sendable, Hashable {
     /// Counts the channels a subscription has had.
@@ -13,23 +15,54 @@ package struct DeliveryTag: Sendable, Hashable {
 /// A message from a queue. Acknowledge or reject its tag, or the broker keeps it reserved for this consumer.
 package struct Delivery: Sendable, Equatable {
     package let tag: DeliveryTag
+    /// Only its beginning where ``isCut``.
     package let body: [UInt8]
+    /// For reading.
     package var properties: MessageProperties
+    /// The properties exactly as they came.
+    package let wire: WireProperties
     package let exchange: String
     package let routingKey: String
     /// The broker may have handed it out before.
     package var redelivered: Bool
+    /// Bytes of the body as it was sent.
+    package let bodySize: Int
+    private let cutDigest: [UInt8]?
 
+    /// - Parameters:
+    ///   - wire: default the properties as this client would write them.
+    ///   - bodySize: of a body that is not whole; nil: it is.
+    ///   - cutDigest: SHA-256 of such a body.
     package init(
         tag: DeliveryTag, body: [UInt8], properties: MessageProperties, exchange: String, routingKey: String,
-        redelivered: Bool
+        redelivered: Bool, wire: WireProperties? = nil, bodySize: Int? = nil, cutDigest: [UInt8]? = nil
     ) {
         self.tag = tag
         self.body = body
         self.properties = properties
+        self.wire = wire ?? WireProperties(properties) ?? WireProperties(bytes: [0, 0])
         self.exchange = exchange
         self.routingKey = routingKey
         self.redelivered = redelivered
+        self.bodySize = bodySize ?? body.count
+        self.cutDigest = cutDigest
+    }
+
+    /// Its body was over the limit of this client, and only the beginning was kept.
+    package var isCut: Bool { bodySize > body.count }
+
+    /// SHA-256 of the body as it was sent.
+    package var bodyDigest: [UInt8] { cutDigest ?? Array(SHA256.hash(data: body)) }
+
+    /// The same however often the broker hands the message out, and another for any other message.
+    package var digest: [UInt8] { wire.digest(bodyDigest: bodyDigest) }
+
+    /// With only the beginning of a body that is longer than `count` bytes.
+    package func cut(to count: Int = 65_536) -> Delivery {
+        guard body.count > count else { return self }
+        return Delivery(
+            tag: tag, body: Array(body.prefix(count)), properties: properties, exchange: exchange,
+            routingKey: routingKey, redelivered: redelivered, wire: wire, bodySize: bodySize, cutDigest: bodyDigest)
     }
 }
 

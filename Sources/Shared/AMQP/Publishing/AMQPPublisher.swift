@@ -22,7 +22,7 @@ package final class AMQPPublisher: Sendable {
             let mailbox = try Mailbox<PublisherCommand>()
             let board = self.board
             self.mailbox = mailbox
-            let thread = try IOThread(name: "amqp-publish") {
+            let thread = try IOThread(name: "amqp-publish", stackBytes: Session.stackBytes) {
                 let link = Link(configuration: configuration, board: board, logger: logger)
                 PublisherLoop(mailbox: mailbox, link: link, topology: topology, window: max(1, window), logger: logger)
                     .run()
@@ -43,18 +43,27 @@ package final class AMQPPublisher: Sendable {
     ///
     /// Refused (nacked) messages and those of a lost connection are sent again until the deadline, so a message may
     /// arrive twice: give each an id. Cancelling the task abandons the waiting, not what was sent.
-    /// - Parameter deadline: how long to try. Default 30 s.
+    /// - Parameters:
+    ///   - deadline: how long to try. Default 30 s.
+    ///   - isLimited: false: only the broker limits a body's size.
     /// - Throws: see ``AMQPError`` for which messages it speaks of.
     package func publish(
-        _ messages: [OutgoingMessage], deadline: Duration = .seconds(30)
+        _ messages: [OutgoingMessage], deadline: Duration = .seconds(30), isLimited: Bool = true
     ) async throws(AMQPError) {
         if messages.isEmpty { return }
-        for (index, message) in messages.enumerated() {
-            if let defect = message.defect(at: index, maxBytes: configuration.maxMessageBytes) { throw defect }
-        }
+        try check(messages, isLimited: isLimited)
         let id = nextBatch.wrappingAdd(1, ordering: .relaxed).newValue
         let end = ContinuousClock.Instant.now + deadline
         try await mailbox.ask(onCancel: .abandon(id: id)) { .publish(id: id, messages, deadline: end, $0) }
+    }
+
+    /// Asks of messages that are kept for later what ``publish(_:deadline:isLimited:)`` would ask of them.
+    /// - Throws: ``AMQPError/messageTooLarge(index:bytes:limit:)`` or ``AMQPError/invalidMessage(index:reason:)``.
+    package func check(_ messages: [OutgoingMessage], isLimited: Bool = true) throws(AMQPError) {
+        let limit = isLimited ? configuration.maxMessageBytes : .max
+        for (index, message) in messages.enumerated() {
+            if let defect = message.defect(at: index, maxBytes: limit) { throw defect }
+        }
     }
 
     /// Whether the queue is there. Uses a channel of its own.

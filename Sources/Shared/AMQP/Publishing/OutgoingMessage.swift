@@ -5,18 +5,21 @@ package struct OutgoingMessage: Sendable, Equatable {
     package var routingKey: String
     package var properties: MessageProperties
     package var body: [UInt8]
+    /// Properties as they came, sent instead of ``properties``, which then only say what they are.
+    package var wire: WireProperties?
     /// A message that reaches no queue comes back as ``AMQPError/returned(_:text:)``. Default false.
     package var mandatory: Bool
 
     package init(
         exchange: String, routingKey: String, properties: MessageProperties = MessageProperties(), body: [UInt8],
-        mandatory: Bool = false
+        mandatory: Bool = false, wire: WireProperties? = nil
     ) {
         self.exchange = exchange
         self.routingKey = routingKey
         self.properties = properties
         self.body = body
         self.mandatory = mandatory
+        self.wire = wire
     }
 
     /// Why AMQP can't carry this message, or nil.
@@ -29,7 +32,7 @@ package struct OutgoingMessage: Sendable, Equatable {
             ("reply-to", properties.replyTo ?? ""), ("content encoding", properties.contentEncoding ?? ""),
             ("expiration", properties.expiration ?? ""),
         ]
-        if let (name, _) = short.first(where: { $0.1.utf8.count > 255 }) {
+        if let (name, _) = short.first(where: { WireText.bytes($0.1).count > 255 }) {
             return .invalidMessage(index: index, reason: "the \(name) is longer than 255 bytes")
         }
         return nil

@@ -26,7 +26,7 @@ final class PublisherLoop {
     private var batches: [UInt64: PublishBatch] = [:]
     private var unsent = FIFO<Slot>()
     private var inFlight = ConfirmWindow<Slot>()
-    private var assembler = DeliveryAssembler<InboundFrame.ReturnOpening>()
+    private var assembler: DeliveryAssembler<InboundFrame.ReturnOpening>
     private var delayed: [(due: Instant, slots: [Slot])] = []
     private var nackBackoff = Backoff()
     private var reopenBackoff = Backoff()
@@ -40,6 +40,7 @@ final class PublisherLoop {
     ) {
         self.mailbox = mailbox
         self.link = link
+        assembler = DeliveryAssembler(limit: .max)
         self.topology = topology
         self.window = window
         self.logger = logger
@@ -202,16 +203,17 @@ final class PublisherLoop {
     }
 
     private func returned(_ content: DeliveryAssembler<InboundFrame.ReturnOpening>.Content) {
+        let messageID = content.properties.readable.messageID
         _ = inFlight.outstanding.first { slot in
             slot.batch.returned(
-                slot.index, content.opening, messageID: content.properties.messageID, body: content.body)
+                slot.index, content.opening, messageID: messageID, body: content.body)
         }
     }
 
     /// A refusal for what a message names fails its batch; the others of the channel go out again.
     private func channelClosed(code: Int, text: String) {
         logger?.warning("the broker closed the publishing channel", metadata: ["code": "\(code)", "why": "\(text)"])
-        assembler = DeliveryAssembler()
+        assembler = DeliveryAssembler(limit: .max)
         let slots = inFlight.reset()
         let error = AMQPError.from(
             code: code, text: text, name: "publish", virtualHost: link.configuration.virtualHost)
@@ -254,7 +256,7 @@ final class PublisherLoop {
 
     private func lose(_ error: AMQPError) {
         link.lose(error)
-        assembler = DeliveryAssembler()
+        assembler = DeliveryAssembler(limit: .max)
         resend(inFlight.reset())
     }
 

@@ -8,17 +8,15 @@ enum FrameDecoder {
         case AMQP_FRAME_METHOD: return unsafe method(frame.payload.method)
         case AMQP_FRAME_HEADER:
             let properties = unsafe frame.payload.properties
-            guard let decoded = unsafe properties.decoded else { return nil }
-            let basic = unsafe decoded.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee
             let size = unsafe Int(clamping: properties.body_size)
-            return unsafe .header(bodySize: size, MessageProperties(basic))
+            return unsafe .header(bodySize: size, WireProperties(bytes: Array(properties.raw)))
         case AMQP_FRAME_BODY: return unsafe .body(Array(frame.payload.body_fragment))
         case AMQP_FRAME_HEARTBEAT: return .heartbeat
         default: return nil
         }
     }
 
-    private static func method(_ method: amqp_method_t) -> InboundFrame {
+    static func method(_ method: amqp_method_t) -> InboundFrame {
         let id = unsafe method.id
         guard let decoded = unsafe method.decoded else { return .method(id) }
         switch id {

@@ -58,25 +58,35 @@ internal import CRabbitMQ
     /// Sends a message: method, header and as many body frames as it takes.
     /// - Returns: false when AMQP can't carry its properties; nothing was sent then.
     func publish(_ message: borrowing OutgoingMessage, channel: UInt16) -> Bool {
+        // A header is one frame.
+        guard let properties = message.wire ?? WireProperties(message.properties),
+            properties.bytes.count <= frameMax - 20
+        else { return false }
         arena.reset()
         var method = unsafe amqp_basic_publish_t()
         unsafe method.exchange = arena.bytes(message.exchange)
         unsafe method.routing_key = arena.bytes(message.routingKey)
         unsafe method.mandatory = message.mandatory ? 1 : 0
-        var properties = unsafe arena.properties(message.properties)
-        let mark = output.mark
-        // Under TLS this is a rehearsal: half a message can't be taken back there.
-        if watchdog != nil {
-            let fits = unsafe encodeHeader(&properties, bodySize: message.body.count, channel: channel)
-            output.truncate(to: mark)
-            guard fits else { return false }
+        // Half a message can't be taken back under TLS: what the library needs is made first.
+        let decoded: UnsafeMutableRawPointer?
+        if watchdog == nil {
+            unsafe decoded = nil
+        } else {
+            unsafe decoded = arena.properties(properties)
+            guard unsafe decoded != nil else { return false }
         }
+        let mark = output.mark
         let isSent = unsafe withUnsafeMutableBytes(of: &method) { memory in
             unsafe send(AMQP_BASIC_PUBLISH_METHOD, memory.baseAddress, channel: channel, room: 1024)
         }
-        guard isSent, unsafe sendHeader(&properties, bodySize: message.body.count, channel: channel) else {
+        guard isSent else {
             output.truncate(to: mark)
             return false
+        }
+        if let decoded = unsafe decoded {
+            unsafe sendHeader(decoded, bodySize: message.body.count, channel: channel)
+        } else {
+            appendHeader(properties, bodySize: message.body.count, channel: channel)
         }
         unsafe message.body.withUnsafeBytes { body in
             var rest = unsafe body[...]
@@ -106,35 +116,28 @@ internal import CRabbitMQ
         }
     }
 
-    private func sendHeader(
-        _ properties: inout amqp_basic_properties_t, bodySize: Int, channel: UInt16
-    ) -> Bool {
-        guard watchdog != nil else { return unsafe encodeHeader(&properties, bodySize: bodySize, channel: channel) }
-        unsafe withUnsafeMutableBytes(of: &properties) { memory in
-            var frame = unsafe amqp_frame_t()
-            unsafe frame.frame_type = UInt8(AMQP_FRAME_HEADER)
-            unsafe frame.channel = channel
-            unsafe frame.payload.properties.class_id = UInt16(AMQP_BASIC_CLASS)
-            unsafe frame.payload.properties.body_size = UInt64(bodySize)
-            unsafe frame.payload.properties.decoded = memory.baseAddress
-            unsafe send(&frame)
-        }
-        return true
+    private func sendHeader(_ properties: UnsafeMutableRawPointer, bodySize: Int, channel: UInt16) {
+        var frame = unsafe amqp_frame_t()
+        unsafe frame.frame_type = UInt8(AMQP_FRAME_HEADER)
+        unsafe frame.channel = channel
+        unsafe frame.payload.properties.class_id = UInt16(AMQP_BASIC_CLASS)
+        unsafe frame.payload.properties.body_size = UInt64(bodySize)
+        unsafe frame.payload.properties.decoded = unsafe properties
+        unsafe send(&frame)
     }
 
-    private func encodeHeader(
-        _ properties: inout amqp_basic_properties_t, bodySize: Int, channel: UInt16
-    ) -> Bool {
-        let room = frameMax - 8
-        return unsafe withUnsafeMutableBytes(of: &properties) { source in
-            unsafe output.appendFrame(AMQP_FRAME_HEADER, channel: channel, room: room) { memory in
-                unsafe memory.storeBytes(of: UInt16(AMQP_BASIC_CLASS).bigEndian, as: UInt16.self)
-                unsafe memory.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
-                unsafe memory.storeBytes(of: UInt64(bodySize).bigEndian, toByteOffset: 4, as: UInt64.self)
-                let length = unsafe amqp_encode_properties(
-                    UInt16(AMQP_BASIC_CLASS), source.baseAddress, amqp_bytes_t(len: room - 12, bytes: memory + 12))
-                return length < 0 ? -1 : Int(length) + 12
+    private func appendHeader(_ properties: WireProperties, bodySize: Int, channel: UInt16) {
+        let bytes = properties.bytes
+        _ = unsafe output.appendFrame(AMQP_FRAME_HEADER, channel: channel, room: bytes.count + 12) { memory in
+            unsafe memory.storeBytes(of: UInt16(AMQP_BASIC_CLASS).bigEndian, as: UInt16.self)
+            unsafe memory.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
+            unsafe memory.storeBytes(of: UInt64(bodySize).bigEndian, toByteOffset: 4, as: UInt64.self)
+            unsafe bytes.withUnsafeBytes { source in
+                if let start = source.baseAddress {
+                    unsafe (memory + 12).copyMemory(from: start, byteCount: source.count)
+                }
             }
+            return bytes.count + 12
         }
     }
 

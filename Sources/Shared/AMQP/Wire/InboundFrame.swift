@@ -19,7 +19,7 @@ enum InboundFrame {
 
     case deliver(DeliveryOpening)
     case returned(ReturnOpening)
-    indirect case header(bodySize: Int, MessageProperties)
+    case header(bodySize: Int, WireProperties)
     case body([UInt8])
     /// A confirm: `isAck` false is a nack.
     case confirm(sequence: UInt64, multiple: Bool, isAck: Bool)

@@ -1,4 +1,4 @@
-/// What travels beside a message's body.
+/// What travels beside a message's body, for reading and writing; its texts are as ``WireText`` has them.
 package struct MessageProperties: Sendable, Equatable {
     /// How the broker keeps a message.
     package enum DeliveryMode: UInt8, Sendable {
@@ -19,6 +19,10 @@ package struct MessageProperties: Sendable, Equatable {
     package var priority: UInt8?
     /// Milliseconds until the broker drops it, as a text.
     package var expiration: String?
+    /// Who published it, checked by the broker. Only read: ``WireProperties/forwarded(without:adding:messageID:)`` leaves it behind.
+    package var userID: String?
+    /// Of no meaning any more, and sent on as it came.
+    package var clusterID: String?
     /// Default persistent.
     package var deliveryMode: DeliveryMode
     package var headers: FieldTable

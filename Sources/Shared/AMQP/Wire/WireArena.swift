@@ -17,80 +17,31 @@ internal import CRabbitMQ
     /// Invalidates everything handed out before.
     func reset() { unsafe recycle_amqp_pool(pool) }
 
-    func bytes(_ text: String) -> amqp_bytes_t {
-        var text = text
-        return text.withUTF8 { source in unsafe copy(UnsafeRawBufferPointer(source)) }
-    }
+    func bytes(_ text: String) -> amqp_bytes_t { unsafe bytes(WireText.bytes(text)) }
 
     func bytes(_ array: [UInt8]) -> amqp_bytes_t {
         unsafe array.withUnsafeBytes { source in unsafe copy(source) }
     }
 
+    /// Arguments of Moose's own making; AMQP can carry them.
     func table(_ table: FieldTable) -> amqp_table_t {
         var result = unsafe amqp_table_t()
-        guard !table.isEmpty else { return unsafe result }
-        let entries = unsafe allocate(amqp_table_entry_t.self, count: table.count)
-        for (index, (key, value)) in table.enumerated() {
-            unsafe entries[index] = unsafe amqp_table_entry_t(key: bytes(key), value: field(value))
+        var encoded: [UInt8] = []
+        let isWhole = FieldCoding.sized(&encoded) { encoded in
+            table.allSatisfy { FieldCoding.append($0.key, $0.value, to: &encoded) }
         }
-        unsafe result.num_entries = Int32(table.count)
-        unsafe result.entries = entries
+        var offset = 0
+        assert(isWhole)
+        _ = unsafe amqp_decode_table(bytes(encoded), pool, &result, &offset)
         return unsafe result
     }
 
-    func properties(_ properties: MessageProperties) -> amqp_basic_properties_t {
-        var basic = unsafe amqp_basic_properties_t()
-        var flags = AMQP_BASIC_DELIVERY_MODE_FLAG
-        unsafe basic.delivery_mode = properties.deliveryMode.rawValue
-        func text(_ value: String?, _ flag: Int32) -> amqp_bytes_t {
-            guard let value else { return unsafe amqp_bytes_t() }
-            flags |= flag
-            return unsafe bytes(value)
-        }
-        unsafe basic.message_id = text(properties.messageID, AMQP_BASIC_MESSAGE_ID_FLAG)
-        unsafe basic.content_type = text(properties.contentType, AMQP_BASIC_CONTENT_TYPE_FLAG)
-        unsafe basic.content_encoding = text(properties.contentEncoding, AMQP_BASIC_CONTENT_ENCODING_FLAG)
-        unsafe basic.expiration = text(properties.expiration, AMQP_BASIC_EXPIRATION_FLAG)
-        unsafe basic.type = text(properties.type, AMQP_BASIC_TYPE_FLAG)
-        unsafe basic.app_id = text(properties.appID, AMQP_BASIC_APP_ID_FLAG)
-        unsafe basic.correlation_id = text(properties.correlationID, AMQP_BASIC_CORRELATION_ID_FLAG)
-        unsafe basic.reply_to = text(properties.replyTo, AMQP_BASIC_REPLY_TO_FLAG)
-        if let timestamp = properties.timestamp {
-            flags |= AMQP_BASIC_TIMESTAMP_FLAG
-            unsafe basic.timestamp = timestamp
-        }
-        if let priority = properties.priority {
-            flags |= AMQP_BASIC_PRIORITY_FLAG
-            unsafe basic.priority = priority
-        }
-        if !properties.headers.isEmpty {
-            flags |= AMQP_BASIC_HEADERS_FLAG
-            unsafe basic.headers = table(properties.headers)
-        }
-        unsafe basic._flags = UInt32(flags)
-        return unsafe basic
-    }
-
-    private func field(_ value: FieldValue) -> amqp_field_value_t {
-        var field = unsafe amqp_field_value_t()
-        let kind: amqp_field_value_kind_t
-        switch value {
-        case .string(let text): (kind, unsafe field.value.bytes) = unsafe (AMQP_FIELD_KIND_UTF8, bytes(text))
-        case .int64(let number): (kind, unsafe field.value.i64) = (AMQP_FIELD_KIND_I64, number)
-        case .bool(let flag): (kind, unsafe field.value.boolean) = (AMQP_FIELD_KIND_BOOLEAN, flag ? 1 : 0)
-        case .double(let number): (kind, unsafe field.value.f64) = (AMQP_FIELD_KIND_F64, number)
-        case .bytes(let array): (kind, unsafe field.value.bytes) = unsafe (AMQP_FIELD_KIND_BYTES, bytes(array))
-        case .timestamp(let seconds): (kind, unsafe field.value.u64) = (AMQP_FIELD_KIND_TIMESTAMP, seconds)
-        case .table(let inner): (kind, unsafe field.value.table) = unsafe (AMQP_FIELD_KIND_TABLE, table(inner))
-        case .array(let values):
-            kind = AMQP_FIELD_KIND_ARRAY
-            let entries = unsafe allocate(amqp_field_value_t.self, count: max(1, values.count))
-            for (index, value) in values.enumerated() { unsafe entries[index] = unsafe self.field(value) }
-            unsafe field.value.array = unsafe amqp_array_t(num_entries: Int32(values.count), entries: entries)
-        case .void: kind = AMQP_FIELD_KIND_VOID
-        }
-        unsafe field.kind = UInt8(kind.rawValue)
-        return unsafe field
+    /// Properties as the library has them, which alone can write under TLS; nil when it can't read them.
+    func properties(_ properties: WireProperties) -> UnsafeMutableRawPointer? {
+        var decoded: UnsafeMutableRawPointer?
+        let status = unsafe amqp_decode_properties(
+            UInt16(AMQP_BASIC_CLASS), pool, bytes(properties.bytes), &decoded)
+        return unsafe status < 0 ? nil : decoded
     }
 
     private func copy(_ source: UnsafeRawBufferPointer) -> amqp_bytes_t {

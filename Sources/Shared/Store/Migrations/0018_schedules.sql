@@ -169,17 +169,19 @@ CREATE FUNCTION moose.wire_time(p_at timestamptz) RETURNS text LANGUAGE sql IMMU
 $$;
 
 -- The relay takes what is due for 30 s; it publishes without a transaction open, then deletes what was confirmed.
--- p_skip: destinations that are busy or take nothing now, as exchange, line feed, routing key.
+-- p_skip: destinations that are busy or take nothing now, as exchange, line feed, routing key. However many are due, their
+-- bodies are 16 MB together, or it is one.
 CREATE FUNCTION moose.lease_outbox(p_lease uuid, p_limit integer, p_skip text[])
 RETURNS TABLE (id uuid, doorbell_for uuid, exchange text, routing_key text, type text, correlation_id text,
                app_id text, reply_to text, traceparent text, body bytea, lag_seconds double precision)
 LANGUAGE sql AS $$
     UPDATE moose.outbox o SET lease = p_lease, leased_until = now() + interval '30 seconds'
-    FROM (SELECT x.id FROM moose.outbox x
-          WHERE x.due_at <= now() AND (x.leased_until IS NULL OR x.leased_until < now())
-            AND (p_skip = '{}' OR NOT x.exchange || E'\n' || x.routing_key = ANY (p_skip))
-          ORDER BY x.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED) due
-    WHERE o.id = due.id
+    FROM (SELECT due.id, sum(due.size) OVER (ORDER BY due.due_at, due.id) - due.size AS before
+          FROM (SELECT x.id, x.due_at, octet_length(x.body) AS size FROM moose.outbox x
+                WHERE x.due_at <= now() AND (x.leased_until IS NULL OR x.leased_until < now())
+                  AND (p_skip = '{}' OR NOT x.exchange || E'\n' || x.routing_key = ANY (p_skip))
+                ORDER BY x.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED) due) mine
+    WHERE o.id = mine.id AND mine.before < 16000000
     RETURNING o.id, o.doorbell_for, o.exchange, o.routing_key, o.type, o.correlation_id, o.app_id, o.reply_to,
               o.traceparent, o.body, extract(epoch FROM now() - o.due_at)::double precision
 $$;

@@ -15,10 +15,16 @@ CREATE TABLE moose.dead_letters (
     exchange       text,
     routing_key    text,
     queue          text,
+    -- Of one over the limit only the beginning; then its size and SHA-256 stand beside it.
     body           bytea NOT NULL,
-    -- Of body and headers: what a redelivery is recognised by.
+    cut_size       bigint,
+    cut_sha256     bytea,
+    -- Of body and properties: what a redelivery is recognised by.
     digest         bytea NOT NULL,
+    -- Properties and headers for people and queries, bounded; and exactly as they came, encoded as AMQP has them. NULL where
+    -- the message is gone: a failed order's, or one that SQL wrote.
     headers        json NOT NULL DEFAULT '{}',
+    properties     bytea,
     -- How often the broker dead-lettered it, and when last.
     deaths         bigint,
     died_at        timestamptz,
@@ -99,12 +105,16 @@ CREATE FUNCTION moose.bury_batch(
     p_reasons text[], p_explanations text[], p_work_orders uuid[], p_kinds text[], p_lanes text[],
     p_exchanges text[], p_routing_keys text[], p_bodies bytea[], p_headers text[], p_redelivered boolean[],
     p_deliveries integer[] DEFAULT NULL, p_queues text[] DEFAULT NULL, p_deaths bigint[] DEFAULT NULL,
-    p_died_at timestamptz[] DEFAULT NULL, p_redrive_of uuid[] DEFAULT NULL, p_redrive_numbers integer[] DEFAULT NULL
+    p_died_at timestamptz[] DEFAULT NULL, p_redrive_of uuid[] DEFAULT NULL, p_redrive_numbers integer[] DEFAULT NULL,
+    p_properties bytea[] DEFAULT NULL, p_digests bytea[] DEFAULT NULL, p_cut_sizes bigint[] DEFAULT NULL,
+    p_cut_sha256 bytea[] DEFAULT NULL
 ) RETURNS integer LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     v_lock bigint := hashtext('moose.dead_letters');
     v_new integer[] := ARRAY(SELECT generate_subscripts(p_reasons, 1));
+    v_digests bytea[] := ARRAY(SELECT coalesce(p_digests[n], moose.letter_digest(p_bodies[n], p_headers[n]))
+                               FROM generate_subscripts(p_reasons, 1) AS n ORDER BY n);
     v_back integer[] := '{}';
     v_letter uuid;
     v_count integer;
@@ -128,8 +138,8 @@ BEGIN
             SET state = 'dead', is_order = false, came_back = p_redrive_numbers[b.n], leased_until = NULL,
                 reason = p_reasons[b.n], explanation = p_explanations[b.n], kind = p_kinds[b.n], lane = p_lanes[b.n],
                 exchange = p_exchanges[b.n], routing_key = p_routing_keys[b.n], queue = p_queues[b.n],
-                body = p_bodies[b.n], digest = moose.letter_digest(p_bodies[b.n], p_headers[b.n]),
-                headers = p_headers[b.n]::json, deaths = p_deaths[b.n], died_at = p_died_at[b.n]
+                body = p_bodies[b.n], digest = v_digests[b.n], headers = p_headers[b.n]::json,
+                properties = p_properties[b.n], cut_size = p_cut_sizes[b.n], cut_sha256 = p_cut_sha256[b.n], deaths = p_deaths[b.n], died_at = p_died_at[b.n]
             FROM (SELECT DISTINCT ON (p_redrive_of[n]) n FROM generate_subscripts(p_reasons, 1) AS n
                   WHERE p_redrive_of[n] IS NOT NULL ORDER BY p_redrive_of[n], p_redrive_numbers[n] DESC) b
             WHERE d.id = p_redrive_of[b.n] AND d.state <> 'purged'
@@ -152,10 +162,9 @@ BEGIN
     -- 2. Written already. The digest covers the id.
     v_new := ARRAY(
         SELECT n FROM (
-            SELECT n, moose.letter_digest(p_bodies[n], p_headers[n]) AS digest,
+            SELECT n, v_digests[n] AS digest,
                    (p_headers[n]::json ->> 'message_id') IS NOT NULL AS has_id,
-                   row_number() OVER (PARTITION BY moose.letter_digest(p_bodies[n], p_headers[n]), p_reasons[n]
-                                      ORDER BY n) AS nth
+                   row_number() OVER (PARTITION BY v_digests[n], p_reasons[n] ORDER BY n) AS nth
             FROM unnest(v_new) AS n) i
         WHERE NOT i.has_id OR i.nth = 1 AND NOT EXISTS (
             SELECT 1 FROM moose.dead_letters x
@@ -167,7 +176,7 @@ BEGIN
             CONTINUE WHEN p_redelivered[i] IS NOT TRUE;
             UPDATE moose.dead_letters d SET deliveries = greatest(1, p_deliveries[i])
             WHERE d.id = (SELECT x.id FROM moose.dead_letters x
-                          WHERE x.digest = moose.letter_digest(p_bodies[i], p_headers[i]) AND x.reason = p_reasons[i]
+                          WHERE x.digest = v_digests[i] AND x.reason = p_reasons[i]
                             AND NOT x.is_order AND x.deliveries < greatest(1, p_deliveries[i])
                             AND x.created_at > now() - interval '1 day'
                           ORDER BY x.created_at DESC, x.id LIMIT 1);
@@ -179,11 +188,11 @@ BEGIN
     -- 3. All others.
     WITH buried AS (
         INSERT INTO moose.dead_letters (id, reason, explanation, work_order_id, kind, lane, exchange, routing_key,
-                                        queue, body, digest, headers, deaths, died_at, redelivered, deliveries)
+                                        queue, body, cut_size, cut_sha256, digest, headers, properties, deaths,
+                                        died_at, redelivered, deliveries)
         SELECT moose.time_ordered_id(), p_reasons[n], p_explanations[n], p_work_orders[n], p_kinds[n], p_lanes[n],
-               p_exchanges[n], p_routing_keys[n], p_queues[n], p_bodies[n],
-               moose.letter_digest(p_bodies[n], p_headers[n]), p_headers[n]::json, p_deaths[n], p_died_at[n],
-               p_redelivered[n], CASE WHEN p_redelivered[n] THEN greatest(1, p_deliveries[n]) ELSE 0 END
+               p_exchanges[n], p_routing_keys[n], p_queues[n], p_bodies[n], p_cut_sizes[n], p_cut_sha256[n],
+               v_digests[n], p_headers[n]::json, p_properties[n], p_deaths[n], p_died_at[n], p_redelivered[n], CASE WHEN p_redelivered[n] THEN greatest(1, p_deliveries[n]) ELSE 0 END
         FROM unnest(v_new) AS n
         RETURNING id, reason, explanation, work_order_id, kind, lane
     ), told AS (
@@ -197,6 +206,17 @@ BEGIN
     RETURN v_count;
 END $$;
 
+-- A claim that is refused for its id writes the letter in its own commit, and doesn't carry the message's properties: they are
+-- added before the message is acknowledged. So is the body of a doorbell, which should have none.
+CREATE FUNCTION moose.complete_letters(
+    p_work_orders uuid[], p_bodies bytea[], p_headers text[], p_properties bytea[]
+) RETURNS void LANGUAGE sql AS $$
+    UPDATE moose.dead_letters d SET headers = i.headers::json, properties = i.properties, body = i.body
+    FROM unnest(p_work_orders, p_bodies, p_headers, p_properties) AS i (id, body, headers, properties)
+    WHERE d.work_order_id = i.id AND d.state = 'dead' AND NOT d.is_order AND d.properties IS NULL
+      AND (d.reason = 'id_reused' AND d.body = i.body OR d.reason = 'unknown_work_order')
+$$;
+
 CREATE FUNCTION moose.letter_digest(p_body bytea, p_headers text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
     SELECT sha256(p_body || convert_to(p_headers, 'UTF8'))
 $$;
@@ -205,7 +225,8 @@ $$;
 -- number, so that a message that comes back is told from a copy of an earlier redrive.
 -- p_orders: also those that stand for orders, to publish an edited body as a new order.
 CREATE FUNCTION moose.lease_letters(p_lease uuid, p_ids uuid[], p_for interval, p_orders boolean)
-RETURNS TABLE (id uuid, number integer, reason text, exchange text, routing_key text, body bytea, headers json)
+RETURNS TABLE (id uuid, number integer, reason text, exchange text, routing_key text, body bytea, headers json,
+               properties bytea, cut_size bigint)
 LANGUAGE sql AS $$
     UPDATE moose.dead_letters d
     SET lease = p_lease, leased_until = now() + p_for, redrive_number = d.redrive_number + 1
@@ -214,7 +235,8 @@ LANGUAGE sql AS $$
             AND (x.leased_until IS NULL OR x.leased_until < now())
           ORDER BY x.id FOR NO KEY UPDATE SKIP LOCKED) mine
     WHERE d.id = mine.id
-    RETURNING d.id, d.redrive_number, d.reason, coalesce(d.exchange, ''), coalesce(d.routing_key, ''), d.body, d.headers
+    RETURNING d.id, d.redrive_number, d.reason, coalesce(d.exchange, ''), coalesce(d.routing_key, ''), d.body, d.headers,
+              d.properties, d.cut_size
 $$;
 
 -- After the confirm: what is still leased under this lease is redriven. What came back meanwhile stays dead, and only its
