@@ -34,7 +34,8 @@ enum EventClassifier {
             message: String(event.message.prefix(4000)).withoutNUL, workOrderID: event.workOrderID,
             // PostgreSQL keeps an escaped NUL in `json` and then can't read a text out of it.
             details: json(
-                Dictionary((event.details ?? [:]).map { ($0.key.withoutNUL, $0.value.withoutNUL) }) { first, _ in first }), occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
+                Dictionary((event.details ?? [:]).map { ($0.key.withoutNUL, $0.value.withoutNUL) }) { first, _ in first
+                }), occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
             options: json(
                 ResolutionOption.options(
                     for: trigger, hasOrder: event.workOrderID != nil || event.details?["dead_letter"] != nil)))
