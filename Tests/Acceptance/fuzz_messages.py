@@ -7,6 +7,9 @@ They go to a lane, to lanes that don't exist, to moose.dead and to moose.events.
 one dead letter or one event, no process ends, each role stays ready, and memory stays bounded.
 """
 import argparse
+import collections
+import concurrent.futures
+import itertools
 import json
 import random
 import socket
@@ -142,6 +145,14 @@ class Fuzz:
         return json.dumps(event).encode()
 
 
+def tell(system):
+    """What a person wants to see of a failed run."""
+    print(system.sql("SELECT state || ' ' || count(*) FROM moose.work_orders GROUP BY state"))
+    print(system.sql("SELECT reason || ' ' || count(*) || ' ' || min(explanation) FROM moose.dead_letters GROUP BY reason"))
+    for name in system.processes:
+        print(f"{name}: ...{system.log(name)[-2000:]}", flush=True)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -190,81 +201,108 @@ def main():
     fuzz = Fuzz(seed)
     ports = {"worker": free_port(), "client-manager": free_port()}
     config = 'handlers: {work: {command: {argv: ["true"]}, free: true}}\nlanes: {default: {weight: 1}}\n'
+    config += f"worker: {{http_port: {ports['worker']}}}\n"
     with System(config) as system:
-        system.start("worker", "worker", "--lane", "default:8", "--http-port", str(ports["worker"]))
-        system.start("client-manager", "client-manager", "--http-port", str(ports["client-manager"]))
-        publisher = RawPublisher(system.environment["MOOSE_AMQP_URL"])
-        good = lambda: publisher.publish("moose.work", b"default", fuzz.properties(str(uuid.uuid4())),
-                                         json.dumps({"kind": "work", "title": "good"}).encode())
-        good()
-        system.wait_for("the first completes", "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'", "1", 60)
-        deadline = time.time() + 60
-        while time.time() < deadline:
-            try:
-                for port in ports.values():
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5).read()
-                break
-            except OSError:
-                time.sleep(0.3)
-        readiness = Readiness(ports)
         try:
-            sent = run(arguments, fuzz, publisher, good)
-            seconds = 120 + arguments.messages / 50
-            system.wait_for("all good orders complete",
-                            "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'", str(sent["good"]), seconds)
-            system.wait_for("each bad message is one dead letter", "SELECT count(*) FROM moose.dead_letters",
-                            str(sent["letters"]), seconds)
-            system.wait_for("each event is counted once",
-                            f"SELECT count(*) FROM moose.escalation_events WHERE event_id::text LIKE '{EVENT}%'",
-                            str(sent["events"]), seconds)
-            # What comes after is taken at once.
-            good()
-            system.wait_for("a last one completes", "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'",
-                            str(sent["good"] + 1), 30)
-        finally:
-            readiness.end()
-        print(system.sql("SELECT reason || ' ' || count(*) FROM moose.dead_letters GROUP BY reason ORDER BY 1"))
-        check("messages left in the queues", sum(queue_lengths(system)), 0)
-        for name, process in system.processes.items():
-            check(f"{name} runs still", process.poll() is None, True)
-            peak = resident_kb(process)
-            check(f"{name} held at most {LIMIT_KB} kB (peak {peak})", peak <= LIMIT_KB, True)
-        check(f"answers of /readyz other than 200, of {readiness.asked}", readiness.wrong[:3], [])
-        check("letters without the properties that came", system.sql(
-            "SELECT count(*) FROM moose.dead_letters WHERE properties IS NULL AND NOT is_order"), "0")
-        check("reconcile differences", system.sql("SELECT count(*) FROM moose.reconcile()"), "0")
+            story(system, arguments, fuzz, ports)
+        except SystemExit:
+            tell(system)
+            raise
     print("fuzz messages: ok")
 
 
-def run(arguments, fuzz, publisher, good):
-    sent = {"good": 1, "letters": 0, "events": 0, "refused": 0}
-    started = time.time()
-    pace = max(1, arguments.messages // max(1, arguments.good))
-    for number in range(arguments.messages):
-        if number % pace == 0 and sent["good"] <= arguments.good:
-            good()
-            sent["good"] += 1
-        place = fuzz.random.random()
+def story(system, arguments, fuzz, ports):
+    system.start("worker", "worker", "--lane", "default:8")
+    system.start("client-manager", "client-manager", "--http-port", str(ports["client-manager"]))
+    publisher = RawPublisher(system.environment["MOOSE_AMQP_URL"])
+    publisher.publish(*good(fuzz))
+    system.wait_for("the first completes", "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'", "1", 60)
+    deadline = time.time() + 60
+    while time.time() < deadline:
         try:
-            if place < 0.4:
-                publisher.publish("moose.work", b"default", fuzz.properties(), fuzz.body())
-                sent["letters"] += 1
-            elif place < 0.55:
-                # Never a lane's name: there is a byte in it that none has.
-                publisher.publish("moose.work", b"!" + fuzz.text(254), fuzz.properties(), fuzz.body())
-                sent["letters"] += 1
-            elif place < 0.7:
-                publisher.publish("moose.dead", fuzz.text(), fuzz.properties(), fuzz.body())
-                sent["letters"] += 1
-            else:
-                identity = EVENT + str(uuid.UUID(int=fuzz.random.getrandbits(128)))[8:]
-                publisher.publish("moose.events", b"error." + fuzz.text(200), fuzz.properties(identity), fuzz.event())
-                sent["events"] += 1
+            for port in ports.values():
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5).read()
+            break
+        except OSError:
+            time.sleep(0.3)
+    readiness = Readiness(ports)
+    try:
+        sent = run(arguments, fuzz, publisher.url.geturl())
+        seconds = 120 + arguments.messages / 50
+        system.wait_for("all good orders complete",
+                        "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'", str(sent["good"]), seconds)
+        system.wait_for("each bad message is one dead letter", "SELECT count(*) FROM moose.dead_letters",
+                        str(sent["letters"]), seconds)
+        system.wait_for("each event is counted once",
+                        f"SELECT count(*) FROM moose.escalation_events WHERE event_id::text LIKE '{EVENT}%'",
+                        str(sent["events"]), seconds)
+        # What comes after is taken at once.
+        publisher.publish(*good(fuzz))
+        system.wait_for("a last one completes", "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'",
+                        str(sent["good"] + 1), 30)
+    finally:
+        readiness.end()
+    print(system.sql("SELECT reason || ' ' || count(*) FROM moose.dead_letters GROUP BY reason ORDER BY 1"))
+    check("messages left in the queues", sum(queue_lengths(system)), 0)
+    for name, process in system.processes.items():
+        check(f"{name} runs still", process.poll() is None, True)
+        peak = resident_kb(process)
+        check(f"{name} held at most {LIMIT_KB} kB (peak {peak})", peak <= LIMIT_KB, True)
+    check(f"answers of /readyz other than 200, of {readiness.asked}", readiness.wrong[:3], [])
+    check("letters without the properties that came", system.sql(
+        "SELECT count(*) FROM moose.dead_letters WHERE properties IS NULL AND NOT is_order"), "0")
+    check("reconcile differences", system.sql("SELECT count(*) FROM moose.reconcile()"), "0")
+
+
+def messages(arguments, fuzz):
+    """What is sent, one after the other: what it must become, and the message."""
+    pace = max(1, arguments.messages // max(1, arguments.good))
+    left = arguments.good
+    for number in range(arguments.messages):
+        if number % pace == 0 and left > 0:
+            left -= 1
+            yield ("good", *good(fuzz))
+        place = fuzz.random.random()
+        if place < 0.4:
+            yield "letters", "moose.work", b"default", fuzz.properties(), fuzz.body()
+        elif place < 0.55:
+            # Never a lane's name: there is a byte in it that none has.
+            yield "letters", "moose.work", b"!" + fuzz.text(254), fuzz.properties(), fuzz.body()
+        elif place < 0.7:
+            yield "letters", "moose.dead", fuzz.text(), fuzz.properties(), fuzz.body()
+        else:
+            identity = EVENT + str(uuid.UUID(int=fuzz.random.getrandbits(128)))[8:]
+            yield "events", "moose.events", b"error." + fuzz.text(200), fuzz.properties(identity), fuzz.event()
+
+
+def good(fuzz):
+    return ("moose.work", b"default", fuzz.properties(str(uuid.UUID(int=fuzz.random.getrandbits(128)))),
+            json.dumps({"kind": "work", "title": "good"}).encode())
+
+
+def run(arguments, fuzz, url):
+    """Each connection waits for its confirms; many of them, or a disk that syncs slowly would set the pace."""
+    sent = collections.Counter(good=1)
+    mine = threading.local()
+
+    def send(message):
+        if not hasattr(mine, "publisher"):
+            mine.publisher = RawPublisher(url)
+        try:
+            mine.publisher.publish(*message[1:])
+            return message[0], None
         except Refused as refusal:
-            sent["refused"] += 1
-            if sent["refused"] == 1:
-                print(f"  the broker itself refused one: {str(refusal)[:200]}", flush=True)
-    print(f"  sent in {time.time() - started:.0f} s: {sent}", flush=True)
+            return "refused", f"{refusal} (seen {message[1:4]!r})"
+
+    started = time.time()
+    stream = messages(arguments, fuzz)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        while batch := list(itertools.islice(stream, 200)):
+            for kind, refusal in pool.map(send, batch):
+                sent[kind] += 1
+                if refusal and sent[kind] == 1:
+                    print(f"  the broker itself refused one: {refusal[:300]}", flush=True)
+    print(f"  sent in {time.time() - started:.0f} s: {dict(sent)}", flush=True)
     check("refused by the broker itself: less than one of fifty", sent["refused"] * 50 <= arguments.messages, True)
     return sent
 

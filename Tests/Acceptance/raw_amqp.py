@@ -28,7 +28,7 @@ class RawPublisher:
         answer = b"\0" + user.encode() + b"\0" + password.encode()
         self.method(0, 10, 11, long_text(b"") + short_text(b"PLAIN") + long_text(answer) + short_text(b"en_US"))
         self.expect(10, 30)
-        self.method(0, 10, 31, struct.pack(">HIH", 0, self.FRAME_MAX, 0))
+        self.method(0, 10, 31, struct.pack(">HIH", 2047, self.FRAME_MAX, 0))
         host = urllib.parse.unquote(self.url.path[1:]) or "/"
         self.method(0, 10, 40, short_text(host.encode()) + b"\0\0")
         self.expect(10, 41)
