@@ -54,6 +54,8 @@ package struct ClientManagerService: Sendable {
                 await OutboxRelay(store: store, publisher: publisher, logger: logger, reporter: reporter).run()
             }
             group.addTask { await Scheduler(store: store, logger: logger, reporter: reporter).run() }
+            group.addTask { await DependencyWork(store: store, reporter: reporter).run() }
+            group.addTask { await HoldExpiry(store: store, reporter: reporter).run() }
             group.addTask { await stuck.run(store, logger: logger, reporter: reporter) }
             group.addTask { await sentinel.run(store, logger: logger, reporter: reporter) }
             for await _ in stop { break }

@@ -11,6 +11,8 @@ internal import WorkOrders
 package final class Scheduler: Sendable {
     /// The channel on which SQL says that schedules have changed.
     private static let channel = "moose_schedules"
+    /// How many schedules tick in one commit.
+    private static let piece = 200
     /// More missed ticks than this are not counted one by one.
     private static let countLimit = 1000
 
@@ -75,7 +77,10 @@ package final class Scheduler: Sendable {
         for (name, reason) in broken {
             logger.error("a schedule is paused", metadata: ["schedule": "\(name)", "reason": "\(reason)"])
         }
-        let fired = try await store.fire(firings, at: now)
+        var fired: [String] = []
+        for start in stride(from: 0, to: firings.count, by: Self.piece) {
+            fired += try await store.fire(Array(firings[start..<min(start + Self.piece, firings.count)]), at: now)
+        }
         if !fired.isEmpty {
             logger.info("schedules ticked", metadata: ["schedules": "\(fired.joined(separator: ","))"])
         }

@@ -73,7 +73,12 @@ extension WorkerPool {
                 let asked = ContinuousClock.now
                 let expired = try await control.expiredLeases()
                 let rescue = watch.pass(expired, asked: asked, answered: .now)
-                let count = try await control.rescue(rescue, maxAttempts: configuration.defaultMaxAttempts)
+                var count = 0
+                for start in stride(from: 0, to: rescue.count, by: 500) {
+                    count += try await control.rescue(
+                        Array(rescue[start..<min(start + 500, rescue.count)]),
+                        maxAttempts: configuration.defaultMaxAttempts)
+                }
                 if count > 0 {
                     metrics.rescues.increment(by: Int64(count))
                     logger.warning("rescued work of a lost worker", metadata: ["work_orders": "\(count)"])
@@ -87,8 +92,9 @@ extension WorkerPool {
         }
     }
 
-    /// The safety net against lost wake-ups.
+    /// The safety net against lost wake-ups: fifty pieces each time, and on from there the next.
     func sweep() async {
+        let places = Mutex<[String: SweepPlace]>([:])
         await every(configuration.sweep) {
             do {
                 var idle: [String] = []
@@ -101,10 +107,17 @@ extension WorkerPool {
                         idle.append(lane.name)
                     }
                 }
-                let rung = try await self.control.sweep(idleLanes: idle)
+                var from = places.withLock { $0 }
+                let rung = try await self.control.sweep(idleLanes: idle, places: &from, pieces: 50)
+                places.withLock { $0 = from }
                 if rung > 0 { self.logger.info("rang again", metadata: ["work_orders": "\(rung)"]) }
             } catch {
                 self.reporter.report("sweep", "the sweep was left out", error: error)
+            }
+            do {
+                _ = try await self.control.tidy()
+            } catch {
+                self.reporter.report("sweep", "nobody tidied up", error: error)
             }
         }
     }

@@ -95,6 +95,8 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.adoptUnknown() }
             group.addTask { await self.followControl() }
             group.addTask { await self.relay.run() }
+            group.addTask { await DependencyWork(store: self.control, reporter: self.reporter).run() }
+            group.addTask { await HoldExpiry(store: self.control, reporter: self.reporter).run() }
             group.addTask {
                 await Scheduler(store: self.control, logger: self.logger, reporter: self.reporter).run()
             }

@@ -37,7 +37,7 @@ import Testing
                 for _ in 0..<4 { group.addTask { try await migrator.apply(migrations).count } }
                 return try await group.reduce(into: []) { counts, count in counts.append(count) }
             }
-            #expect(applied.sorted() == [0, 0, 0, 2])
+            #expect(applied.reduce(0, +) == 2)
         }
     }
 

@@ -23,6 +23,21 @@ struct WorkOrderChange: Sendable, Equatable {
         try await changes("SELECT id, before, after FROM moose.retry_work_orders(\(ids), \(who), \(reason))", database)
     }
 
+    /// How many orders one commit changes.
+    static let piece = 500
+
+    /// Changes any number of orders, some hundred a commit.
+    static func inPieces(
+        _ ids: [UUID], _ change: ([UUID]) async throws -> [WorkOrderChange]
+    ) async throws -> [WorkOrderChange] {
+        let distinct = Array(Set(ids)).sorted { $0.uuidString < $1.uuidString }
+        var changes: [WorkOrderChange] = []
+        for start in stride(from: 0, to: distinct.count, by: piece) {
+            changes += try await change(Array(distinct[start..<min(start + piece, distinct.count)]))
+        }
+        return changes
+    }
+
     private static func changes(_ query: Query, _ database: PostgresClient) async throws -> [WorkOrderChange] {
         try await database.run(query).rows.map { row in
             WorkOrderChange(id: try row.decode(0), before: try row.decode(1), after: try row.decode(2))

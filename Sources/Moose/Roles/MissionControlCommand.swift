@@ -5,6 +5,7 @@ internal import Logging
 internal import MissionControl
 internal import Postgres
 internal import Probes
+internal import Publisher
 internal import Reporting
 internal import Sentinel
 internal import Settings
@@ -73,6 +74,7 @@ struct MissionControlCommand: AsyncParsableCommand {
                             ).run()
                         }
                         group.addTask { for await _ in stop { break } }
+                        group.addTask { await HoldExpiry(store: store, reporter: reporter).run() }
                         // Whichever comes first: a signal, or a port that can't be had.
                         try await group.next()
                         group.cancelAll()

@@ -32,8 +32,10 @@ struct WorkOrdersRetry: AsyncParsableCommand {
             let ids = try identifiers.map {
                 try IdentifierArgument.parse($0, of: "a work order", listedBy: "moose work-orders list")
             }
-            let changes = try await common.withDatabase {
-                try await WorkOrderChange.retry(ids, who: who, reason: reason, in: $0)
+            let changes = try await common.withDatabase { database in
+                try await WorkOrderChange.inPieces(ids) {
+                    try await WorkOrderChange.retry($0, who: who, reason: reason, in: database)
+                }
             }
             try WorkOrderChangeText.show(changes, common) { change in
                 switch (change.before, change.after) {

@@ -77,7 +77,7 @@ CREATE TABLE moose.work_orders (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 -- Only the live part is indexed: what waits, what runs, what went wrong. Finished rows cost nothing.
-CREATE INDEX work_orders_waiting ON moose.work_orders (state, run_at)
+CREATE INDEX work_orders_waiting ON moose.work_orders (state, lane, run_at)
     WHERE state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked');
 CREATE INDEX work_orders_for_money ON moose.work_orders (waits_on, created_at, id) WHERE waits_on IS NOT NULL;
 CREATE INDEX work_orders_leased ON moose.work_orders (id) WHERE state = 'in_progress';
@@ -121,7 +121,7 @@ CREATE TABLE moose.work_order_dependencies (
     depends_on    uuid NOT NULL,
     PRIMARY KEY (work_order_id, depends_on)
 );
-CREATE INDEX work_order_dependents ON moose.work_order_dependencies (depends_on);
+CREATE INDEX work_order_dependents ON moose.work_order_dependencies (depends_on, work_order_id);
 
 -- One row an attempt, whatever came of it.
 CREATE TABLE moose.outcome_vectors (

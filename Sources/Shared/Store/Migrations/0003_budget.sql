@@ -6,6 +6,10 @@ CREATE FUNCTION moose.dollars(p_micro bigint) RETURNS numeric LANGUAGE sql IMMUT
     SELECT trim_scale(p_micro / 1000000.0)
 $$;
 
+-- Locked as a table, and always empty: reservations share it (ROW SHARE), whoever changes limits has it alone (EXCLUSIVE).
+-- A lock that needs rights on a table nobody else can take, as anybody can an advisory one.
+CREATE TABLE moose.limits_lock ();
+
 CREATE TABLE moose.budget_policies (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     scope        text NOT NULL CHECK (scope IN ('org', 'project', 'agent', 'handler', 'model')),

@@ -32,7 +32,7 @@ DECLARE
     k integer;
 BEGIN
     -- Limits stand still until the commit: who changes them waits for running batches, and later ones see the change.
-    PERFORM pg_advisory_xact_lock_shared(hashtext('moose.budget_policies'));
+    LOCK TABLE moose.limits_lock IN ROW SHARE MODE;
 
     -- 1. Which paths are there, and which buckets does each count against?
     WITH path AS (

@@ -40,8 +40,6 @@ BEGIN
     FROM unnest(p_ids, p_tokens, p_reasons, p_estimates) AS r (id, token, reason, estimate)
     JOIN moose.work_orders w ON w.id = r.id
     WHERE r.reason = 'never_fits';
-    PERFORM moose.report_broken_dependencies(ARRAY(
-        SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason = 'never_fits'));
     PERFORM moose.reply(ARRAY(SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason = 'never_fits'));
 
     -- Beyond the kill limit: critical, once a window. Money that is only on hold, and a freeze, are warnings.
@@ -76,6 +74,19 @@ BEGIN
     END LOOP;
 END $$;
 
+-- What one process at a time does: who holds the row does it. place: where a round that goes in pieces goes on.
+CREATE TABLE moose.turns (
+    name  text PRIMARY KEY,
+    place text NOT NULL DEFAULT ''
+) WITH (fillfactor = 50);
+INSERT INTO moose.turns (name)
+VALUES ('wake_for_money'), ('wake_gates'), ('tidy_gate_waits'), ('tidy_gates'), ('review_waits');
+
+-- The place to go on from; NULL: another process is at it.
+CREATE FUNCTION moose.take_turn(p_name text) RETURNS text LANGUAGE sql AS $$
+    SELECT t.place FROM moose.turns t WHERE t.name = p_name FOR NO KEY UPDATE SKIP LOCKED
+$$;
+
 -- Wakes orders that wait for money, oldest first, as many as there is money for now: a new window, a raise, a hold
 -- given back or an unfreeze needs no other signal, and nothing stampedes. One process at a time; the others return 0.
 -- An order that would fit but for running work keeps its place: no younger one of the same budget passes it.
@@ -88,7 +99,7 @@ DECLARE
     k integer;
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.waits_on IS NOT NULL)
-        OR NOT pg_try_advisory_xact_lock(hashtext('moose.wake_for_money')) THEN
+        OR moose.take_turn('wake_for_money') IS NULL THEN
         RETURN 0;
     END IF;
 
@@ -193,31 +204,6 @@ BEGIN
       AND NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.work_order_id = r.id AND d.reason = r.reason
                       AND d.body = r.body AND d.state = 'dead')
     HAVING count(*) > 0;
-    PERFORM moose.report_broken_dependencies(ARRAY(
-        SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
     PERFORM moose.reply(ARRAY(
         SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
 END $$;
-
--- Tells of every order that waits for one of these, itself or through others, and can't go on: once for each pair.
-CREATE FUNCTION moose.report_broken_dependencies(p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
-    WITH RECURSIVE down AS (
-        SELECT b.id, b.kind, w.id AS broken, w.state, false AS is_far
-        FROM moose.work_order_dependencies d
-        JOIN moose.work_orders w ON w.id = d.depends_on
-        JOIN moose.work_orders b ON b.id = d.work_order_id
-        WHERE d.depends_on = ANY (p_ids) AND w.state IN ('failed', 'cancelled') AND b.state = 'blocked'
-        UNION
-        SELECT b.id, b.kind, n.broken, n.state, true
-        FROM down n
-        JOIN moose.work_order_dependencies d ON d.depends_on = n.id
-        JOIN moose.work_orders b ON b.id = d.work_order_id
-        WHERE b.state = 'blocked'
-    )
-    SELECT moose.report(
-        moose.event_id(n.id::text, 0, 'depends on ' || n.broken), 'worker', 'dependency', 'warning',
-        format('work order %s waits%s for %s, which ended %s', n.id, CASE WHEN n.is_far THEN ', through others,' END,
-               n.broken, n.state),
-        n.id, 'dependency_missing', jsonb_build_object('depends_on', n.broken, 'handler', n.kind))
-    FROM (SELECT DISTINCT ON (x.id, x.broken) x.* FROM down x ORDER BY x.id, x.broken, x.is_far) n
-$$;

@@ -9,7 +9,8 @@ CREATE TABLE moose.budget_burn (
 );
 
 CREATE FUNCTION moose.sample_burn() RETURNS void LANGUAGE sql AS $$
-    DELETE FROM moose.budget_burn s WHERE s.at < now() - interval '2 hours';
+    DELETE FROM moose.budget_burn s WHERE s.ctid = ANY (ARRAY(
+        SELECT o.ctid FROM moose.budget_burn o WHERE o.at < now() - interval '2 hours' LIMIT 10000));
     INSERT INTO moose.budget_burn (bucket_id, at, posted_u)
     SELECT b.id, date_trunc('minute', now()), b.posted_u FROM moose.budget_buckets b
     WHERE now() >= b.window_start AND now() < b.window_end AND NOT b.exempt

@@ -189,19 +189,26 @@ BEGIN
 END $$;
 
 -- Rings for the oldest that wait at these gates, as many as have room now and none that is on its way already; at most
--- 5,000 of a gate are. Without names: all gates that nobody holds just now, one process at a time.
+-- 5,000 of a gate are. Without names: the gates of lanes and kinds, and a thousand of keys, that nobody holds just now, one
+-- process at a time.
 CREATE FUNCTION moose.wake_gates(p_names text[] DEFAULT NULL) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
-    v_names text[];
+    v_names text[]; v_keys text[];
+    v_place text;
     v_rung integer;
 BEGIN
     IF p_names IS NOT NULL THEN
         v_names := ARRAY(SELECT o.name FROM moose.gates o WHERE o.name = ANY (p_names) ORDER BY o.name FOR NO KEY UPDATE);
-    ELSIF EXISTS (SELECT 1 FROM moose.gate_waits)
-        AND pg_try_advisory_xact_lock(hashtext('moose.wake_gates')) THEN
+    ELSIF EXISTS (SELECT 1 FROM moose.gate_waits) THEN
+        v_place := moose.take_turn('wake_gates');
+        IF v_place IS NULL THEN RETURN 0; END IF;
+        -- Keys have no rate, so an end frees them: this is only a net, and looks at some of them each time.
+        v_keys := ARRAY(SELECT o.name FROM moose.gates o
+                        WHERE o.name LIKE 'key %' AND o.name > v_place ORDER BY o.name LIMIT 1000);
+        UPDATE moose.turns t SET place = coalesce(v_keys[1000], '') WHERE t.name = 'wake_gates';
         v_names := ARRAY(
             SELECT o.name FROM moose.gates o
-            WHERE EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = o.name)
+            WHERE (o.name NOT LIKE 'key %' OR o.name = ANY (v_keys)) AND EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = o.name)
               AND NOT EXISTS (SELECT 1 FROM moose.lanes l WHERE o.name = 'lane ' || l.name AND l.paused_at IS NOT NULL)
             ORDER BY o.name FOR NO KEY UPDATE SKIP LOCKED);
         -- Nobody answered its doorbell for a minute: it goes to the end of the line.
@@ -306,7 +313,6 @@ BEGIN
     SELECT coalesce(array_agg(s.id), '{}') INTO v_second FROM second s;
     IF v_second <> '{}' THEN
         PERFORM moose.reply(v_second);
-        PERFORM moose.report_broken_dependencies(v_second);
     END IF;
     RETURN v_second;
 END $$;
@@ -317,54 +323,6 @@ CREATE FUNCTION moose.holds_unique_key(p_order uuid, p_until timestamptz) RETURN
         SELECT 1 FROM moose.work_orders w
         WHERE w.id = p_order AND (w.state NOT IN ('completed', 'failed', 'cancelled')
                                   OR w.state = 'completed' AND p_until > now()))
-$$;
-
--- Orders that wait, through others, for themselves: they fail at once, and whoever waits for them is told. A cycle is
--- closed by an order that an earlier one waits for, so only such are looked at. p_ids: blocked orders, the earlier first.
-CREATE FUNCTION moose.refuse_cycles(p_ids uuid[]) RETURNS uuid[] LANGUAGE plpgsql AS $$
-DECLARE
-    v_cyclic uuid[];
-BEGIN
-    WITH RECURSIVE up AS (
-        SELECT i.id AS start, d.depends_on AS id
-        FROM unnest(p_ids) WITH ORDINALITY AS i (id, n)
-        JOIN moose.work_order_dependencies d ON d.work_order_id = i.id
-        WHERE EXISTS (SELECT 1 FROM moose.work_order_dependencies e
-                      WHERE e.depends_on = i.id AND coalesce(array_position(p_ids, e.work_order_id), 0) < i.n)
-        UNION
-        SELECT u.start, d.depends_on
-        FROM up u
-        JOIN moose.work_orders w ON w.id = u.id AND w.state = 'blocked'
-        JOIN moose.work_order_dependencies d ON d.work_order_id = u.id
-    )
-    SELECT array_agg(DISTINCT u.start) INTO v_cyclic FROM up u WHERE u.id = u.start;
-    IF v_cyclic IS NULL THEN RETURN '{}'; END IF;
-
-    PERFORM 1 FROM moose.work_orders w WHERE w.id = ANY (v_cyclic) ORDER BY w.id FOR NO KEY UPDATE;
-    UPDATE moose.work_orders w
-    SET state = 'failed', finished_at = now(), failure_class = 'dependency_missing',
-        error = 'dependency cycle: it waits, through what it depends on, for itself'
-    WHERE w.id = ANY (v_cyclic) AND w.state = 'blocked';
-    PERFORM moose.report(
-        moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'dependency', 'critical', w.error, w.id,
-        'dependency_missing', jsonb_build_object('reason', 'dependency_cycle', 'handler', w.kind, 'lane', w.lane))
-    FROM moose.work_orders w WHERE w.id = ANY (v_cyclic) AND w.state = 'failed';
-    PERFORM moose.report_broken_dependencies(v_cyclic);
-    PERFORM moose.reply(v_cyclic);
-    RETURN v_cyclic;
-END $$;
-
--- The orders that ended badly among these and among all that these wait for.
-CREATE FUNCTION moose.broken_dependencies(p_ids uuid[]) RETURNS uuid[] LANGUAGE sql STABLE AS $$
-    WITH RECURSIVE up AS (
-        SELECT w.id, w.state FROM moose.work_orders w WHERE w.id = ANY (p_ids)
-        UNION
-        SELECT w.id, w.state FROM up u
-        JOIN moose.work_order_dependencies d ON d.work_order_id = u.id
-        JOIN moose.work_orders w ON w.id = d.depends_on
-        WHERE u.state = 'blocked'
-    )
-    SELECT coalesce(array_agg(u.id), '{}') FROM up u WHERE u.state IN ('failed', 'cancelled')
 $$;
 
 -- Pauses a lane: no claim starts its orders from now on; what runs goes on. False: it was paused, and stays as it was.
@@ -438,26 +396,38 @@ CREATE FUNCTION moose.lane_states() RETURNS TABLE (
     ORDER BY n.name
 $$;
 
--- With each sweep: orders that ended while they waited, keys nobody used for an hour, and cycles whose orders came in
--- claims that could not see each other. The last thing a sweep does, so that nobody waits for what it locks.
+-- With each sweep: orders that ended while they waited, and keys nobody used for an hour.
 CREATE FUNCTION moose.tidy_flow() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_keys text[];
+    v_place text;
+    v_waits uuid[]; v_gates text[]; v_keys text[];
 BEGIN
-    PERFORM moose.refuse_cycles(ARRAY(
-        SELECT w.id FROM moose.work_orders w
-        WHERE w.state = 'blocked' AND w.created_at > now() - interval '2 minutes'
-        ORDER BY w.created_at, w.id LIMIT 1000));
-    DELETE FROM moose.gate_waits y WHERE y.work_order_id IN (
-        SELECT x.work_order_id FROM moose.gate_waits x
-        LEFT JOIN moose.work_orders w ON w.id = x.work_order_id
-        WHERE w.id IS NULL OR w.state NOT IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
-        LIMIT 5000 FOR UPDATE OF x SKIP LOCKED);
-    DELETE FROM moose.gates o WHERE o.name IN (
-        SELECT x.name FROM moose.gates x
-        WHERE x.name LIKE 'key %' AND x.running = 0 AND x.used_at < now() - interval '1 hour'
-          AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = x.name)
-        LIMIT 1000 FOR UPDATE SKIP LOCKED);
+    -- A piece of each table; the next sweep goes on.
+    v_place := moose.take_turn('tidy_gate_waits');
+    IF v_place IS NOT NULL THEN
+        v_waits := ARRAY(
+            SELECT y.work_order_id FROM moose.gate_waits y
+            WHERE y.work_order_id > coalesce(nullif(v_place, ''), '00000000-0000-0000-0000-000000000000')::uuid
+            ORDER BY y.work_order_id LIMIT 5000);
+        DELETE FROM moose.gate_waits y WHERE y.work_order_id IN (
+            SELECT x.work_order_id FROM moose.gate_waits x
+            LEFT JOIN moose.work_orders w ON w.id = x.work_order_id
+            WHERE x.work_order_id = ANY (v_waits)
+              AND (w.id IS NULL OR w.state NOT IN ('scheduled', 'pending', 'retrying', 'awaiting_budget'))
+            FOR UPDATE OF x SKIP LOCKED);
+        UPDATE moose.turns t SET place = coalesce(v_waits[5000]::text, '') WHERE t.name = 'tidy_gate_waits';
+    END IF;
+    v_place := moose.take_turn('tidy_gates');
+    IF v_place IS NOT NULL THEN
+        v_gates := ARRAY(SELECT o.name FROM moose.gates o WHERE o.name > v_place ORDER BY o.name LIMIT 5000);
+        DELETE FROM moose.gates o WHERE o.name IN (
+            SELECT x.name FROM moose.gates x
+            WHERE x.name = ANY (v_gates) AND x.name LIKE 'key %' AND x.running = 0
+              AND x.used_at < now() - interval '1 hour'
+              AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = x.name)
+            FOR UPDATE SKIP LOCKED);
+        UPDATE moose.turns t SET place = coalesce(v_gates[5000], '') WHERE t.name = 'tidy_gates';
+    END IF;
     v_keys := ARRAY(SELECT x.key FROM moose.unique_keys x WHERE x.looked_at < now() - interval '1 hour'
                     ORDER BY x.looked_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED);
     DELETE FROM moose.unique_keys u

@@ -60,7 +60,6 @@ BEGIN
     FROM unnest(x_id, x_state) AS x (id, state)
     WHERE x.id = ANY (v_new || v_waiting || v_running);
 
-    PERFORM moose.report_broken_dependencies(v_new || v_waiting);
     PERFORM moose.reply(v_waiting);
     IF cardinality(v_running) > 0 THEN PERFORM moose.control_notify('cancel'); END IF;
 
@@ -98,7 +97,6 @@ BEGIN
     )
     SELECT array_agg(e.id), array_agg(e.fencing_token) INTO v_ids, v_tokens FROM ended e;
     IF v_ids IS NULL THEN RETURN 0; END IF;
-    PERFORM moose.report_broken_dependencies(v_ids);
     PERFORM moose.reply(v_ids);
     PERFORM moose.close_holds(v_ids, v_tokens, NULL, NULL, array_fill(true, ARRAY[cardinality(v_ids)]));
     RETURN cardinality(v_ids);
@@ -120,11 +118,7 @@ DECLARE
     v_failed uuid[]; v_blocked uuid[];
     x_id uuid[]; x_state text[]; x_error text[];
 BEGIN
-    -- With all they depend on, in id order: a dependency that completes meanwhile must find them blocked.
-    PERFORM 1 FROM moose.work_orders w
-    WHERE w.id = ANY (p_ids)
-       OR w.id IN (SELECT d.depends_on FROM moose.work_order_dependencies d WHERE d.work_order_id = ANY (p_ids))
-    ORDER BY w.id FOR NO KEY UPDATE;
+    PERFORM 1 FROM moose.work_orders w WHERE w.id = ANY (p_ids) ORDER BY w.id FOR NO KEY UPDATE;
     SELECT array_agg(w.id), array_agg(w.state), array_agg(w.error),
            coalesce(array_agg(w.id) FILTER (WHERE w.state IN ('failed', 'needs_review')), '{}')
     INTO x_id, x_state, x_error, v_failed
@@ -211,13 +205,23 @@ BEGIN
     RETURN v_told;
 END $$;
 
--- Orders that have not ended, and whose cancel nobody asked for yet; a NULL lets everything pass.
-CREATE FUNCTION moose.cancellable(p_state text, p_kind text, p_lane text, p_project text, p_agent text)
-RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
-    SELECT w.id FROM moose.work_orders w
-    WHERE w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked', 'needs_review', 'in_progress')
-      AND w.cancel_requested_at IS NULL
-      AND (p_state IS NULL OR w.state = p_state) AND (p_kind IS NULL OR w.kind = p_kind)
-      AND (p_lane IS NULL OR w.lane = p_lane) AND (p_project IS NULL OR w.project = p_project)
-      AND (p_agent IS NULL OR w.agent = p_agent)
+-- At most so many of the orders that have not ended, and whose cancel nobody asked for yet; a NULL lets everything pass. In no
+-- order: whoever asks cancels them, and asks again. p_before: those that came since are left alone.
+CREATE FUNCTION moose.cancellable(
+    p_state text, p_kind text, p_lane text, p_project text, p_agent text,
+    p_before timestamptz DEFAULT NULL, p_limit bigint DEFAULT NULL
+) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT x.id
+    FROM (SELECT w.* FROM moose.work_orders w
+          WHERE w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked')
+          UNION ALL
+          SELECT w.* FROM moose.work_orders w WHERE w.state = 'in_progress'
+          UNION ALL
+          SELECT w.* FROM moose.work_orders w
+          WHERE w.state IN ('failed', 'needs_review', 'cancelled') AND w.state = 'needs_review') x
+    WHERE x.cancel_requested_at IS NULL
+      AND (p_state IS NULL OR x.state = p_state) AND (p_kind IS NULL OR x.kind = p_kind)
+      AND (p_lane IS NULL OR x.lane = p_lane) AND (p_project IS NULL OR x.project = p_project)
+      AND (p_agent IS NULL OR x.agent = p_agent) AND (p_before IS NULL OR x.created_at <= p_before)
+    LIMIT p_limit
 $$;

@@ -98,6 +98,9 @@ CREATE TRIGGER work_orders_failed AFTER UPDATE ON moose.work_orders
     FOR EACH ROW WHEN (OLD.state <> NEW.state AND (NEW.state = 'failed' OR OLD.state = 'failed'))
     EXECUTE FUNCTION moose.bury_order();
 
+-- Locked as a table, and always empty (see moose.limits_lock).
+CREATE TABLE moose.letters_lock ();
+
 -- Messages nobody can use: a dead letter and its error event each, in one commit. Written once, however often the
 -- broker delivers them: one with an id is the one of that id that lies there dead; of those without, a redelivery takes
 -- the place of one equal letter that has seen fewer deliveries, so that of two equal messages both are kept. A redriven message that died again opens its own letter again.
@@ -111,7 +114,6 @@ CREATE FUNCTION moose.bury_batch(
 ) RETURNS integer LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    v_lock bigint := hashtext('moose.dead_letters');
     v_new integer[] := ARRAY(SELECT generate_subscripts(p_reasons, 1));
     v_digests bytea[] := ARRAY(SELECT coalesce(p_digests[n], moose.letter_digest(p_bodies[n], p_headers[n]))
                                FROM generate_subscripts(p_reasons, 1) AS n ORDER BY n);
@@ -122,9 +124,9 @@ DECLARE
 BEGIN
     -- A redelivery waits for a commit that is still on its way from the recorder that died.
     IF true = ANY (p_redelivered) THEN
-        PERFORM pg_advisory_xact_lock(v_lock);
+        LOCK TABLE moose.letters_lock IN EXCLUSIVE MODE;
     ELSE
-        PERFORM pg_advisory_xact_lock_shared(v_lock);
+        LOCK TABLE moose.letters_lock IN ROW SHARE MODE;
     END IF;
 
     -- 1. Redriven and dead again. A copy of an earlier redrive is dropped: the letter is out under a later number, or

@@ -49,5 +49,6 @@ END $$;
 
 -- Forgets workers that stopped or were lost so long ago.
 CREATE FUNCTION moose.prune_workers(p_keep interval) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM moose.workers k WHERE coalesce(k.stopped_at, k.lost_at) < now() - p_keep
+    DELETE FROM moose.workers k WHERE k.id IN (
+        SELECT o.id FROM moose.workers o WHERE coalesce(o.stopped_at, o.lost_at) < now() - p_keep LIMIT 1000)
 $$;

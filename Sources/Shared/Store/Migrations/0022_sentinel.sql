@@ -150,8 +150,6 @@ CREATE FUNCTION moose.apply_ci_verdicts(
 DECLARE
     v_ids uuid[];
 BEGIN
-    -- Before any row is locked, as in finish_batch.
-    PERFORM pg_advisory_xact_lock_shared(hashtext('moose.dependencies'));
     v_ids := ARRAY(
         SELECT w.id FROM moose.work_orders w
         JOIN unnest(p_ids, p_tokens, p_repositories, p_shas, p_runs_seen) AS i (id, token, repository, sha, seen)
@@ -194,7 +192,6 @@ BEGIN
          AS i (id, verdict, sha, class, message, facts)
     JOIN moose.work_orders w ON w.id = i.id
     WHERE w.id = ANY (v_ids) AND i.verdict <> 'passed';
-    PERFORM moose.report_broken_dependencies(v_ids);
     PERFORM moose.reply(v_ids);
     PERFORM moose.release_dependents(v_ids);
     RETURN QUERY SELECT unnest(v_ids);
@@ -237,7 +234,11 @@ BEGIN
     )
     SELECT count(*) INTO v_told FROM told;
 
-    DELETE FROM moose.workflow_runs r WHERE r.received_at < now() - interval '30 days' AND r.state <> 'waiting';
-    DELETE FROM moose.sentinel_deliveries d WHERE d.received_at < now() - interval '30 days';
+    -- Some each time: this is called again within seconds.
+    DELETE FROM moose.workflow_runs r WHERE r.ctid = ANY (ARRAY(
+        SELECT o.ctid FROM moose.workflow_runs o
+        WHERE o.received_at < now() - interval '30 days' AND o.state <> 'waiting' LIMIT 1000));
+    DELETE FROM moose.sentinel_deliveries d WHERE d.ctid = ANY (ARRAY(
+        SELECT o.ctid FROM moose.sentinel_deliveries o WHERE o.received_at < now() - interval '30 days' LIMIT 1000));
     RETURN v_told;
 END $$;
