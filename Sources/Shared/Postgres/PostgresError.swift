@@ -36,7 +36,7 @@ package enum PostgresError: Error, Sendable, Hashable {
         case .server(let error):
             switch fault {
             case .away, .starved, .contention: true
-            case .unclear: error.sqlState == "57014"
+            case .unclear: error.sqlState == "57014" || error.sqlState.hasPrefix("57P")
             case .item: false
             }
         case .invalidConfiguration, .authenticationFailed, .databaseMissing, .cancelled, .decoding,

@@ -23,8 +23,23 @@ extension PostgresError {
         // The statement may have ended its own session, and every one after it.
         case .connectionLost(_, let outcomeUnknown): outcomeUnknown ? .unclear : .away
         case .decoding, .transactionAborted: .unclear
-        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .timeout, .cancelled, .closed:
+        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .timeout, .cancelled,
+            .closed:
             .away
+        }
+    }
+
+    /// The statement may have been committed all the same: what can't be written twice is looked for before it is sent again.
+    package var mayHaveCommitted: Bool {
+        switch self {
+        case .connectionLost(_, let outcomeUnknown): outcomeUnknown
+        case .cancelled(let wasSent): wasSent
+        // The answer came and could not be read.
+        case .decoding: true
+        case .server(let error): error.isFatal
+        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .timeout,
+            .transactionAborted, .closed:
+            false
         }
     }
 
@@ -54,6 +69,9 @@ extension PostgresFault {
             case "55P03", "55006", "72000": .contention
             // Raised by rules in SQL, our own and those of whoever adds triggers.
             case "P0000", "P0001", "P0002", "P0003", "P0004": .item
+            // The session was ended under the statement, by somebody's wish or by the crash of another. A server that
+            // stops says the same; then the next statements say that it is away.
+            case "57P01", "57P02": .unclear
             default: Self.byClass[String(sqlState.prefix(2))] ?? (sqlState.hasPrefix("57P") ? .away : .unclear)
             }
     }

@@ -12,7 +12,9 @@ enum AwayService: String {
             switch error {
             case .unreachable, .connectionLost, .timeout: .database
             // Starting, stopping, read-only, out of connections or of disk.
-            case .server where error.fault == .away || error.fault == .starved: .database
+            case .server(let server)
+            where error.fault == .away || error.fault == .starved || server.sqlState.hasPrefix("57P"):
+                .database
             default: nil
             }
         case let error as AMQPError:

@@ -18,10 +18,11 @@ extension Store {
     ///   - items: distinct ids; a few hundred are best.
     ///   - claim: names this call; asking again with the same one after a lost reply gives the same leases.
     ///   - park: there is no slot for any of them: keep them and ring again in 5 s.
+    ///   - isCanary: ask the database also with no item at all.
     package func claim(
-        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms, park: Bool = false
+        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms, park: Bool = false, isCanary: Bool = false
     ) async throws(PostgresError) -> [ClaimVerdict] {
-        guard !items.isEmpty else { return [] }
+        guard !items.isEmpty || isCanary else { return [] }
         var columns = ClaimColumns(capacity: items.count)
         for item in items { columns.append(item, terms: terms) }
         let kinds = Array(terms.kinds)

@@ -18,8 +18,10 @@ package struct LeasedLetter: Sendable {
 
 extension Store {
     /// Writes dead letters and their error events in one commit. Returns how many were new, or dead again.
-    package func bury(_ letters: [DeadLetter]) async throws(PostgresError) -> Int {
-        guard !letters.isEmpty else { return 0 }
+    ///
+    /// - Parameter isCanary: ask the database also with no letter at all.
+    package func bury(_ letters: [DeadLetter], isCanary: Bool = false) async throws(PostgresError) -> Int {
+        guard !letters.isEmpty || isCanary else { return 0 }
         let result = try await postgres.run(
             """
             SELECT moose.bury_batch(

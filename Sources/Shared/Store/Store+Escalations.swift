@@ -42,8 +42,10 @@ package struct ClassifiedEvent: Sendable {
 
 extension Store {
     /// Counts events into their escalations; an id that was recorded before counts no more. Returns how many were new.
-    package func record(_ events: [ClassifiedEvent]) async throws(PostgresError) -> Int {
-        guard !events.isEmpty else { return 0 }
+    ///
+    /// - Parameter isCanary: ask the database also with no event at all.
+    package func record(_ events: [ClassifiedEvent], isCanary: Bool = false) async throws(PostgresError) -> Int {
+        guard !events.isEmpty || isCanary else { return 0 }
         let result = try await postgres.run(
             """
             SELECT moose.record_error_events(

@@ -17,7 +17,7 @@ CREATE TABLE moose.dead_letters (
     queue          text,
     body           bytea NOT NULL,
     -- Of body and headers: what a redelivery is recognised by.
-    digest         bytea NOT NULL,
+    digest         bytea NOT NULL CHECK (octet_length(digest) <= 32),
     headers        json NOT NULL DEFAULT '{}',
     -- How often the broker dead-lettered it, and when last.
     deaths         bigint,
