@@ -29,12 +29,14 @@ enum EventClassifier {
         return ClassifiedEvent(
             id: event.id, fingerprint: Fingerprint.of(event).withoutNUL, trigger: trigger.rawValue,
             failureClass: failureClass.rawValue, severity: event.severity.rawValue,
-            component: event.component.withoutNUL,
-            operation: event.operation.withoutNUL, handler: event.details?["handler"]?.withoutNUL,
-            message: String(event.message.prefix(4000)).withoutNUL, workOrderID: event.workOrderID,
+            component: event.component.clipped(to: 200).withoutNUL,
+            operation: event.operation.clipped(to: 200).withoutNUL,
+            handler: event.details?["handler"]?.clipped(to: 200).withoutNUL,
+            message: event.message.clipped(to: 4000).withoutNUL, workOrderID: event.workOrderID,
             // PostgreSQL keeps an escaped NUL in `json` and then can't read a text out of it.
             details: json(
-                Dictionary((event.details ?? [:]).map { ($0.key.withoutNUL, $0.value.withoutNUL) }) { first, _ in first }), occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
+                Dictionary((event.details ?? [:]).map { ($0.key.withoutNUL, $0.value.withoutNUL) }) { first, _ in first }),
+            occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
             options: json(
                 ResolutionOption.options(
                     for: trigger, hasOrder: event.workOrderID != nil || event.details?["dead_letter"] != nil)))

@@ -68,7 +68,8 @@ extension WorkerPool {
             }
         }
         let count = state.withLock { state in
-            var count = 0
+            var count = state.suspects.count
+            state.suspects.removeAll()
             for index in state.lanes.indices {
                 count += state.lanes[index].waiting.count
                 state.lanes[index].waiting.removeAll()

@@ -67,6 +67,7 @@ extension WorkerPool {
 
     /// Takes work back from workers that are gone.
     func rescueLost() async {
+        var failures = Failures<LeaseKey>()
         var watch = LeaseWatch(patience: configuration.leasePass, latest: configuration.leasePass * 2)
         while !Task.isCancelled {
             do {
@@ -75,9 +76,14 @@ extension WorkerPool {
                 let rescue = watch.pass(expired, asked: asked, answered: .now)
                 var count = 0
                 for start in stride(from: 0, to: rescue.count, by: 500) {
-                    count += try await control.rescue(
-                        Array(rescue[start..<min(start + 500, rescue.count)]),
-                        maxAttempts: configuration.defaultMaxAttempts)
+                    let piece = Array(rescue[start..<min(start + 500, rescue.count)])
+                    try await bisecting(piece) { some throws(PostgresError) in
+                        let rescued = try await control.rescue(some, maxAttempts: configuration.defaultMaxAttempts)
+                        count += rescued
+                        for key in some { failures.clear(key) }
+                    } alone: { key, error in
+                        if await giveUp(key, after: failures.add(key), because: error) { failures.clear(key) }
+                    }
                 }
                 if count > 0 {
                     metrics.rescues.increment(by: Int64(count))
@@ -89,6 +95,20 @@ extension WorkerPool {
             }
             // Slightly more than the patience, so that the second look counts. Cancelled: the loop ends.
             try? await Task.sleep(for: configuration.leasePass + .milliseconds(50))
+        }
+    }
+
+    /// An order whose rescue the database refuses holds up no other; in the end it fails. True: it is dealt with.
+    private func giveUp(_ key: LeaseKey, after failures: Int, because error: PostgresError) async -> Bool {
+        reporter.report("rescue", "an order was not taken back", error: error, workOrder: key.id)
+        guard failures >= 4, error.fault != .starved else { return false }
+        do throws(PostgresError) {
+            return try await control.endRefused(key.id, token: key.token, didStart: true, because: error)
+        } catch {
+            reporter.report(
+                "rescue", "an order can neither be taken back nor be failed", error: error, workOrder: key.id,
+                severity: .critical)
+            return false
         }
     }
 
@@ -144,7 +164,27 @@ extension WorkerPool {
                 await self.pauseConsumer(lane: lane)
                 await self.claim(deliveries.map { (lane, $0) }, park: true)
             }
+            await self.renewConsumers()
             await self.resumePaused()
+        }
+    }
+
+    /// What is tried apart takes no slot, but it takes of what the broker hands out at a time. A consumer that is started
+    /// anew gets as much as before on top.
+    private func renewConsumers() async {
+        for index in configuration.lanes.indices {
+            let apart = claims.isolated { $0.lane == index }
+            let isShort = state.withLock { state in
+                let lane = state.lanes[index]
+                state.lanes[index].renewedFor = min(lane.renewedFor, apart)
+                // Where nothing at all passes, not everything is taken from the queue.
+                return apart > lane.renewedFor && apart <= max(64, 2 * lane.slots) && lane.free > 0
+                    && lane.waiting.isEmpty && !lane.isPaused
+                    && !state.isStopping && !state.isIntakeStopped
+            }
+            guard isShort else { continue }
+            await pauseConsumer(lane: index)
+            state.withLock { $0.lanes[index].renewedFor = apart }
         }
     }
 

@@ -29,6 +29,10 @@ package final class WorkerPool: Sendable {
     let subscriptions = Mutex<[AMQPSubscription]>([])
     let metrics: WorkerMetrics
     let relay: OutboxRelay
+    /// Claims and ends that failed are tried apart from what comes next.
+    let claims = IsolatingWriter<ClaimTry>()
+    let ends = IsolatingWriter<FinishTry>()
+    let letters: LetterDesk
     private let wakeups: AsyncStream<Void>
     private let wakeup: AsyncStream<Void>.Continuation
     /// Says that operators may have changed something; many at once are one.
@@ -56,6 +60,20 @@ package final class WorkerPool: Sendable {
         state = Mutex(PoolState(lanes: configuration.lanes))
         metrics = WorkerMetrics()
         relay = OutboxRelay(store: control, publisher: publisher, logger: logger, reporter: self.reporter)
+        let (told, counted) = (self.reporter, metrics)
+        letters = LetterDesk(
+            store: store, apart: control,
+            failed: { error, count in
+                guard error.fault != .away else { return }
+                told.report(
+                    "bury", "dead letters are not written yet; they are tried apart", error: error,
+                    details: ["items": "\(count)"])
+            },
+            written: { letters in
+                for (reason, group) in Dictionary(grouping: letters, by: \.reason) {
+                    counted.buried(reason.rawValue, group.count)
+                }
+            })
         (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (controlHints, controlHint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (drains, drainRequest) = AsyncStream.makeStream()
@@ -84,6 +102,10 @@ package final class WorkerPool: Sendable {
                 group.addTask { await self.receive(subscription, lane: index) }
             }
             group.addTask { await self.write() }
+            group.addTask { await self.claims.run(self.claimActions(park: false)) }
+            group.addTask { await self.ends.run(self.finishActions) }
+            group.addTask { await self.letters.run() }
+            group.addTask { await self.readSuspects() }
             group.addTask { await self.keepLeases() }
             group.addTask { await self.rescueLost() }
             group.addTask { await self.tendRegistry() }
@@ -133,6 +155,8 @@ package final class WorkerPool: Sendable {
     /// What `/readyz` and `moose doctor` want to know: nil while all is well.
     package var trouble: String? {
         databaseTrouble ?? (consumer.status().connected ? nil : "the broker is not connected")
+            ?? claims.trouble("claims are not answered") ?? ends.trouble("ends of attempts are not written")
+            ?? letters.trouble ?? relay.trouble
     }
 
     package var running: Int { state.withLock { $0.jobs.count } }
@@ -151,7 +175,11 @@ package final class WorkerPool: Sendable {
             let isTaken = state.withLock { state in
                 guard !state.isStopping else { return false }
                 for delivery in batch.deliveries {
-                    state.lanes[lane].waiting.append(.init(delivery: delivery, since: now))
+                    if Suspicion.falls(on: delivery) {
+                        state.suspects.append((lane, delivery))
+                    } else {
+                        state.lanes[lane].waiting.append(.init(delivery: delivery, since: now))
+                    }
                 }
                 return true
             }
@@ -183,10 +211,11 @@ package final class WorkerPool: Sendable {
         logger.info("draining", metadata: ["running": "\(running)"])
         let unclaimed = state.withLock { state in
             state.isStopping = true
+            defer { state.suspects.removeAll() }
             return state.lanes.indices.map { index in
                 let waiting = state.lanes[index].waiting.map(\.delivery)
                 state.lanes[index].waiting.removeAll()
-                return waiting
+                return waiting + state.suspects.filter { $0.lane == index }.map(\.delivery)
             }
         }
         for (subscription, deliveries) in zip(subscriptions.withLock({ $0 }), unclaimed) {

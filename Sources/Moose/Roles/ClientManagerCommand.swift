@@ -63,6 +63,10 @@ struct ClientManagerCommand: AsyncParsableCommand {
                                         ProbeCheck(name: "database", isReady: connections.control.postgres.isHealthy),
                                         reports.check,
                                     ]
+                                        + service.progress.map { part in
+                                            ProbeCheck(
+                                                name: part.name, isReady: part.trouble == nil, detail: part.trouble)
+                                        }
                                 },
                                 onListening: { logger.info("probes", metadata: ["url": "http://127.0.0.1:\($0)"]) }
                             ).run()

@@ -66,7 +66,15 @@ struct MissionControlCommand: AsyncParsableCommand {
                         group.addTask {
                             try await Probes(
                                 port: httpPort, registry: registry, logger: logger,
-                                health: { [ProbeCheck(name: "database", isReady: database.isHealthy), reports.check] },
+                                health: {
+                                    let hasSecret = settings.sentinel.secret != nil
+                                    return [
+                                        ProbeCheck(name: "database", isReady: database.isHealthy), reports.check,
+                                        ProbeCheck(
+                                            name: "secret", isReady: hasSecret,
+                                            detail: hasSecret ? nil : "webhooks are refused: no secret is set"),
+                                    ]
+                                },
                                 api: { await sentinel.respond(to: $0) },
                                 onListening: {
                                     logger.info("mission control ready", metadata: ["url": "http://127.0.0.1:\($0)"])

@@ -29,13 +29,16 @@ package enum PostgresError: Error, Sendable, Hashable {
     }
 
     /// True when the same statement may succeed later, unchanged: a lost or missing connection, a deadlock or
-    /// serialization failure, a resource or lock that was taken, a server starting or stopping.
+    /// serialization failure, a resource or lock that was taken, a server starting, stopping or read-only, a time-out.
     package var isTransient: Bool {
         switch self {
         case .unreachable, .connectionLost, .timeout: true
         case .server(let error):
-            ["08", "40", "53", "57P0"].contains { prefix in error.sqlState.hasPrefix(prefix) }
-                || error.sqlState == "55P03" || error.sqlState == "57014"
+            switch fault {
+            case .away, .starved, .contention: true
+            case .unclear: error.sqlState == "57014" || error.sqlState.hasPrefix("57P")
+            case .item: false
+            }
         case .invalidConfiguration, .authenticationFailed, .databaseMissing, .cancelled, .decoding,
             .transactionAborted, .closed:
             false

@@ -22,9 +22,13 @@ extension Store {
     ///   - items: distinct ids; a few hundred are best.
     ///   - claim: names this call; asking again with the same one after a lost reply gives the same leases.
     ///   - park: there is no slot for any of them: keep them and ring again in 5 s.
+    ///   - isCanary: ask the database also with no item at all.
     package func claim(
-        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms, park: Bool = false
+        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms, park: Bool = false, isCanary: Bool = false
     ) async throws(PostgresError) -> [ClaimVerdict] {
+        guard !items.isEmpty else {
+            return isCanary ? try await claimAtOnce([], claim: claim, terms: terms, park: park) : []
+        }
         var verdicts: [ClaimVerdict] = []
         var rest = items[...]
         while !rest.isEmpty {

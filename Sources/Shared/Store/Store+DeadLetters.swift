@@ -23,7 +23,10 @@ package struct LeasedLetter: Sendable {
 extension Store {
     /// Writes dead letters, each with its error event in one commit; large ones go in several. Returns how many were new, or
     /// dead again.
-    package func bury(_ letters: [DeadLetter]) async throws(PostgresError) -> Int {
+    ///
+    /// - Parameter isCanary: ask the database also with no letter at all.
+    package func bury(_ letters: [DeadLetter], isCanary: Bool = false) async throws(PostgresError) -> Int {
+        guard !letters.isEmpty else { return isCanary ? try await buryAtOnce([]) : 0 }
         var count = 0
         for piece in letters.pieces({ $0.size }) { count += try await buryAtOnce(piece) }
         return count

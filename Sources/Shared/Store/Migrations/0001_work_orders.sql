@@ -1,8 +1,8 @@
 -- The truth about every job. A message on the broker is only a doorbell; what counts stands here.
 
 CREATE TABLE moose.work_order_transitions (
-    from_state text NOT NULL,
-    to_state   text NOT NULL,
+    from_state text NOT NULL CHECK (octet_length(from_state) <= 40),
+    to_state   text NOT NULL CHECK (octet_length(to_state) <= 40),
     PRIMARY KEY (from_state, to_state)
 );
 COMMENT ON TABLE moose.work_order_transitions IS
@@ -73,7 +73,9 @@ CREATE TABLE moose.work_orders (
     cancel_requested_at timestamptz,
     cancel_who       text,
     cancel_reason    text,
-    CHECK ((state = 'in_progress') = (lease_worker IS NOT NULL))
+    CHECK ((state = 'in_progress') = (lease_worker IS NOT NULL)),
+    -- What is indexed has a bound, here as at every door: a row too large for its index stops whoever writes it.
+    CHECK (octet_length(state) <= 40 AND octet_length(kind) <= 100 AND octet_length(lane) <= 63)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 -- Only the live part is indexed: what waits, what runs, what went wrong. Finished rows cost nothing.

@@ -13,7 +13,7 @@ CREATE TABLE moose.limits_lock ();
 CREATE TABLE moose.budget_policies (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     scope        text NOT NULL CHECK (scope IN ('org', 'project', 'agent', 'handler', 'model')),
-    name         text NOT NULL,
+    name         text NOT NULL CHECK (octet_length(name) <= 800),
     period       text NOT NULL CHECK (period IN ('day', 'month', 'total')),
     soft_u       bigint CHECK (soft_u >= 0),
     hard_u       bigint CHECK (hard_u >= 0 AND hard_u >= soft_u),
@@ -34,8 +34,8 @@ INSERT INTO moose.budget_policies (scope, name, period, soft_u, hard_u, kill_u) 
 
 -- The kill switch of a scope: while a row stands here, it is granted nothing that costs money.
 CREATE TABLE moose.budget_freezes (
-    scope  text NOT NULL,
-    name   text NOT NULL,
+    scope  text NOT NULL CHECK (octet_length(scope) <= 40),
+    name   text NOT NULL CHECK (octet_length(name) <= 800),
     since  timestamptz NOT NULL DEFAULT now(),
     who    text NOT NULL,
     reason text NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE moose.budget_freezes (
 
 -- Agents that the daily budgets of the org and of projects don't stop. They are tracked apart there, and count in
 -- every other budget.
-CREATE TABLE moose.budget_exempt_agents (agent text PRIMARY KEY);
+CREATE TABLE moose.budget_exempt_agents (agent text PRIMARY KEY CHECK (octet_length(agent) <= 800));
 INSERT INTO moose.budget_exempt_agents VALUES ('architect');
 
 -- What is in force now. The cap is the kill, else the hard limit, or a raise above it; no cap: only tracked.
@@ -129,7 +129,7 @@ CREATE TABLE moose.audit_log (
     at      timestamptz NOT NULL DEFAULT now(),
     who     text NOT NULL,
     action  text NOT NULL,
-    subject text NOT NULL,
+    subject text NOT NULL CHECK (octet_length(subject) <= 2000),
     before  jsonb,
     after   jsonb,
     reason  text

@@ -34,7 +34,8 @@ BEGIN
     WHERE w.id = r.id;
 
     PERFORM moose.report(
-        moose.event_id(r.id::text, r.token, 'never_fits'), 'worker', 'reserve', 'critical',
+        -- Told once, for the order has failed with this commit; and again should it be retried.
+        gen_random_uuid(), 'worker', 'reserve', 'critical',
         format('an estimate of $%s is above the cap of a budget it counts against', moose.dollars(r.estimate)),
         r.id, 'budget_exceeded', jsonb_build_object('reason', 'never_fits', 'handler', w.kind))
     FROM unnest(p_ids, p_tokens, p_reasons, p_estimates) AS r (id, token, reason, estimate)
@@ -44,7 +45,8 @@ BEGIN
 
     -- Beyond the kill limit: critical, once a window. Money that is only on hold, and a freeze, are warnings.
     FOR v_bucket IN
-        SELECT b.id, b.window_end, l.scope, l.name, l.period, l.cap_u, l.frozen, n.reason, n.example
+        SELECT b.id, b.window_end, l.scope, l.name, l.period, l.cap_u, l.frozen, n.reason, n.example,
+               (SELECT f.since FROM moose.budget_freezes f WHERE f.scope = l.scope AND f.name = l.name) AS frozen_since
         FROM (SELECT w.waits_on, r.reason, min(w.waits_for_u) AS least, (array_agg(w.id))[1] AS example
               FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = r.id
               WHERE r.reason <> 'never_fits' GROUP BY 1, 2) n
@@ -60,7 +62,9 @@ BEGIN
         WHERE b.id = v_bucket.id AND NOT v_bucket.reason = ANY (b.reported);
         CONTINUE WHEN NOT FOUND;
         PERFORM moose.report(
-            moose.event_id('bucket ' || v_bucket.id, coalesce(v_bucket.cap_u, 0), v_bucket.reason), 'worker', 'reserve',
+            -- Another cap is news, and so is another freeze.
+            moose.event_id('bucket ' || v_bucket.id || coalesce(' ' || extract(epoch FROM v_bucket.frozen_since), ''),
+                           coalesce(v_bucket.cap_u, 0), v_bucket.reason), 'worker', 'reserve',
             CASE v_bucket.reason WHEN 'spent' THEN 'critical' ELSE 'warning' END,
             CASE v_bucket.reason
                 WHEN 'frozen' THEN format('%s %s is frozen; its orders wait until it is unfrozen', v_bucket.scope,
@@ -182,7 +186,8 @@ BEGIN
     FROM unnest(p_ids, p_reasons) AS r (id, reason)
     WHERE w.id = r.id AND r.reason IN ('unknown_kind', 'unknown_price');
     PERFORM moose.report(
-        moose.event_id(w.id::text, w.fencing_token, r.reason), 'worker', 'intake', 'warning',
+        -- Each failure has a letter of its own, also of an order that was retried without a claim between.
+        moose.event_id('dead letter ' || d.id, w.fencing_token, r.reason), 'worker', 'intake', 'warning',
         format('dead letter (%s): %s', r.reason, split_part(w.error, ': ', 2)), w.id, 'invalid_input',
         jsonb_build_object('reason', r.reason, 'dead_letter', d.id, 'handler', w.kind, 'lane', w.lane))
     FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = r.id

@@ -78,7 +78,7 @@ BEGIN
     PERFORM moose.reply(v_ids);
     -- One event a lost process, not one an order.
     PERFORM moose.report(
-        moose.event_id(l::text, 0, 'worker lost'), 'worker', 'heartbeat', 'warning',
+        moose.event_id(l::text, extract(epoch FROM k.last_seen)::bigint, 'worker lost'), 'worker', 'heartbeat', 'warning',
         format('worker process %s on %s stopped without a word; its work was rescued', k.pid, k.host), NULL,
         'worker_lost', jsonb_build_object('worker', l))
     FROM unnest(v_workers) AS l JOIN moose.workers k ON k.id = l;

@@ -28,6 +28,12 @@ BEGIN
             CASE WHEN v_row ? 'scope' THEN (v_row ->> 'scope') || ' ' || (v_row ->> 'name')
                  ELSE 'agent ' || (v_row ->> 'agent') END,
             v_before, v_after, nullif(current_setting('moose.reason', true), ''));
+    IF TG_TABLE_NAME = 'budget_freezes' AND TG_OP = 'DELETE' THEN
+        -- The next freeze is news again.
+        UPDATE moose.budget_buckets b SET reported = array_remove(b.reported, 'frozen')
+        FROM moose.budget_policies p
+        WHERE p.scope = OLD.scope AND p.name = OLD.name AND b.policy_id = p.id AND 'frozen' = ANY (b.reported);
+    END IF;
     IF TG_TABLE_NAME = 'budget_policies' AND TG_OP = 'UPDATE' THEN
         -- Other limits: what is crossed from now on is news again.
         UPDATE moose.budget_buckets b SET reported = '{}'

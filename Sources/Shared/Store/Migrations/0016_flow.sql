@@ -4,7 +4,7 @@
 
 -- What an operator set for a lane. A lane without a row has no limit and the weight of moose.yaml.
 CREATE TABLE moose.lanes (
-    name         text PRIMARY KEY,
+    name         text PRIMARY KEY CHECK (octet_length(name) <= 63),
     weight       integer CHECK (weight BETWEEN 1 AND 100),
     paused_at    timestamptz,
     paused_by    text,
@@ -19,7 +19,7 @@ CREATE TABLE moose.lanes (
 -- What limited orders pass when they are claimed: "lane NAME", "kind KIND" or "key KEY". A row is locked while a claim
 -- judges it and while an end frees it, after work orders and before buckets, in the order of names.
 CREATE TABLE moose.gates (
-    name         text PRIMARY KEY,
+    name         text PRIMARY KEY CHECK (octet_length(name) <= 900),
     -- The limits of the last claim; a lane's stand in moose.lanes.
     concurrency  integer,
     rate         integer,
@@ -35,7 +35,7 @@ CREATE TABLE moose.gates (
 -- Orders a gate held back, oldest first. rung_at: woken and on the way to a worker; its place is kept for a minute.
 CREATE TABLE moose.gate_waits (
     work_order_id uuid PRIMARY KEY,
-    gate          text NOT NULL,
+    gate          text NOT NULL CHECK (octet_length(gate) <= 900),
     reason        text NOT NULL CHECK (reason IN ('paused', 'concurrency', 'rate')),
     since         timestamptz NOT NULL,
     rung_at       timestamptz
@@ -45,7 +45,7 @@ CREATE INDEX gate_waits_rung ON moose.gate_waits (gate, rung_at) WHERE rung_at I
 
 -- Who holds a unique key: an order that has not ended, or one that completed and whose period lasts.
 CREATE TABLE moose.unique_keys (
-    key           text PRIMARY KEY,
+    key           text PRIMARY KEY CHECK (octet_length(key) <= 900),
     work_order_id uuid NOT NULL,
     held_until    timestamptz,
     looked_at     timestamptz NOT NULL DEFAULT now()

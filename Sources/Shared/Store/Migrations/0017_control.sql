@@ -152,7 +152,7 @@ END $$;
 CREATE TABLE moose.worker_commands (
     worker  uuid NOT NULL REFERENCES moose.workers (id) ON DELETE CASCADE,
     command text NOT NULL CHECK (command IN ('drain', 'resize')),
-    lane    text NOT NULL DEFAULT '',
+    lane    text NOT NULL DEFAULT '' CHECK (octet_length(lane) <= 63),
     slots   integer CHECK (slots BETWEEN 1 AND 10000),
     who     text NOT NULL,
     reason  text,

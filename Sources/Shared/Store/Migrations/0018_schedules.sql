@@ -203,7 +203,8 @@ $$;
 
 -- What the broker refused for what it is: later again, with a growing wait of at most 5 minutes; after ten times, or at
 -- once where it can never pass, a dead letter with its error event. A doorbell stays, and so does what goes to an exchange of
--- Moose itself, which an operator can bring back: that is told once an hour.
+-- Moose itself, which an operator can bring back: that is told once an hour. p_final NULL: it was refused alone, where others
+-- passed; then also what goes to Moose's own exchanges becomes a dead letter after ten times.
 CREATE FUNCTION moose.refuse_outbox(p_ids uuid[], p_leases uuid[], p_errors text[], p_final boolean[])
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -221,7 +222,7 @@ BEGIN
     v_buried := ARRAY(
         SELECT o.id FROM moose.outbox o JOIN unnest(p_ids, p_final) AS i (id, final) ON i.id = o.id
         WHERE o.id = ANY (v_refused) AND o.doorbell_for IS NULL
-          AND (i.final OR o.refusals >= 10 AND o.exchange NOT LIKE 'moose.%'));
+          AND (i.final OR o.refusals >= 10 AND (i.final IS NULL OR o.exchange NOT LIKE 'moose.%')));
     IF v_buried <> '{}' THEN
         PERFORM moose.bury_batch(
             array_agg('unpublishable'::text),
@@ -315,7 +316,8 @@ BEGIN
         EXCEPTION WHEN data_exception OR SQLSTATE 'MS006' THEN
             -- Only its own tick is lost, and told.
             PERFORM moose.report(
-                v_id, 'scheduler', 'tick', 'critical',
+                moose.event_id('schedule ' || v_row.name, extract(epoch FROM v_row.tick)::bigint, 'refused'),
+                'scheduler', 'tick', 'critical',
                 format('the schedule %s could not write its order: %s', v_row.name, SQLERRM), NULL, 'invalid_input',
                 jsonb_build_object('schedule', v_row.name));
             v_id := NULL;

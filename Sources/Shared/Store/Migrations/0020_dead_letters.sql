@@ -20,7 +20,7 @@ CREATE TABLE moose.dead_letters (
     cut_size       bigint,
     cut_sha256     bytea,
     -- Of body and properties: what a redelivery is recognised by.
-    digest         bytea NOT NULL,
+    digest         bytea NOT NULL CHECK (octet_length(digest) <= 32),
     -- Properties and headers for people and queries, bounded; and exactly as they came, encoded as AMQP has them. NULL where
     -- the message is gone: a failed order's, or one that SQL wrote.
     headers        json NOT NULL DEFAULT '{}',

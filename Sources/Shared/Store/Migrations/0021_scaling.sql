@@ -40,7 +40,7 @@ BEGIN
     SELECT array_agg(m.id) INTO v_lost FROM marked m;
     IF v_lost IS NULL THEN RETURN 0; END IF;
     PERFORM moose.report(
-        moose.event_id(k.id::text, 0, 'worker lost'), 'worker', 'heartbeat', 'warning',
+        moose.event_id(k.id::text, extract(epoch FROM k.last_seen)::bigint, 'worker lost'), 'worker', 'heartbeat', 'warning',
         format('worker process %s on %s stopped without a word', k.pid, k.host), NULL, 'worker_lost',
         jsonb_build_object('worker', k.id))
     FROM moose.workers k WHERE k.id = ANY (v_lost);

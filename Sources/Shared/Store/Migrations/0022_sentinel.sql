@@ -18,14 +18,14 @@ CREATE INDEX work_orders_awaiting_ci ON moose.work_orders (ci_since)
 
 -- Each webhook's delivery is taken once.
 CREATE TABLE moose.sentinel_deliveries (
-    delivery_id text PRIMARY KEY,
+    delivery_id text PRIMARY KEY CHECK (octet_length(delivery_id) <= 200),
     received_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX sentinel_deliveries_old ON moose.sentinel_deliveries (received_at);
 
 -- One row for each attempt of a workflow's run, and each pull request it belongs to.
 CREATE TABLE moose.workflow_runs (
-    repository   text NOT NULL,
+    repository   text NOT NULL CHECK (octet_length(repository) <= 400),
     pull_request integer NOT NULL,
     run_id       bigint NOT NULL,
     run_attempt  integer NOT NULL,
