@@ -18,19 +18,22 @@ package struct ClientManagerService: Sendable {
     private let publisher: AMQPPublisher
     private let logger: Logger
     private let stuck: StuckWatch
+    private let server: ServerWatch
     private let sentinel: SentinelJudge
     private let reporter: Reporter
 
     /// - Parameter reporter: hears of its own troubles; default one that only logs.
     package init(
         store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger,
-        stuck: StuckWatch = StuckWatch(), sentinel: SentinelJudge = SentinelJudge(), reporter: Reporter? = nil
+        stuck: StuckWatch = StuckWatch(), server: ServerWatch = ServerWatch(),
+        sentinel: SentinelJudge = SentinelJudge(), reporter: Reporter? = nil
     ) {
         self.store = store
         self.consumer = consumer
         self.publisher = publisher
         self.logger = logger
         self.stuck = stuck
+        self.server = server
         self.sentinel = sentinel
         self.reporter = reporter ?? Reporter(component: "client-manager", logger: logger)
     }
@@ -55,6 +58,7 @@ package struct ClientManagerService: Sendable {
             }
             group.addTask { await Scheduler(store: store, logger: logger, reporter: reporter).run() }
             group.addTask { await stuck.run(store, logger: logger, reporter: reporter) }
+            group.addTask { await server.run(store, logger: logger, reporter: reporter) }
             group.addTask { await sentinel.run(store, logger: logger, reporter: reporter) }
             for await _ in stop { break }
             group.cancelAll()

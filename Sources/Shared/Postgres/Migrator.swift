@@ -1,6 +1,6 @@
 /// Brings the schema up to date, one process at a time, and remembers in `moose.schema_migrations` what it did.
 package struct Migrator: Sendable {
-    private let client: PostgresClient
+    let client: PostgresClient
     /// Any fixed number: the advisory lock under which migrations run.
     private static let lock: Int64 = 0x6d6f_6f73_655f_6d67
 
@@ -46,7 +46,7 @@ package struct Migrator: Sendable {
                 let pending = try plan(migrations, try await recorded(connection), refusesNewerSchema)
                 for migration in pending {
                     do throws(PostgresError) {
-                        try await run(migration, connection)
+                        try await run(migration, connection, seals: migration.id == pending.last?.id)
                     } catch {
                         throw MigrationError.failed(id: migration.id, name: migration.name, error)
                     }
@@ -56,9 +56,13 @@ package struct Migrator: Sendable {
         }
     }
 
-    private func run(_ migration: Migration, _ connection: PostgresConnection) async throws(PostgresError) {
+    /// - Parameter seals: it is the last one.
+    private func run(
+        _ migration: Migration, _ connection: PostgresConnection, seals: Bool
+    ) async throws(PostgresError) {
         try await connection.begin()
         try await connection.runSimple(migration.sql)
+        if seals { try await connection.runSimple(Migrator.seal) }
         _ = try await connection.run(
             """
             INSERT INTO moose.schema_migrations (id, name, checksum)
