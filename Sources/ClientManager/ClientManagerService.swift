@@ -19,6 +19,7 @@ package final class ClientManagerService: Sendable {
     private let publisher: AMQPPublisher
     private let logger: Logger
     private let stuck: StuckWatch
+    private let server: ServerWatch
     private let sentinel: SentinelJudge
     private let reporter: Reporter
     private let intake: IsolatingWriter<EventTry>
@@ -30,13 +31,15 @@ package final class ClientManagerService: Sendable {
     /// - Parameter reporter: hears of its own troubles; default one that only logs.
     package init(
         store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger,
-        stuck: StuckWatch = StuckWatch(), sentinel: SentinelJudge = SentinelJudge(), reporter: Reporter? = nil
+        stuck: StuckWatch = StuckWatch(), server: ServerWatch = ServerWatch(),
+        sentinel: SentinelJudge = SentinelJudge(), reporter: Reporter? = nil
     ) {
         self.store = store
         self.consumer = consumer
         self.publisher = publisher
         self.logger = logger
         self.stuck = stuck
+        self.server = server
         self.sentinel = sentinel
         let reporter = reporter ?? Reporter(component: "client-manager", logger: logger)
         self.reporter = reporter
@@ -67,6 +70,7 @@ package final class ClientManagerService: Sendable {
             group.addTask { [self] in await DependencyWork(store: store, reporter: reporter).run() }
             group.addTask { [self] in await HoldExpiry(store: store, reporter: reporter).run() }
             group.addTask { [self] in await stuck.run(store, logger: logger, reporter: reporter) }
+            group.addTask { [self] in await server.run(store, logger: logger, reporter: reporter) }
             group.addTask { [self] in await sentinel.run(store, logger: logger, reporter: reporter) }
             for await _ in stop { break }
             group.cancelAll()

@@ -47,12 +47,13 @@ struct MissionControlCommand: AsyncParsableCommand {
             let database = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
             try await database.connect()
             let store = Store(database)
+            let reporter = Reporter(component: "sentinel", logger: logger)
+            try await ServerDemand(settings: settings, logger: logger).check(store, reporter: reporter)
             try await store.requireSchema()
             // Only for reports while the database is away: no webhook waits for the broker.
             var broker = try AMQPConfiguration(settings)
             broker.connectionName = "moose mission-control"
             let publisher = try AMQPPublisher(configuration: broker)
-            let reporter = Reporter(component: "sentinel", logger: logger)
             let reports = try Reports(reporter, store: store, publisher: publisher, settings, logger: logger)
             if settings.sentinel.secret == nil {
                 logger.warning(

@@ -1,6 +1,6 @@
 /// Brings the schema up to date, one process at a time, and remembers in `moose.schema_migrations` what it did.
 package struct Migrator: Sendable {
-    private let client: PostgresClient
+    let client: PostgresClient
 
     package init(client: PostgresClient) { self.client = client }
 
@@ -43,7 +43,7 @@ package struct Migrator: Sendable {
                     let pending = try plan(migrations, try await recorded(connection), refusesNewerSchema)
                     if pending.contains(where: { $0.id == migration.id }) {
                         do throws(PostgresError) {
-                            try await run(migration, connection)
+                            try await run(migration, connection, seals: migration.id == pending.last?.id)
                         } catch {
                             throw MigrationError.failed(id: migration.id, name: migration.name, error)
                         }
@@ -74,8 +74,12 @@ package struct Migrator: Sendable {
         }
     }
 
-    private func run(_ migration: Migration, _ connection: PostgresConnection) async throws(PostgresError) {
+    /// - Parameter seals: it is the last one.
+    private func run(
+        _ migration: Migration, _ connection: PostgresConnection, seals: Bool
+    ) async throws(PostgresError) {
         try await connection.runSimple(migration.sql)
+        if seals { try await connection.runSimple(Migrator.seal) }
         _ = try await connection.run(
             """
             INSERT INTO moose.schema_migrations (id, name, checksum)

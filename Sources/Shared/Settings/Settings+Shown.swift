@@ -8,6 +8,7 @@ extension Settings: CustomStringConvertible {
         .block([
             ("amqp_url", .text(broker.redactedURL)),
             ("database_url", .text(database.redactedURL)),
+            ("database_accept_unsafe", .boolean(database.acceptsUnsafe)),
             ("lanes", .block(sorted(lanes) { .block([("weight", .number("\($0.weight)"))]) })),
             (
                 "defaults",

@@ -10,11 +10,14 @@ struct SettingsReader {
     /// Reads what the block holds into `settings`; what is missing or wrong keeps its default.
     func read(_ root: Section, into settings: inout Settings) {
         let root = root.knowing([
-            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "spool", "watch", "sentinel",
+            "amqp_url", "database_url", "database_accept_unsafe", "lanes", "defaults", "retry", "lease", "worker",
+            "spool", "watch", "sentinel",
             "models", "handlers",
         ])
         settings.broker.url = url(root["amqp_url"], as: .broker) ?? settings.broker.url
         settings.database.url = url(root["database_url"], as: .database) ?? settings.database.url
+        settings.database.acceptsUnsafe =
+            root["database_accept_unsafe"]?.boolean() ?? settings.database.acceptsUnsafe
         if let lanes = root.section("lanes") { settings.lanes = readLanes(lanes) }
         if let defaults = root.section("defaults") { read(defaults, into: &settings.defaults) }
         if let retry = root.section("retry") { settings.retry = RetryReader.read(retry, over: settings.retry) }

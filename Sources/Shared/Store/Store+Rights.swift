@@ -30,8 +30,8 @@ extension Store {
                              WHEN 'INSERT' THEN
                                  c.relkind = 'r' AND c.relname NOT IN (
                                      'schema_migrations', 'work_order_transitions', 'budget_policies', 'budget_freezes',
-                                     'budget_exempt_agents', 'audit_log', 'lanes', 'schedules', 'worker_commands',
-                                     'turns', 'limits_lock', 'letters_lock')
+                                     'budget_exempt_agents', 'budget_limits_version', 'audit_log', 'lanes', 'schedules',
+                                     'worker_commands', 'turns', 'limits_lock', 'letters_lock')
                              WHEN 'UPDATE' THEN
                                  c.relname IN ('work_orders', 'workers', 'outbox', 'budget_buckets', 'budget_holds',
                                                'escalations', 'escalation_events', 'gates', 'gate_waits',

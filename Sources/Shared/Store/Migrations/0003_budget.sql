@@ -2,9 +2,8 @@
 -- every bucket of its path at once; cost_tracking is the append-only ledger of what was posted.
 
 -- Micro-USD as dollars without trailing zeros.
-CREATE FUNCTION moose.dollars(p_micro bigint) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
-    SELECT trim_scale(p_micro / 1000000.0)
-$$;
+CREATE FUNCTION moose.dollars(p_micro bigint) RETURNS numeric LANGUAGE sql IMMUTABLE
+RETURN trim_scale(p_micro / 1000000.0);
 
 -- Locked as a table, and always empty: reservations share it (ROW SHARE), whoever changes limits has it alone (EXCLUSIVE).
 -- A lock that needs rights on a table nobody else can take, as anybody can an advisory one.

@@ -25,6 +25,10 @@ BEGIN
     -- in a statement of its own, because one statement doesn't see what others committed while it waited. A hold that is
     -- not there by now is unknown to the whole batch, even if somebody commits it a moment later.
     LOCK TABLE moose.limits_lock IN ROW SHARE MODE;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        -- The caller's transaction sees the past: 40001 where the limits have changed since it began.
+        PERFORM 1 FROM moose.budget_limits_version FOR SHARE;
+    END IF;
     IF v_moves > 0 THEN
         WITH locked AS (
             SELECT i.n, h.ctid AS tuple, h.state, h.bucket_ids

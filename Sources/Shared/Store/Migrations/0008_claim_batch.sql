@@ -334,6 +334,5 @@ END $$;
 
 -- What an attempt of a kind is assumed to cost: its base price, and so many nano-USD for each byte of the body, rounded up.
 CREATE FUNCTION moose.price(p_base_u bigint, p_byte_nanos bigint, p_bytes integer) RETURNS bigint
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT p_base_u + (coalesce(p_byte_nanos, 0) * p_bytes + 999) / 1000
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN p_base_u + (coalesce(p_byte_nanos, 0) * p_bytes + 999) / 1000;

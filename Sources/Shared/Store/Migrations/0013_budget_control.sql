@@ -3,9 +3,15 @@
 
 -- A change of limits waits for the reservations under way, so that after its commit none is granted under the old ones.
 -- Don't keep such a transaction open: no reservation is made meanwhile.
+--
+-- The row that each change writes shows those who reserve in a transaction that sees the past that it is past.
+CREATE TABLE moose.budget_limits_version (version bigint NOT NULL) WITH (fillfactor = 10);
+INSERT INTO moose.budget_limits_version VALUES (0);
+
 CREATE FUNCTION moose.hold_reservations() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     LOCK TABLE moose.limits_lock IN EXCLUSIVE MODE;
+    UPDATE moose.budget_limits_version SET version = version + 1;
     RETURN NULL;
 END $$;
 CREATE TRIGGER budget_policies_alone BEFORE INSERT OR UPDATE OR DELETE ON moose.budget_policies

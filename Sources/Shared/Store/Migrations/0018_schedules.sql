@@ -133,6 +133,10 @@ DECLARE
     v_order jsonb;
     v_taken text;
 BEGIN
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+        -- Whoever hears of the commit relies on it.
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
     -- NULLs are left out, but for those inside of the payload and the metadata.
     SELECT coalesce(jsonb_object_agg(f.name, f.value) FILTER (WHERE f.value IS NOT NULL), '{}') INTO v_order
     FROM (VALUES

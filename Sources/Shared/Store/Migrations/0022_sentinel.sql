@@ -60,9 +60,8 @@ BEGIN
 END $$;
 
 -- Whether this run can speak for this order.
-CREATE FUNCTION moose.is_run_of(r moose.workflow_runs, w moose.work_orders) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT r.pull_request = w.github_pr_number AND (w.github_repository IS NULL OR w.github_repository = r.repository)
-$$;
+CREATE FUNCTION moose.is_run_of(r moose.workflow_runs, w moose.work_orders) RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN r.pull_request = w.github_pr_number AND (w.github_repository IS NULL OR w.github_repository = r.repository);
 
 -- Orders whose accepted attempt ended with a pull request wait for its workflows; results that came first are due at
 -- once, also those of the named commit that another order, or an earlier attempt, was judged by.
