@@ -11,9 +11,10 @@
 set -euo pipefail
 
 packages=(
-    librabbitmq-dev libpq-dev # the C client libraries
+    librabbitmq-dev libpq-dev libssl-dev # the C client libraries
     rabbitmq-server postgresql # the servers of the private stack
     python3 python3-pika amqp-tools python3-psycopg2 # examples: publishing and reserving money from other languages
+    openssl # certificates for the tests
     pkg-config
 )
 
