@@ -135,7 +135,7 @@ let package = Package(
         tests("WorkOrders", ["WorkOrders"]),
         tests("Settings", ["Settings"]),
         tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
-        tests("AMQP", ["AMQP", "IOThread", logging, .product(name: "Crypto", package: "swift-crypto")]),
+        tests("AMQP", ["AMQP", "IOThread", "Stack", logging, .product(name: "Crypto", package: "swift-crypto")]),
         tests("Postgres", ["IOThread", "Postgres", logging]),
         tests("Messaging", ["AMQP", "Messaging", "WorkOrders", "Yams"]),
         tests("Spool", ["Spool"]),

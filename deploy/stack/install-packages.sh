@@ -11,10 +11,11 @@
 set -euo pipefail
 
 packages=(
-    librabbitmq-dev libpq-dev # the C client libraries
+    librabbitmq-dev libpq-dev libssl-dev # the C client libraries
     rabbitmq-server postgresql # the servers of the private stack
     python3 python3-pika amqp-tools python3-psycopg2 # examples: publishing and reserving money from other languages
     pgbouncer # an acceptance story puts it between Moose and its database
+    openssl # certificates for the tests
     pkg-config
 )
 

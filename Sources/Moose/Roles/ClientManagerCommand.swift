@@ -32,7 +32,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let environment = ProcessInfo.processInfo.environment
-            let settings = try Settings.load(path: config, environment: environment)
+            let settings = try Settings.checked(path: config, environment: environment)
             LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
             let logger = Logger(label: "client-manager")
             let registry = MetricsRegistry()

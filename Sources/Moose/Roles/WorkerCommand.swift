@@ -74,7 +74,7 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let environment = ProcessInfo.processInfo.environment
-            let settings = try Settings.load(path: config, environment: environment)
+            let settings = try Settings.checked(path: config, environment: environment)
             LogSetup.bootstrap(
                 level: Logger.Level(settings.logLevel), format: logFormat?.format, environment: environment)
             if let autoscale {

@@ -42,7 +42,7 @@ struct UpCommand: AsyncParsableCommand {
             environment["MOOSE_DATABASE_URL"] = addresses.databaseURL
             environment["MOOSE_SPOOL_FOLDER"] = place.spoolFolder
             let path = config ?? example.map { "\($0)/moose.yaml" }
-            let settings = try Settings.load(path: path, environment: environment)
+            let settings = try Settings.checked(path: path, environment: environment)
             let result = await asyncResult { try await live(settings, config: path, environment) }
             print("Stopping the servers …")
             try await place.stack.stop()

@@ -23,7 +23,7 @@ extension PostgresError {
         // The statement may have ended its own session, and every one after it.
         case .connectionLost(_, let outcomeUnknown): outcomeUnknown ? .unclear : .away
         case .decoding, .transactionAborted: .unclear
-        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .timeout, .cancelled,
+        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .unsuitable, .timeout, .cancelled,
             .closed:
             .away
         }
@@ -37,7 +37,7 @@ extension PostgresError {
         // The answer came and could not be read.
         case .decoding: true
         case .server(let error): error.isFatal
-        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .timeout,
+        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .unsuitable, .timeout,
             .transactionAborted, .closed:
             false
         }
@@ -50,7 +50,7 @@ extension PostgresError {
             error.isFatal || error.sqlState == "25006" || error.sqlState == "25P03"
                 || ["08", "57P"].contains { error.sqlState.hasPrefix($0) }
         case .connectionLost: true
-        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .timeout, .cancelled,
+        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .unsuitable, .timeout, .cancelled,
             .decoding, .transactionAborted, .closed:
             false
         }

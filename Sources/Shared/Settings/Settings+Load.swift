@@ -39,7 +39,7 @@ extension Settings {
             environment[variable].flatMap { $0.isEmpty ? nil : $0 }
         }
         func url(_ variable: String, as role: URLRole) -> String? {
-            guard let text = value(variable) else { return nil }
+            guard let text = value(variable).map(SecretText.withoutFinalBreak) else { return nil }
             guard let flaw = role.flaw(in: text) else { return text }
             problems.note(flaw, variable: variable)
             return nil
@@ -47,7 +47,7 @@ extension Settings {
         broker.url = url("MOOSE_AMQP_URL", as: .broker) ?? broker.url
         database.url = url("MOOSE_DATABASE_URL", as: .database) ?? database.url
         spool.folder = value("MOOSE_SPOOL_FOLDER") ?? spool.folder
-        if let secret = value("MOOSE_SENTINEL_SECRET") {
+        if let secret = value("MOOSE_SENTINEL_SECRET").map(SecretText.withoutFinalBreak) {
             if let flaw = SentinelReader.flaw(inSecret: secret) {
                 problems.note(flaw, variable: "MOOSE_SENTINEL_SECRET")
             } else {

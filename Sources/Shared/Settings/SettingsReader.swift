@@ -37,7 +37,7 @@ struct SettingsReader {
     }
 
     private func url(_ field: Field?, as role: URLRole) -> String? {
-        guard let field, let text = field.text(expected: "a URL") else { return nil }
+        guard let field, let text = field.secret(expected: "a URL") else { return nil }
         if let flaw = role.flaw(in: text) {
             field.fail(flaw)
             return nil
