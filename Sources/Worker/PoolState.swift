@@ -37,6 +37,8 @@ struct PoolState {
     var isStopping = false
     /// The database is away: no lane consumes, whatever slots are free.
     var isIntakeStopped = false
+    /// Whether this machine can start work.
+    var host = HostState()
     /// How old the oldest order of the latest claim was.
     var claimedAge: (age: Duration, at: ContinuousClock.Instant)?
     /// The last thing the database said, while it can't be reached.
@@ -56,7 +58,7 @@ struct PoolState {
     /// go its weight, and the one that is owed most goes and pays for the turn. So none starves, whatever the others
     /// hold. A second message of one id waits for the next batch.
     mutating func takeClaimable(upTo limit: Int) -> [(lane: Int, delivery: Delivery)] {
-        guard !isStopping else { return [] }
+        guard !isStopping, host.trouble == nil else { return [] }
         var taken: [(lane: Int, delivery: Delivery)] = []
         var ids: Set<String> = []
         var free = lanes.map(\.free)
