@@ -57,16 +57,24 @@ let package = Package(
         shared("Settings", ["Yams"]),
         shared("Spool", ["IOThread"]),
         shared("Stack"),
-        shared("Telemetry", [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
+        shared(
+            "Telemetry",
+            [
+                "IOThread", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
         shared("Store", ["Postgres", "WorkOrders", logging], resources: [.embedInCode("Migrations")]),
         shared(
             "Ledger",
-            ["Postgres", "WorkOrders", logging, .product(name: "DequeModule", package: "swift-collections")]),
+            [
+                "IOThread", "Postgres", "WorkOrders", logging,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
         shared("Messaging", ["AMQP", "Spool", "WorkOrders"]),
         shared(
             "Reporting",
             [
-                "AMQP", "Messaging", "Postgres", "Spool", "Store", "Telemetry", "WorkOrders", logging,
+                "AMQP", "IOThread", "Messaging", "Postgres", "Spool", "Store", "Telemetry", "WorkOrders", logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
@@ -81,8 +89,9 @@ let package = Package(
             ]),
         .target(
             name: "Publisher",
-            dependencies: ["AMQP", "Messaging", "Postgres", "Reporting", "Spool", "Store", "WorkOrders", logging],
-            swiftSettings: strict),
+            dependencies: [
+                "AMQP", "IOThread", "Messaging", "Postgres", "Reporting", "Spool", "Store", "WorkOrders", logging,
+            ], swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
@@ -122,14 +131,14 @@ let package = Package(
         .executableTarget(
             name: "Moose",
             dependencies: [
-                "AMQP", "ClientManager", "Ledger", "Messaging", "MissionControl", "Postgres", "Probes", "Publisher",
+                "AMQP", "CLinux", "ClientManager", "IOThread", "Ledger", "Messaging", "MissionControl", "Postgres",
+                "Probes", "Publisher",
                 "Reporting", "Sentinel", "Settings",
                 "Spool", "Stack", "Store", "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["Stack"], path: "Tests/Support", swiftSettings: strict),
         tests("WorkOrders", ["WorkOrders"]),

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Telemetry
 
 /// The command `moose`.
 struct MooseCommand: AsyncParsableCommand {
@@ -29,11 +30,17 @@ struct MooseCommand: AsyncParsableCommand {
 /// Starts the command, with the exit codes its help promises.
 @main
 enum Program {
-    static func main() async {
-        // A reader that goes away must not kill the process: writes then fail, and say so.
-        signal(SIGPIPE, SIG_IGN)
-        let status = await run()
-        exit(StandardOutput.isWritten() || status != ExitStatus.ok.rawValue ? status : ExitStatus.failed.rawValue)
+    /// Not `async`: before such a one runs there is a second thread, and what has to be done first no longer reaches it.
+    static func main() {
+        ProcessFrame.begin()
+        Task {
+            let status = await run()
+            let isWritten = StandardOutput.isWritten()
+            Telemetry.StandardError.flush()
+            exit(isWritten || status != ExitStatus.ok.rawValue ? status : ExitStatus.failed.rawValue)
+        }
+        // Nothing of ours asks for this thread in particular.
+        while true { pause() }
     }
 
     /// Runs what the command line asks for, and returns its exit code.

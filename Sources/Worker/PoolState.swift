@@ -45,6 +45,8 @@ struct PoolState {
     var isStopping = false
     /// The database is away: no lane consumes, whatever slots are free.
     var isIntakeStopped = false
+    /// Whether this machine can start work.
+    var host = HostState()
     /// How old the oldest order of the latest claim was.
     var claimedAge: (age: Duration, at: ContinuousClock.Instant)?
     /// The last thing the database said, while it can't be reached.
@@ -68,7 +70,7 @@ struct PoolState {
     mutating func takeClaimable(
         upTo limit: Int, bytes: Int = PoolState.batchBytes
     ) -> [(lane: Int, delivery: Delivery)] {
-        guard !isStopping else { return [] }
+        guard !isStopping, host.trouble == nil else { return [] }
         var size = 0
         var taken: [(lane: Int, delivery: Delivery)] = []
         var ids: Set<String> = []

@@ -68,6 +68,7 @@ extension WorkerPool {
                 AttemptFailure(.orchestrationError, "no handler for the kind \(job.handler)", retry: .never),
                 AttemptReport(didStart: false))
         }
+        noteHost(outcome)
         let item = FinishItem(
             id: job.id, token: job.token, ending: ending(of: job, outcome), report: outcome.report,
             handler: job.handler,
@@ -88,6 +89,7 @@ extension WorkerPool {
         case _ where job.cancelFlag.isSet: return .cancelled
         case .snoozed(let wait, _): return .snoozed(wait)
         case .interrupted: return .interrupted
+        case .hostFault(let failure): return .returned(failure, after: .seconds(Double.random(in: 1...5)))
         case .failed(let failure, _):
             var generator = SystemRandomNumberGenerator()
             // The kind's own policy, also where a cheaper handler ran it.

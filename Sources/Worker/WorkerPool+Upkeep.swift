@@ -194,7 +194,7 @@ extension WorkerPool {
             let mayResume = state.withLock { state in
                 let lane = state.lanes[index]
                 guard lane.isPaused, !lane.isHeld, lane.free > 0, lane.waiting.isEmpty, !state.isStopping,
-                    !state.isIntakeStopped
+                    !state.isIntakeStopped, state.host.trouble == nil
                 else { return false }
                 state.lanes[index].isPaused = false
                 return true

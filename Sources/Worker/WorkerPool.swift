@@ -38,16 +38,23 @@ package final class WorkerPool: Sendable {
     /// Says that operators may have changed something; many at once are one.
     let controlHints: AsyncStream<Void>
     let controlHint: AsyncStream<Void>.Continuation
+    /// This machine; nil where nobody asks it anything.
+    let hostCheck: (any HostCheck)?
+    /// Says that the machine is to be looked at; many at once are one.
+    let hostHints: AsyncStream<Void>
+    let hostHint: AsyncStream<Void>.Continuation
     private let drains: AsyncStream<Void>
     private let drainRequest: AsyncStream<Void>.Continuation
 
     /// - Parameters:
     ///   - store: for claims and finishes; one connection is best, more queue on the hot budget row.
     ///   - control: for heartbeats, sweeps and the relay, which must not wait behind claims.
+    ///   - host: what starts work on this machine; without it, a failure to start is forgotten after a moment.
     ///   - reporter: hears of whatever goes wrong outside the database's transactions; default one that only logs.
     package init(
         _ configuration: WorkerConfiguration, handlers: HandlerRegistry, store: Store, control: Store,
-        consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger, reporter: Reporter? = nil
+        consumer: AMQPConsumer, publisher: AMQPPublisher, host: (any HostCheck)? = nil, logger: Logger,
+        reporter: Reporter? = nil
     ) {
         self.configuration = configuration
         self.handlers = handlers
@@ -55,6 +62,7 @@ package final class WorkerPool: Sendable {
         self.control = control
         self.consumer = consumer
         self.publisher = publisher
+        hostCheck = host
         self.logger = logger
         self.reporter = reporter ?? Reporter(component: "worker", logger: logger)
         state = Mutex(PoolState(lanes: configuration.lanes))
@@ -76,6 +84,7 @@ package final class WorkerPool: Sendable {
             })
         (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (controlHints, controlHint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (hostHints, hostHint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (drains, drainRequest) = AsyncStream.makeStream()
     }
 
@@ -114,6 +123,7 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.followLanes() }
             group.addTask { await self.parkOverdue() }
             group.addTask { await self.watchDatabase() }
+            group.addTask { await self.watchHost() }
             group.addTask { await self.adoptUnknown() }
             group.addTask { await self.followControl() }
             group.addTask { await self.relay.run() }
@@ -154,7 +164,7 @@ package final class WorkerPool: Sendable {
 
     /// What `/readyz` and `moose doctor` want to know: nil while all is well.
     package var trouble: String? {
-        databaseTrouble ?? (consumer.status().connected ? nil : "the broker is not connected")
+        hostTrouble ?? databaseTrouble ?? (consumer.status().connected ? nil : "the broker is not connected")
             ?? claims.trouble("claims are not answered") ?? ends.trouble("ends of attempts are not written")
             ?? letters.trouble ?? relay.trouble
     }

@@ -233,9 +233,10 @@ struct CommandHandlerTests {
         let scratch = try ScratchSpace(root: "/no/such/folder")
         let outcome = await CommandHandler(CommandConfiguration(argv: ["/bin/true"]), scratch: scratch)
             .run(CommandHandlerTestsBench.job())
-        #expect(outcome.failure?.failureClass == .infrastructure)
-        #expect(outcome.failure?.retry == .backoff)
+        #expect(outcome.hostFault?.failureClass == .infrastructure)
+        #expect(outcome.hostFault?.message.contains("no temporary folder could be made in /no/such/folder") == true)
         #expect(!outcome.report.didStart)
+        #expect(await scratch.probe()?.contains("/no/such/folder") == true)
     }
 
     @Test func `a command starts with three open files and no more`() async throws {

@@ -109,5 +109,11 @@ extension Outcome {
         return nil
     }
 
+    /// What this machine was short of.
+    var hostFault: AttemptFailure? {
+        if case .hostFault(let failure) = self { return failure }
+        return nil
+    }
+
     var resultText: String? { report.result.map { String(decoding: $0, as: UTF8.self) } }
 }

@@ -1,8 +1,10 @@
 import AsyncHTTPClient
 import FoundationEssentials
+import Synchronization
 import Testing
 import WorkOrders
 
+@testable import IOThread
 @testable import Worker
 
 /// A real client against a real server on this machine.
@@ -50,6 +52,20 @@ struct HTTPHandlerTests {
         #expect(
             String(decoding: request.body, as: UTF8.self)
                 == "{\"id\":\"\(id)\",\"attempt\":3,\"kind\":\"k\",\"title\":\"Füße\"}")
+    }
+
+    @Test func `an answer's time-out is kept by the deadlines, and forgotten when the answer is there`() async throws {
+        let far = ContinuousClock.now + .seconds(700_000)
+        let kept = Mutex(0)
+        let server = try Server { _ in
+            kept.withLock { $0 = Deadlines.shared.count(after: far) }
+            return .reply(204)
+        }
+        let job = CommandHandlerTestsBench.job(timeout: .seconds(750_000))
+        #expect(try await run(HTTPConfiguration(url: server.url), job: job).isCompleted)
+        // At least: a command of another test may have a longer one.
+        #expect(kept.withLock { $0 } >= 1)
+        #expect(Deadlines.shared.count(after: far) <= kept.withLock { $0 } - 1)
     }
 
     @Test func `the hold, the model and its tokens are headers where there are any`() async throws {

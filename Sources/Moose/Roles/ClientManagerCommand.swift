@@ -35,6 +35,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
             let settings = try Settings.checked(path: config, environment: environment)
             LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
             let logger = Logger(label: "client-manager")
+            try StopSignal.listen(logger: logger)
             let registry = MetricsRegistry()
             registry.bootstrap()
             let reporter = Reporter(component: "client-manager", logger: logger)
@@ -52,7 +53,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
                 store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
                 logger: logger, stuck: stuck, sentinel: sentinel, reporter: reporter)
             let result = await reports.delivering {
-                try await StopSignal.whileWatching(logger: logger) { stop in
+                try await StopSignal.whileWatching { stop in
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
                             try await Probes(

@@ -40,6 +40,7 @@ struct MissionControlCommand: AsyncParsableCommand {
             let settings = try Settings.checked(path: config, environment: environment)
             LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
             let logger = Logger(label: "mission-control")
+            try StopSignal.listen(logger: logger)
             let registry = MetricsRegistry()
             registry.bootstrap()
             var configuration = PostgresConfiguration(url: settings.database.url)
@@ -62,7 +63,7 @@ struct MissionControlCommand: AsyncParsableCommand {
             let sentinel = SentinelRoute(
                 SentinelReceiver(store: store, secret: settings.sentinel.secret, reporter: reporter))
             let result = await reports.delivering {
-                try await StopSignal.whileWatching(logger: logger) { stop in
+                try await StopSignal.whileWatching { stop in
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
                             try await Probes(

@@ -6,8 +6,8 @@ extension Settings {
     ///
     /// - Parameters:
     ///   - path: the file; nil takes `MOOSE_CONFIG`, else `./moose.yaml` if there is one, else the defaults alone.
-    ///   - environment: the process's environment, for `MOOSE_*` and for `${NAME}` in values. An empty variable of ours
-    ///     counts as unset.
+    ///   - environment: the process's environment, for `MOOSE_*` and for `${NAME}` in values, and for `NAME_FILE`, which
+    ///     names a file with the value. An empty variable of ours counts as unset.
     package static func load(path: String?, environment: [String: String]) throws(SettingsError) -> Settings {
         let chosen = path ?? environment["MOOSE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
         let file = chosen ?? (ConfigFile.exists("moose.yaml") ? "moose.yaml" : nil)
@@ -22,6 +22,7 @@ extension Settings {
         environment: [String: String]
     ) throws(SettingsError) -> Settings {
         let problems = ProblemCollector(file: file ?? "configuration")
+        let environment = SecretFiles.resolve(environment, usedIn: text, problems: problems)
         var settings = Settings()
         settings.file = file
         if let root = compose(text, problems: problems) {

@@ -16,6 +16,8 @@ package struct FinishItem: Sendable {
         case snoozed(Duration)
         /// The worker stops: another goes on at once; burns no attempt.
         case interrupted
+        /// It never began, for a reason that is not its own: waiting again, and burns no attempt.
+        case returned(AttemptFailure, after: Duration)
         /// Stopped because somebody cancelled the order: the end of it.
         case cancelled
     }

@@ -70,21 +70,22 @@ extension FinishItem.Ending {
         case .failed: "failed"
         case .retry: "retry"
         case .snoozed: "snoozed"
-        case .interrupted: "interrupted"
+        // For the database the same, but for the wait and the reason.
+        case .interrupted, .returned: "interrupted"
         case .cancelled: "cancelled"
         }
     }
 
     fileprivate var delay: Duration? {
         switch self {
-        case .retry(_, let wait), .snoozed(let wait): wait
+        case .retry(_, let wait), .snoozed(let wait), .returned(_, let wait): wait
         case .completed, .review, .failed, .interrupted, .cancelled: nil
         }
     }
 
     fileprivate var failure: AttemptFailure? {
         switch self {
-        case .failed(let failure), .retry(let failure, _): failure
+        case .failed(let failure), .retry(let failure, _), .returned(let failure, _): failure
         case .completed, .review, .snoozed, .interrupted, .cancelled: nil
         }
     }

@@ -83,6 +83,16 @@ extension Store {
         return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 
+    /// Takes orders back from a process that its parent saw end, at most 1000 at once, and marks it lost. Returns how
+    /// many: call it again until there are none.
+    package func processEnded(
+        _ process: Int32, supervisor: UUID, maxAttempts: Int
+    ) async throws(PostgresError) -> Int {
+        let result = try await postgres.run(
+            "SELECT moose.process_ended(\(supervisor), \(process), \(Int32(clamping: maxAttempts)))")
+        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
+    }
+
     /// Forgets workers that stopped or were lost so long ago.
     package func pruneWorkers(keep: Duration) async throws(PostgresError) {
         _ = try await postgres.run("SELECT moose.prune_workers(\(keep.milliseconds) * interval '1 millisecond')")

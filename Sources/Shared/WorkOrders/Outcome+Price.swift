@@ -19,6 +19,7 @@ extension Outcome {
         case .failed(let failure, _): return .failed(failure, report)
         case .snoozed(let wait, _): return .snoozed(wait, report)
         case .interrupted: return .interrupted(report)
+        case .hostFault: return self
         }
     }
 }

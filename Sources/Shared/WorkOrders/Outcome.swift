@@ -8,11 +8,15 @@ package enum Outcome: Sendable {
     case snoozed(Duration, AttemptReport)
     /// The worker is stopping; burns no attempt, another worker goes on at once.
     case interrupted(AttemptReport)
+    /// This machine was short of something and the attempt never began: burns no attempt, nothing is presumed spent, and
+    /// the worker takes nothing new until its machine can start work again.
+    case hostFault(AttemptFailure)
 
     /// What the attempt used up, however it ended.
     package var report: AttemptReport {
         switch self {
         case .completed(let report), .failed(_, let report), .snoozed(_, let report), .interrupted(let report): report
+        case .hostFault: AttemptReport(didStart: false)
         }
     }
 }

@@ -7,6 +7,12 @@ internal import WorkOrders
 extension HTTPHandler {
     /// Why no answer came, and whether the service can have seen the request.
     func failure(for error: any Error) -> Outcome {
+        if let code = Self.hostCode(error) {
+            return .hostFault(
+                AttemptFailure(
+                    .infrastructure,
+                    PlainText.line("this machine can't open a connection (\(error)): \(HostFault.advice(for: code))")))
+        }
         let (failureClass, retry, wasSent): (FailureClass, AttemptFailure.Retry, Bool) =
             switch error {
             case is NIOConnectionError: (.infrastructure, .backoff, false)
@@ -24,6 +30,15 @@ extension HTTPHandler {
                 PlainText.line("no answer from \(configuration.redactedURL): \(Self.words(for: error))\(advice)"),
                 retry: retry),
             AttemptReport(didStart: wasSent))
+    }
+
+    /// The system's code where this machine had no descriptor or memory left for a connection.
+    private static func hostCode(_ error: any Error) -> CInt? {
+        let code =
+            (error as? IOError)?.errnoCode
+            ?? (error as? NIOConnectionError)?.connectionErrors.lazy.compactMap { ($0.error as? IOError)?.errnoCode }
+            .first
+        return code.flatMap { HostFault.contains($0) ? $0 : nil }
     }
 
     private static let unreachable: Set<CInt> = [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, ENETDOWN]

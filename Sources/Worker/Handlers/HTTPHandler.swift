@@ -1,5 +1,6 @@
 package import AsyncHTTPClient
 internal import FoundationEssentials
+internal import IOThread
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -32,7 +33,7 @@ package struct HTTPHandler: WorkHandler {
             group.addTask { await exchange(request) }
             group.addTask {
                 // Cancelled when the answer is there, and then its nil is read by nobody.
-                try? await Task.sleep(for: job.timeout)
+                try? await Deadlines.shared.sleep(for: job.timeout)
                 return nil
             }
             let first = await group.next() ?? nil

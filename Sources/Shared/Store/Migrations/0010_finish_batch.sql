@@ -8,7 +8,7 @@
 -- failed       failed, with an error event
 -- retry        retrying, due after p_delays_ms
 -- snoozed      scheduled, due after p_delays_ms; burns no attempt
--- interrupted  pending, due at once; burns no attempt
+-- interrupted  pending, due at once or after p_delays_ms; burns no attempt
 -- cancelled    cancelled: its handler was stopped because somebody asked for that
 --
 -- Once a cancel was asked for, every outcome but completed makes the order cancelled: a result wins, nothing is retried.
