@@ -4,7 +4,7 @@ SHELL := /bin/bash
 MOOSE := .build/release/moose
 STORIES := doctor_finds reports_arrive budget_race budget_storm midnight malformed_input ten_thousand_dead_letters survives_kills long_job \
   cancel_running drain_under_load stopped_past_lease \
-  outages rolling_deploy schedules supervised autoscale ci_results
+  outages rolling_deploy schedules supervised autoscale ci_results fuzz_results fuzz_webhooks
 
 .PHONY: help swift setup build run test chaos acceptance acceptance-large bench lint format clean
 

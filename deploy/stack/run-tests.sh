@@ -40,4 +40,8 @@ else
     done
     echo "== Chaos, the short form"
     MOOSE=$moose /usr/bin/python3 Tests/Chaos/chaos.py --short
+    for story in fuzz_results fuzz_webhooks; do
+        echo "== $story, the short form"
+        MOOSE=$moose /usr/bin/python3 "Tests/Acceptance/$story.py" --short
+    done
 fi

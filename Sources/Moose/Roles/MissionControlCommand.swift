@@ -66,7 +66,7 @@ struct MissionControlCommand: AsyncParsableCommand {
                             try await Probes(
                                 port: httpPort, registry: registry, logger: logger,
                                 health: { [ProbeCheck(name: "database", isReady: database.isHealthy), reports.check] },
-                                api: { await sentinel.respond(to: $0) },
+                                api: { await sentinel.respond(to: $0) }, admits: { sentinel.admits($0) },
                                 onListening: {
                                     logger.info("mission control ready", metadata: ["url": "http://127.0.0.1:\($0)"])
                                 }
