@@ -105,8 +105,15 @@ extension Outcome {
     }
 
     var failure: AttemptFailure? {
-        if case .failed(let failure, _) = self { return failure }
-        return nil
+        switch self {
+        case .failed(let failure, _), .notBegun(let failure): failure
+        default: nil
+        }
+    }
+
+    var isNotBegun: Bool {
+        if case .notBegun = self { return true }
+        return false
     }
 
     /// What this machine was short of.

@@ -77,7 +77,7 @@ struct MissionControlCommand: AsyncParsableCommand {
                                             detail: hasSecret ? nil : "webhooks are refused: no secret is set"),
                                     ]
                                 },
-                                api: { await sentinel.respond(to: $0) },
+                                api: { await sentinel.respond(to: $0) }, admits: { sentinel.admits($0) },
                                 onListening: {
                                     logger.info("mission control ready", metadata: ["url": "http://127.0.0.1:\($0)"])
                                 }

@@ -33,7 +33,10 @@ extension WorkerCommand {
         let publisher = try AMQPPublisher(configuration: broker, logger: logger)
         let reporter = Reporter(component: "supervisor", logger: logger)
         let reports = try Reports(reporter, store: store, publisher: publisher, settings, logger: logger)
-        let client = HTTPClient.forHandlers(connectionsPerHost: 4)
+        let client = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: HTTPClient.Configuration(
+                redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10))))
         let fleet = fleet(
             settings, processes: processes, isScaled: autoscale != nil, store: store, reporter: reporter,
             logger: logger)

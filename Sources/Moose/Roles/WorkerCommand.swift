@@ -1,6 +1,5 @@
 internal import AMQP
 internal import ArgumentParser
-internal import AsyncHTTPClient
 internal import FoundationEssentials
 internal import Glibc
 internal import Logging
@@ -101,7 +100,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let reporter = Reporter(component: "worker", logger: logger)
         let connections = try await Connections.open(settings, role: "worker", logger: logger, reporter: reporter)
         let reports = try Reports(reporter, connections, settings, logger: logger)
-        let client = HTTPClient.forHandlers(connectionsPerHost: 64)
+        let client = HandlerClient()
         let folder = try WorkerFolder(in: temporary)
         let commandGuard = try CommandGuard(
             arguments: [CommandGuardCommand.configuration.commandName ?? "", folder.path], reporter: reporter)

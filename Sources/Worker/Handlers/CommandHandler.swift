@@ -86,7 +86,8 @@ package struct CommandHandler: WorkHandler {
         switch run {
         case .ended(let ending, let output):
             return CommandVerdict(
-                ending: ending, stoppedFor: group.stopCause, timeout: job.timeout, result: result, output: output
+                ending: ending, stoppedFor: group.stopCause, timeout: job.timeout, result: result, output: output,
+                isPaid: job.estimate > .zero || job.allowance != nil
             ).outcome
         case .broken(let failure):
             let report = AttemptReport(
