@@ -21,6 +21,8 @@ package final class ClientManagerService: Sendable {
     private let stuck: StuckWatch
     private let server: ServerWatch
     private let sentinel: SentinelJudge
+    private let retention: RetentionWatch?
+    private let lanes: [String]
     private let reporter: Reporter
     private let intake: IsolatingWriter<EventTry>
     private let letters: LetterDesk
@@ -28,11 +30,15 @@ package final class ClientManagerService: Sendable {
     private let scheduler: Scheduler
     private let subscriptions = Mutex<[AMQPSubscription]>([])
 
-    /// - Parameter reporter: hears of its own troubles; default one that only logs.
+    /// - Parameters:
+    ///   - retention: what is deleted once a day; nil: nothing.
+    ///   - lanes: the lanes of `moose.yaml`.
+    ///   - reporter: hears of its own troubles; default one that only logs.
     package init(
         store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger,
         stuck: StuckWatch = StuckWatch(), server: ServerWatch = ServerWatch(),
-        sentinel: SentinelJudge = SentinelJudge(), reporter: Reporter? = nil
+        sentinel: SentinelJudge = SentinelJudge(), retention: RetentionWatch? = nil, lanes: [String] = [],
+        reporter: Reporter? = nil
     ) {
         self.store = store
         self.consumer = consumer
@@ -41,6 +47,8 @@ package final class ClientManagerService: Sendable {
         self.stuck = stuck
         self.server = server
         self.sentinel = sentinel
+        self.retention = retention
+        self.lanes = lanes
         let reporter = reporter ?? Reporter(component: "client-manager", logger: logger)
         self.reporter = reporter
         // What is put aside is a dead letter with everything in it.
@@ -72,6 +80,12 @@ package final class ClientManagerService: Sendable {
             group.addTask { [self] in await stuck.run(store, logger: logger, reporter: reporter) }
             group.addTask { [self] in await server.run(store, logger: logger, reporter: reporter) }
             group.addTask { [self] in await sentinel.run(store, logger: logger, reporter: reporter) }
+            group.addTask { [self] in await retention?.run(store, logger: logger, reporter: reporter) }
+            group.addTask { [self] in
+                await LaneWatch(
+                    store: store, publisher: publisher, configured: lanes, logger: logger, reporter: reporter
+                ).run()
+            }
             for await _ in stop { break }
             group.cancelAll()
         }

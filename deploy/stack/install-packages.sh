@@ -17,6 +17,7 @@ packages=(
     pgbouncer # an acceptance story puts it between Moose and its database
     openssl # certificates for the tests
     pkg-config
+    systemd python3-venv # checks of deploy/: the units, the Kubernetes files
 )
 
 is_installed() {

@@ -27,6 +27,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 await BrokerChecks(settings: settings, roles: role.map { [$0] } ?? BrokerRole.allCases).findings()
                 + DatabaseChecks(common: common, lanes: settings.lanes.keys.sorted()).findings()
                 + [.good("webhook secret", settings.sentinel.secret == nil ? "none: webhooks are refused" : "set")]
+                + LaneChecks(common: common, settings: settings).findings()
             if common.json {
                 print(try JSONOutput.text(list: findings))
             } else {

@@ -232,12 +232,5 @@ BEGIN
         FROM deferred t WHERE t.state = 'unmatched' AND t.orders = 0
     )
     SELECT count(*) INTO v_told FROM told;
-
-    -- Some each time: this is called again within seconds.
-    DELETE FROM moose.workflow_runs r WHERE r.ctid = ANY (ARRAY(
-        SELECT o.ctid FROM moose.workflow_runs o
-        WHERE o.received_at < now() - interval '30 days' AND o.state <> 'waiting' LIMIT 1000));
-    DELETE FROM moose.sentinel_deliveries d WHERE d.ctid = ANY (ARRAY(
-        SELECT o.ctid FROM moose.sentinel_deliveries o WHERE o.received_at < now() - interval '30 days' LIMIT 1000));
     RETURN v_told;
 END $$;
