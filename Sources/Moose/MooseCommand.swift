@@ -47,7 +47,8 @@ enum Program {
     private static func run() async -> Int32 {
         if let number = ArgumentBytes.firstWithoutText() {
             StandardError.write(
-                "moose: argument \(number) is not valid UTF-8, and would be taken for another text. Give such bytes in a file.\n")
+                "moose: argument \(number) is not valid UTF-8, and would be taken for another text. Give such bytes in a file.\n"
+            )
             return ExitStatus.usage.rawValue
         }
         do {

@@ -20,7 +20,8 @@ package struct Redrive: Sendable {
     /// Why this letter would only come back, or nil.
     package func obstacle(_ letter: LeasedLetter) -> String? {
         if let size = letter.cutSize, body == nil || hasNewID && !replacesBody {
-            return "only the first \(letter.body.count) of its \(size) bytes were kept; publish it anew, or --body sends "
+            return
+                "only the first \(letter.body.count) of its \(size) bytes were kept; publish it anew, or --body sends "
                 + "another in its place"
         }
         return switch letter.reason {

@@ -96,7 +96,8 @@ package struct Redriver: Sendable {
             do {
                 let message = try redrive.message(letter)
                 if message.body.count > limit {
-                    kept.append((letter.id, "it has \(message.body.count) bytes; defaults.max_message_bytes is \(limit)"))
+                    kept.append(
+                        (letter.id, "it has \(message.body.count) bytes; defaults.max_message_bytes is \(limit)"))
                 } else if try await hasQueue(message, &lanes) {
                     messages.append((letter.id, message))
                 } else {
@@ -105,6 +106,7 @@ package struct Redriver: Sendable {
             } catch let error as DecodingError {
                 kept.append((letter.id, "what is stored of it can't be read: \(error)"))
             } catch is Redrive.UnreadableProperties {
+                // It is told with the counts, as above.
                 kept.append((letter.id, "AMQP can't carry what is stored of its properties"))
             }
         }

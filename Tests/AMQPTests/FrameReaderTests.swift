@@ -49,7 +49,8 @@ struct FrameReaderTests {
     }
 
     @Test(arguments: [
-        frame(3, 1, [1], end: 0), frame(3, 1, [UInt8](repeating: 0, count: 4089)), frame(1, 1, [0]), frame(2, 1, [0, 60]),
+        frame(3, 1, [1], end: 0), frame(3, 1, [UInt8](repeating: 0, count: 4089)), frame(1, 1, [0]),
+        frame(2, 1, [0, 60]),
         frame(1, 1, [0, 60, 0, 80, 1]),
     ]) func `what is no AMQP ends the connection and nothing else`(_ bytes: [UInt8]) {
         #expect(throws: AMQPError.self) { try Self.feed([bytes], into: FrameReader(frameMax: 4096)) }

@@ -75,7 +75,8 @@ import Testing
                 let seen = await received(3, from: subscription)
                 #expect(seen.map(\.isCut) == [false, true, true])
                 #expect(seen.map(\.bodySize) == bodies.map(\.count))
-                #expect(seen.map(\.body) == [bodies[0], Array(bodies[1].prefix(65_536)), Array(bodies[2].prefix(65_536))])
+                #expect(
+                    seen.map(\.body) == [bodies[0], Array(bodies[1].prefix(65_536)), Array(bodies[2].prefix(65_536))])
                 #expect(seen.map(\.bodyDigest) == bodies.map { Array(SHA256.hash(data: $0)) })
                 #expect(seen[2].cut(to: 10).bodyDigest == seen[2].bodyDigest)
                 #expect(seen[0].cut(to: 10).digest == seen[0].digest && seen[0].cut(to: 10).isCut)
@@ -90,11 +91,12 @@ import Testing
         let bounded = configuration
         try await Broker.withPublisher(Topology(queues: [queue])) { publisher in
             let body = [UInt8](repeating: 7, count: 500_000)
-            try await publisher.publish((0..<40).map { number in
-                OutgoingMessage(
-                    exchange: "", routingKey: queue.name, properties: MessageProperties(messageID: "\(number)"),
-                    body: body)
-            })
+            try await publisher.publish(
+                (0..<40).map { number in
+                    OutgoingMessage(
+                        exchange: "", routingKey: queue.name, properties: MessageProperties(messageID: "\(number)"),
+                        body: body)
+                })
             try await Broker.withConsumer(configuration: bounded) { consumer in
                 let subscription = try await consumer.subscribe(to: queue.name, prefetch: 100)
                 var held: [DeliveryTag] = []

@@ -12,7 +12,8 @@ struct WirePropertiesTests {
             headers: [
                 "text": "ü", "number": 5, "flag": true, "double": .double(2), "bytes": .bytes([0, 255]),
                 "time": .timestamp(9), "nothing": .void, "list": .array([1, "a", .array([])]),
-                "table": .table(["x": .table([:])]), "decimal": .decimal(scale: 2, -314), "!escaped:\\x00": "!escaped:\\xff",
+                "table": .table(["x": .table([:])]), "decimal": .decimal(scale: 2, -314),
+                "!escaped:\\x00": "!escaped:\\xff",
             ])
         properties.contentEncoding = "gzip"
         properties.priority = 3
@@ -102,7 +103,9 @@ struct WirePropertiesTests {
         var depth = 0
         var value = try #require(wire.readable.headers["h"])
         while true {
-            if case .table(let inner) = value, let next = inner[""] { value = next } else if case .array(let items) = value,
+            if case .table(let inner) = value, let next = inner[""] {
+                value = next
+            } else if case .array(let items) = value,
                 let next = items.first
             {
                 value = next
@@ -140,7 +143,9 @@ struct WirePropertiesTests {
         for headers: FieldTable in [["a": 2, "b": 1, "x-delivery-count": 3], ["b": 1, "a": 2]] {
             #expect(try #require(WireProperties(MessageProperties(headers: headers))).digest(bodyDigest: [1]) == digest)
         }
-        for other in [MessageProperties(headers: ["b": 1, "a": 3]), MessageProperties(messageID: "x", headers: ["b": 1])] {
+        for other in [
+            MessageProperties(headers: ["b": 1, "a": 3]), MessageProperties(messageID: "x", headers: ["b": 1]),
+        ] {
             #expect(try #require(WireProperties(other)).digest(bodyDigest: [1]) != digest)
         }
         let bare = try #require(WireProperties(MessageProperties()))

@@ -51,7 +51,8 @@ import Testing
             let lane = WireText.text(Array("no\0lane".utf8) + [0xff])
             for _ in 0..<2 {
                 try await desk.publisher.publish([
-                    OutgoingMessage(exchange: MooseTopology.workExchange, routingKey: lane, body: [0, 0xff], wire: wire)
+                    OutgoingMessage(
+                        exchange: MooseTopology.workExchange, routingKey: lane, body: [0, 0xff], wire: wire)
                 ])
             }
             try await desk.publisher.publish([
@@ -60,7 +61,8 @@ import Testing
             try await desk.waitFor(2, "moose.dead_letters WHERE reason = 'unroutable'")
             #expect(
                 try await desk.count(
-                    "moose.dead_letters WHERE work_order_id = '\(id)' AND headers ->> 'message_id' = '\(id)'::text") == 1)
+                    "moose.dead_letters WHERE work_order_id = '\(id)' AND headers ->> 'message_id' = '\(id)'::text")
+                    == 1)
             let row = try #require(
                 try await desk.store.postgres.run(
                     """
@@ -93,10 +95,11 @@ import Testing
 
     @Test func `events with NUL, with deep headers and of any size are counted, and so is what follows`() async throws {
         try await Desk.open { desk in
-            let bodies = [
-                #"{"component":"a\u0000b","operation":"x\u0000","message":"m\u0000","details":{"h\u0000":"v\u0000","handler":"\u0000"}}"#,
-                String(repeating: "[", count: 100_000), String(repeating: #"{"details":"#, count: 20_000),
-            ].map { Array($0.utf8) } + [[UInt8](repeating: 0, count: 17 << 20)]
+            let bodies =
+                [
+                    #"{"component":"a\u0000b","operation":"x\u0000","message":"m\u0000","details":{"h\u0000":"v\u0000","handler":"\u0000"}}"#,
+                    String(repeating: "[", count: 100_000), String(repeating: #"{"details":"#, count: 20_000),
+                ].map { Array($0.utf8) } + [[UInt8](repeating: 0, count: 17 << 20)]
             for body in bodies {
                 let wire = Self.wire(Self.nested(21_000), id: .timeOrdered())
                 var configuration = desk.broker

@@ -24,7 +24,8 @@ struct StoredPropertiesTests {
     }
 
     @Test(arguments: [
-        ["long": .string(String(repeating: "\u{1F4A9}", count: 30_000))], ["bytes": .bytes([UInt8](repeating: 1, count: 130_000))],
+        ["long": .string(String(repeating: "\u{1F4A9}", count: 30_000))],
+        ["bytes": .bytes([UInt8](repeating: 1, count: 130_000))],
         ["list": .array([FieldValue](repeating: .void, count: 130_000))],
         FieldTable(uniqueKeysWithValues: (0..<30_000).map { ("\($0)", FieldValue.table(["a": .array([1])])) }),
         ["nul": "a\0b", "k\0": .string(WireText.text([0xff]))],

@@ -161,7 +161,8 @@ import Testing
     @Test func `a NUL in a text, alone or in an array, fails nothing and is seen`() async throws {
         try await Server.withClient { client in
             let row = try #require(
-                try await client.run("SELECT \("a\0b")::text, \(["x", "\0", "y\0\0z"])::text[], \("plain")::text").first)
+                try await client.run("SELECT \("a\0b")::text, \(["x", "\0", "y\0\0z"])::text[], \("plain")::text").first
+            )
             #expect(try row.decode(0, as: String.self) == "a\u{FFFD}b")
             #expect(try row.decode(1, as: [String].self) == ["x", "\u{FFFD}", "y\u{FFFD}\u{FFFD}z"])
             #expect(try row.decode(2, as: String.self) == "plain")

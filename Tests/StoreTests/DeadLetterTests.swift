@@ -135,7 +135,8 @@ struct DeadLetterTests {
             #expect(try await ledger.count("moose.dead_letters WHERE length(body) = 7000000") == 5)
             // A commit each: three of 7 MB are more than 16 MiB.
             #expect(
-                try await ledger.value("SELECT count(DISTINCT xmin::text) FROM moose.dead_letters", as: Int64.self) == 3)
+                try await ledger.value("SELECT count(DISTINCT xmin::text) FROM moose.dead_letters", as: Int64.self) == 3
+            )
             let ids = try await ledger.store.postgres.run("SELECT id FROM moose.dead_letters").rows.map {
                 try $0.decode(0, as: UUID.self)
             }

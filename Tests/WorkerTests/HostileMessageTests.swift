@@ -1,6 +1,8 @@
 import AMQP
 import FoundationEssentials
 import Messaging
+import Postgres
+import Store
 import Testing
 import WorkOrders
 
@@ -8,7 +10,9 @@ import WorkOrders
 
 /// Messages that no database would take as they are, among good ones: each is one dead letter, or runs.
 struct HostileMessageTests {
-    private static let texts: [[UInt8]] = [Array("a\0b".utf8), [0xff, 0x41], [0xc3, 0x28, 0], Array("corr-".utf8) + [0xe4]]
+    private static let texts: [[UInt8]] = [
+        Array("a\0b".utf8), [0xff, 0x41], [0xc3, 0x28, 0], Array("corr-".utf8) + [0xe4],
+    ]
 
     private static let done = PoolScriptedHandler.registry { _ in
         .completed(AttemptReport(didStart: true, cost: .zero))
@@ -24,7 +28,8 @@ struct HostileMessageTests {
         message.properties.correlationID = text
         message.properties.type = text
         message.properties.headers = [
-            text: .string(text), "traceparent": .string(text), "deep": .table(["x": .array([.table([text: .string(text)])])]),
+            text: .string(text), "traceparent": .string(text),
+            "deep": .table(["x": .array([.table([text: .string(text)])])]),
         ]
         return message
     }
@@ -51,11 +56,14 @@ struct HostileMessageTests {
         }
     }
 
-    @Test func `a good order runs whatever bytes its properties hold, and its reply goes back with the same`() async throws {
+    @Test func `a good order runs whatever bytes its properties hold, and its reply goes back with the same`()
+        async throws
+    {
         try await PoolBench.open { bench in
             try await bench.withPool(Self.done) { _, _ in
                 let replies = WireText.text(Array("replies-".utf8) + [0xe4])
-                let queue = Topology.QueueDeclaration(name: replies, durable: false, exclusive: false, autoDelete: false)
+                let queue = Topology.QueueDeclaration(
+                    name: replies, durable: false, exclusive: false, autoDelete: false)
                 try await bench.publisher.declare(Topology(queues: [queue]))
                 let messages = Self.texts.map { bytes in
                     var message = Self.message(
