@@ -1,6 +1,7 @@
 internal import Logging
 internal import Reporting
 internal import Store
+internal import WorkOrders
 
 /// Looks at the server while Moose runs, and tells of what a person must mend: sessions that keep others waiting,
 /// transactions that nobody ends, a disk that fills up. Each is one escalation, however often it is seen.

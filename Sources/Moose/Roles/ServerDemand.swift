@@ -3,6 +3,7 @@ internal import Postgres
 internal import Reporting
 internal import Settings
 internal import Store
+internal import WorkOrders
 
 /// What a role asks of the server before it starts.
 struct ServerDemand {
