@@ -150,6 +150,8 @@ def drain_a_node(system):
 def kill_the_primary(system):
     print("killing the primary, promoting the standby", flush=True)
     system.databases.kill("primary")
+    # Long enough for every process to find the standby, which takes no writes yet.
+    time.sleep(5)
     system.databases.promote()
     wait_for_more(system, 500, 120, "on the promoted standby")
 

@@ -162,12 +162,18 @@ def webhook(system):
     del system.environment["MOOSE_SENTINEL_SECRET"]
 
 
+def certificates(system):
+    folder = os.path.join(system.folder, "certificates")
+    if not os.path.isdir(folder):
+        os.mkdir(folder)
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "certificates.sh")
+        subprocess.run(["sh", script, folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return folder
+
+
 def authorities(system):
     """Whom to trust by SSL_CERT_FILE alone, and that a file that isn't there is said."""
-    folder = os.path.join(system.folder, "certificates")
-    os.mkdir(folder)
-    subprocess.run(["sh", os.path.join(os.path.dirname(os.path.abspath(__file__)), "certificates.sh"), folder], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    folder = certificates(system)
     port = free_ports(1)[0]
     files = ",".join(f'{{{name},"{folder}/{file}"}}' for name, file in (
         ("certfile", "good.pem"), ("keyfile", "good.key"), ("cacertfile", "ca.pem")))
@@ -183,8 +189,35 @@ def authorities(system):
                                         SSL_CERT_FILE=f"{folder}/ca.pem")[0], 3)
 
 
+def the_databases_certificate(system):
+    folder = certificates(system)
+    owner = os.stat(os.path.join(system.stack_folder, "servers", "database"))
+    for name, host, root, status, words in (
+            ("good", "localhost", "ca.pem", 0, ""), ("good", "127.0.0.1", "ca.pem", 0, ""),
+            ("good", "localhost", "other-ca.pem", 3, "certificate verify failed"),
+            ("expired", "localhost", "ca.pem", 3, "certificate verify failed"),
+            ("named", "localhost", "ca.pem", 3, 'does not match host name "localhost"'),
+            ("good", "localhost", "missing.pem", 3, "missing.pem")):
+        # The server wants a key that only its own user can read.
+        key = os.path.join(folder, f"database-{name}.key")
+        with open(os.path.join(folder, f"{name}.key")) as file, open(key, "w") as copy:
+            copy.write(file.read())
+        os.chmod(key, 0o600)
+        os.chown(key, owner.st_uid, owner.st_gid)
+        system.sql(f"ALTER SYSTEM SET ssl_cert_file = '{folder}/{name}.pem'")
+        system.sql(f"ALTER SYSTEM SET ssl_key_file = '{key}'")
+        system.sql("ALTER SYSTEM SET ssl = on")
+        system.sql("SELECT pg_reload_conf()")
+        system.wait_for("the certificate", "SHOW ssl_key_file", key, 10)
+        url = re.sub(r"@[^:]*:", f"@{host}:", system.environment["MOOSE_DATABASE_URL"])
+        seen, output = run(system, ["status"], MOOSE_DATABASE_URL=f"{url}?sslmode=verify-full&sslrootcert={folder}/{root}",
+                           PGHOST=None)
+        said = words in output and (status == 0 or "sslrootcert" in output)
+        check(f"{name} for {host} by {root}", (seen, said), (status, True))
+
+
 with System(CONFIG) as system:
-    for story in (exit_codes, webhook, passwords, in_the_right_place, authorities):
+    for story in (exit_codes, webhook, passwords, in_the_right_place, authorities, the_databases_certificate):
         print(story.__name__.replace("_", " "), flush=True)
         story(system)
 print("hostile secrets: ok")

@@ -59,7 +59,9 @@ extension PostgresError: CustomStringConvertible {
             "the database URL can't be used. \(reason). Correct database_url or the PG* variables"
         case .unreachable(let reason):
             "the database is unreachable. \(reason)\(reason.hasSuffix("?") ? "" : ".") "
-                + "Check that it runs and that database_url names it"
+                + (reason.contains("certificate") || reason.contains("SSL")
+                    ? "Check sslmode and sslrootcert in database_url, and the server's certificate"
+                    : "Check that it runs and that database_url names it")
         case .authenticationFailed(let reason):
             "the database refused the log-in. \(reason). "
                 + (reason.contains("CONNECT privilege")

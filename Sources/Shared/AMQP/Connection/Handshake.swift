@@ -20,7 +20,7 @@ enum Handshake {
             unsafe watch?.forget(socket)
         } catch {
             // What is destroyed still knows the watch.
-            withExtendedLifetime(watch) { unsafe amqp_destroy_connection(state) }
+            withExtendedLifetime(watch) { _ = unsafe amqp_destroy_connection(state) }
             throw error
         }
         prepareSocket(unsafe amqp_get_sockfd(state))
