@@ -33,13 +33,14 @@ enum Program {
     /// Not `async`: before such a one runs there is a second thread, and what has to be done first no longer reaches it.
     static func main() {
         ProcessFrame.begin()
-        Task {
+        // Detached: this function belongs to the main actor, whose thread it never gives back.
+        Task.detached {
             let status = await run()
             let isWritten = StandardOutput.isWritten()
             Telemetry.StandardError.flush()
             exit(isWritten || status != ExitStatus.ok.rawValue ? status : ExitStatus.failed.rawValue)
         }
-        // Nothing of ours asks for this thread in particular.
+        // Nothing of ours asks for the main actor.
         while true { pause() }
     }
 
