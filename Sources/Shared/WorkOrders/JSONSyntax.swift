@@ -49,7 +49,12 @@ package struct JSONSyntax {
         return syntax.check() ? syntax.repeated : .malformed
     }
 
-    private init(bytes: [UInt8]) { self.bytes = bytes }
+    private init(bytes: [UInt8]) {
+        self.bytes = bytes
+        // Enough for nearly all there is, at the price of one allocation each.
+        open.reserveCapacity(8)
+        names.reserveCapacity(24)
+    }
 
     private mutating func check() -> Bool {
         var expectation = Expectation.value
@@ -93,7 +98,7 @@ package struct JSONSyntax {
             if repeated == nil, let name = repeatedName(from: closed.firstName) {
                 repeated = .repeatedName(path(to: name))
             }
-            names.removeSubrange(closed.firstName...)
+            names.removeLast(names.count - closed.firstName)
         }
         open.removeLast()
     }
