@@ -54,6 +54,7 @@ lint: swift ## check format and house rules
 	deploy/lint/file-length.sh
 	deploy/lint/silent-catches.py --self-test
 	deploy/lint/silent-catches.py
+	deploy/lint/deployments.sh
 
 format: swift ## put the sources into the house format
 	swift format -i --parallel -r Sources Tests Package.swift

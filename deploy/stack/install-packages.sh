@@ -15,6 +15,7 @@ packages=(
     rabbitmq-server postgresql # the servers of the private stack
     python3 python3-pika amqp-tools python3-psycopg2 # examples: publishing and reserving money from other languages
     pkg-config
+    systemd python3-venv # checks of deploy/: the units, the Kubernetes files
 )
 
 is_installed() {
