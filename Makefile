@@ -6,7 +6,7 @@ STORIES := doctor_finds reports_arrive budget_race budget_storm midnight malform
   cancel_running drain_under_load stopped_past_lease \
   outages rolling_deploy schedules supervised autoscale ci_results
 
-.PHONY: help swift setup build run test chaos acceptance acceptance-large bench lint format clean
+.PHONY: help swift setup build run test chaos acceptance acceptance-large prune-check bench lint format clean
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ acceptance: build ## the long stories against a release build (needs libfaketime
 
 acceptance-large: build ## the ledger with ten million holds: speed, reconciliation, retention (8 GB of disk for a while)
 	@/usr/bin/python3 Tests/Acceptance/ten_million_holds.py
+
+prune-check: build ## a million finished orders are pruned under load: rate, claims, books, space (ten minutes, 2 GB of disk)
+	@/usr/bin/python3 Tests/Acceptance/prune_under_load.py
 
 bench: build ## measure this machine, each figure beside its invariant check
 	@$(MOOSE) bench publish

@@ -19,12 +19,18 @@ package struct ClientManagerService: Sendable {
     private let logger: Logger
     private let stuck: StuckWatch
     private let sentinel: SentinelJudge
+    private let retention: RetentionWatch?
+    private let lanes: [String]
     private let reporter: Reporter
 
-    /// - Parameter reporter: hears of its own troubles; default one that only logs.
+    /// - Parameters:
+    ///   - retention: what is deleted once a day; nil: nothing.
+    ///   - lanes: the lanes of `moose.yaml`.
+    ///   - reporter: hears of its own troubles; default one that only logs.
     package init(
         store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger,
-        stuck: StuckWatch = StuckWatch(), sentinel: SentinelJudge = SentinelJudge(), reporter: Reporter? = nil
+        stuck: StuckWatch = StuckWatch(), sentinel: SentinelJudge = SentinelJudge(),
+        retention: RetentionWatch? = nil, lanes: [String] = [], reporter: Reporter? = nil
     ) {
         self.store = store
         self.consumer = consumer
@@ -32,6 +38,8 @@ package struct ClientManagerService: Sendable {
         self.logger = logger
         self.stuck = stuck
         self.sentinel = sentinel
+        self.retention = retention
+        self.lanes = lanes
         self.reporter = reporter ?? Reporter(component: "client-manager", logger: logger)
     }
 
@@ -56,6 +64,12 @@ package struct ClientManagerService: Sendable {
             group.addTask { await Scheduler(store: store, logger: logger, reporter: reporter).run() }
             group.addTask { await stuck.run(store, logger: logger, reporter: reporter) }
             group.addTask { await sentinel.run(store, logger: logger, reporter: reporter) }
+            group.addTask { await retention?.run(store, logger: logger, reporter: reporter) }
+            group.addTask {
+                await LaneWatch(
+                    store: store, publisher: publisher, configured: lanes, logger: logger, reporter: reporter
+                ).run()
+            }
             for await _ in stop { break }
             group.cancelAll()
         }

@@ -54,7 +54,13 @@ package struct Redriver: Sendable {
             let open = try await store.openLetters(passed)
             let free = Set(open.filter { !$0.isHeld }.map(\.id))
             let stuck = free.intersection(seenFree)
-            counts.left += stuck.map { (letter: $0, why: "its work order is gone, or went on by itself") }
+            let holders = Dictionary(open.map { ($0.id, $0.keyHolder) }) { first, _ in first }
+            counts.left += stuck.map { letter in
+                guard case .some(.some(let holder)) = holders[letter] else {
+                    return (letter: letter, why: "its work order is gone, or went on by itself")
+                }
+                return (letter: letter, why: "the work order \(holder.uuidString.lowercased()) holds its unique key")
+            }
             seenFree.formUnion(free)
             waiting = open.map(\.id).filter { !stuck.contains($0) }
             if waiting.count > free.count - stuck.count { try await Task.sleep(for: .milliseconds(500)) }

@@ -18,9 +18,11 @@ extension WorkerPool {
     }
 
     private var registration: WorkerRegistration {
-        WorkerRegistration(
+        let kinds = handlers.entries.sorted { $0.key < $1.key }
+        return WorkerRegistration(
             id: configuration.id, host: configuration.host, pid: Int32(ProcessInfo.processInfo.processIdentifier),
-            version: "0.1.0", lanes: configuration.lanes.map(\.name), kinds: handlers.entries.keys.sorted(),
+            version: "0.1.0", lanes: configuration.lanes.map(\.name), kinds: kinds.map(\.key),
+            kindAttempts: kinds.map { $0.value.maxAttempts ?? configuration.defaultMaxAttempts },
             slots: state.withLock { $0.lanes.reduce(0) { $0 + $1.slots } }, isDraining: state.withLock(\.isStopping),
             supervisor: configuration.supervisor,
             residentBytes: ProcessMetrics.residentBytes().map { Int64($0) })

@@ -48,9 +48,12 @@ struct ClientManagerCommand: AsyncParsableCommand {
             sentinel.workflows = settings.sentinel.workflows
             sentinel.deadline = settings.sentinel.deadline
             sentinel.unmatchedAfter = settings.sentinel.unmatchedAfter
+            var retention: RetentionWatch?
+            if settings.retention.isDaily { retention = RetentionWatch(Retention(days: settings.retention.days)) }
             let service = ClientManagerService(
                 store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
-                logger: logger, stuck: stuck, sentinel: sentinel, reporter: reporter)
+                logger: logger, stuck: stuck, sentinel: sentinel, retention: retention, lanes: settings.lanes.keys.sorted(),
+                reporter: reporter)
             let result = await reports.delivering {
                 try await StopSignal.whileWatching(logger: logger) { stop in
                     try await withThrowingTaskGroup(of: Void.self) { group in

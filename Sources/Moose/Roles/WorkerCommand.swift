@@ -5,6 +5,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import Logging
 internal import Probes
+internal import Publisher
 internal import Reporting
 internal import Settings
 internal import Store
@@ -139,6 +140,12 @@ struct WorkerCommand: AsyncParsableCommand {
                         stop.finish()
                     }
                     group.addTask { await watch.run() }
+                    group.addTask {
+                        await LaneWatch(
+                            store: connections.control, publisher: connections.publisher,
+                            configured: settings.lanes.keys.sorted(), logger: logger, reporter: reporter
+                        ).run()
+                    }
                     try await pool.run(until: stops)
                     group.cancelAll()
                 }

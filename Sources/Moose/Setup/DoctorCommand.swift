@@ -22,6 +22,7 @@ struct DoctorCommand: AsyncParsableCommand {
             let findings =
                 await BrokerChecks(settings: settings).findings()
                 + DatabaseChecks(common: common, lanes: settings.lanes.keys.sorted()).findings()
+                + LaneChecks(common: common, settings: settings).findings()
             if common.json {
                 print(try JSONOutput.text(list: findings))
             } else {

@@ -74,6 +74,7 @@ struct WorkOrdersCancel: AsyncParsableCommand {
                 switch (change.before, change.after) {
                 case ("unknown", _): ("never seen: its message will be dropped when it comes", false)
                 case (_, "cancel_requested"): ("runs: its worker is told to stop it", false)
+                case ("pruned", _): ("ended long ago and was pruned", true)
                 case ("cancelled", _): ("was cancelled before", false)
                 case (_, "cancelled"): ("cancelled, was \(change.before)", false)
                 default: ("is \(change.after) already", true)

@@ -48,6 +48,7 @@ extension Settings: CustomStringConvertible {
                     ("stuck_escalated_seconds", seconds(watch.stuckEscalated)),
                 ])
             ),
+            ("retention", show(retention)),
             (
                 "sentinel",
                 .block(
@@ -59,6 +60,17 @@ extension Settings: CustomStringConvertible {
             ),
             ("models", .block(sorted(models, show))),
             ("handlers", .block(sorted(handlers, show))),
+        ])
+    }
+
+    private func show(_ retention: RetentionSettings) -> ShownValue {
+        .block([
+            ("daily", .boolean(retention.isDaily)),
+            ("orders_days", .number("\(retention.ordersDays)")),
+            ("ids_days", .number("\(retention.idsDays)")),
+            ("audit_days", .number("\(retention.auditDays)")),
+            ("holds_days", .number("\(retention.holdsDays)")),
+            ("ledger_days", .number("\(retention.ledgerDays)")),
         ])
     }
 

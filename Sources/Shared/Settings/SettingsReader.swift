@@ -10,8 +10,8 @@ struct SettingsReader {
     /// Reads what the block holds into `settings`; what is missing or wrong keeps its default.
     func read(_ root: Section, into settings: inout Settings) {
         let root = root.knowing([
-            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "spool", "watch", "sentinel",
-            "models", "handlers",
+            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "spool", "watch", "retention",
+            "sentinel", "models", "handlers",
         ])
         settings.broker.url = url(root["amqp_url"], as: .broker) ?? settings.broker.url
         settings.database.url = url(root["database_url"], as: .database) ?? settings.database.url
@@ -22,6 +22,7 @@ struct SettingsReader {
         if let worker = root.section("worker") { read(worker, into: &settings.worker) }
         if let spool = root.section("spool") { read(spool, into: &settings.spool) }
         if let watch = root.section("watch") { read(watch, into: &settings.watch) }
+        if let retention = root.section("retention") { settings.retention = RetentionSettings(retention) }
         if let sentinel = root.section("sentinel") { SentinelReader.read(sentinel, into: &settings.sentinel) }
         let models = root.section("models")?.named("model", NameRule.modelRule, where: NameRule.isModel) ?? []
         for (name, field) in models { settings.models[name] = ModelReader.read(field) }

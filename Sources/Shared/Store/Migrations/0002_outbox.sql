@@ -32,7 +32,7 @@ CREATE FUNCTION moose.ring(p_ids uuid[], p_lanes text[], p_due timestamptz[]) RE
     ORDER BY id
     ON CONFLICT (doorbell_for) WHERE doorbell_for IS NOT NULL DO UPDATE
     SET due_at = CASE WHEN o.lease IS NULL THEN least(o.due_at, excluded.due_at) ELSE excluded.due_at END,
-        lease = NULL, leased_until = NULL
+        routing_key = excluded.routing_key, lease = NULL, leased_until = NULL
 $$;
 
 -- The id of an error event: the same order, claim and cause always give the same, so that a repeat counts once.

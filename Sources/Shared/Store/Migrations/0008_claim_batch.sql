@@ -47,6 +47,7 @@ DECLARE
     v_judges boolean;
     v_refused_ids uuid[]; v_cyclic_ids uuid[];
     v_held integer[]; v_held_reason text[];
+    v_pruned_to uuid; v_pruned uuid[];
     -- What is answered, by category.
     o_item integer[] := '{}'; o_verdict text[] := '{}'; o_reason text[] := '{}';
     -- What was inserted, and what was there before.
@@ -71,6 +72,13 @@ BEGIN
             PERFORM pg_advisory_xact_lock(hashtext('moose.dependencies'));
         END IF;
         PERFORM 1 FROM moose.work_orders w WHERE w.id = ANY (p_dependency_ids) ORDER BY w.id FOR SHARE;
+        -- One that completed and was pruned is met, now and for all who look later.
+        v_pruned := ARRAY(SELECT f.id FROM moose.find_pruned(p_dependency_ids) f WHERE f.state = 'completed');
+        IF v_pruned <> '{}' THEN
+            SELECT coalesce(array_agg(d.item), '{}'), coalesce(array_agg(d.id), '{}')
+            INTO p_dependency_items, p_dependency_ids
+            FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id) WHERE NOT d.id = ANY (v_pruned);
+        END IF;
         SELECT coalesce(array_agg(DISTINCT d.item), '{}') INTO v_blocked
         FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id)
         LEFT JOIN moose.work_orders w ON w.id = d.id
@@ -122,6 +130,17 @@ BEGIN
     INTO n_item, n_state
     FROM fresh f
     JOIN unnest(p_ids) WITH ORDINALITY AS i (id, item) ON i.id = f.id;
+    -- An id that was pruned is not new. Ids rise with time, so as a rule none of a batch needs to be looked up.
+    v_pruned_to := (SELECT p.id FROM moose.pruned_orders p ORDER BY p.id DESC LIMIT 1);
+    IF v_pruned_to >= ANY (p_ids) AND n_item <> '{}' THEN
+        v_pruned := moose.take_back_pruned(ARRAY(SELECT p_ids[n.item] FROM unnest(n_item) AS n (item)));
+        IF v_pruned <> '{}' THEN
+            SELECT coalesce(array_agg(n.item ORDER BY n.nth), '{}'), coalesce(array_agg(n.state ORDER BY n.nth), '{}')
+            INTO n_item, n_state
+            FROM unnest(n_item, n_state) WITH ORDINALITY AS n (item, state, nth)
+            WHERE NOT p_ids[n.item] = ANY (v_pruned);
+        END IF;
+    END IF;
 
     SELECT coalesce(array_agg(n.item), '{}'), array_agg(true), array_agg(1::bigint),
            array_agg(p_estimates[n.item]), array_agg(p_project[n.item]), array_agg(p_agent[n.item]),
@@ -206,6 +225,14 @@ BEGIN
             WHERE NOT i.item = ANY (n_item)
             ORDER BY i.item
         ) j;
+        IF 'unknown_work_order' = ANY (x_verdict) THEN
+            x_verdict := ARRAY(
+                SELECT CASE WHEN x.verdict <> 'unknown_work_order' OR f.id IS NULL THEN x.verdict
+                            WHEN f.digest = '' OR p_doorbells[x.item] OR f.digest = substr(sha256(p_bodies[x.item]), 1, 16)
+                            THEN 'duplicate' ELSE 'id_reused' END
+                FROM unnest(x_item, x_verdict) WITH ORDINALITY AS x (item, verdict, nth)
+                LEFT JOIN moose.find_pruned(p_ids) f ON f.id = p_ids[x.item] ORDER BY x.nth);
+        END IF;
 
         SELECT o_item || coalesce(array_agg(x.item), '{}'),
                o_verdict || coalesce(array_agg(CASE

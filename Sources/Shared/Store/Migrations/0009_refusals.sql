@@ -10,6 +10,9 @@ CREATE FUNCTION moose.refuse_budget(
 DECLARE
     v_bucket record;
 BEGIN
+    -- Those that waited for money before and were let through their gates don't change their state: see check_transition.
+    PERFORM moose.leave_line(w.id, w.gates) FROM moose.work_orders w
+    WHERE w.id = ANY (p_ids) AND w.state = 'awaiting_budget' AND w.gates IS NOT NULL;
     UPDATE moose.work_orders w
     SET state = CASE r.reason WHEN 'never_fits' THEN 'failed' ELSE 'awaiting_budget' END,
         attempt = CASE WHEN r.fresh THEN 0 ELSE w.attempt END,
@@ -79,17 +82,44 @@ END $$;
 -- Wakes orders that wait for money, oldest first, as many as there is money for now: a new window, a raise, a hold
 -- given back or an unfreeze needs no other signal, and nothing stampedes. One process at a time; the others return 0.
 -- An order that would fit but for running work keeps its place: no younger one of the same budget passes it.
+-- What no longer fits at all, as after a cap was lowered, is refused as a claim would refuse it.
 CREATE FUNCTION moose.wake_for_money() RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_policy bigint[]; v_free bigint[]; v_free_of_holds bigint[];
     v_order record;
     v_wake uuid[] := '{}';
     v_lacks integer[];
+    v_dear uuid[]; v_tokens bigint[]; v_estimates bigint[]; v_kinds text[];
     k integer;
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.waits_on IS NOT NULL)
         OR NOT pg_try_advisory_xact_lock(hashtext('moose.wake_for_money')) THEN
         RETURN 0;
+    END IF;
+
+    WITH RECURSIVE path AS (
+        (SELECT w.waits_on FROM moose.work_orders w WHERE w.waits_on IS NOT NULL ORDER BY w.waits_on LIMIT 1)
+        UNION ALL
+        SELECT (SELECT w.waits_on FROM moose.work_orders w WHERE w.waits_on > p.waits_on ORDER BY w.waits_on LIMIT 1)
+        FROM path p WHERE p.waits_on IS NOT NULL
+    )
+    SELECT array_agg(d.id), array_agg(d.fencing_token + 1), array_agg(d.estimate_u), array_agg(d.kind)
+    INTO v_dear, v_tokens, v_estimates, v_kinds
+    FROM (SELECT o.*
+          FROM path p
+          CROSS JOIN LATERAL (SELECT min(l.cap_u) AS cap FROM moose.budget_limits l WHERE l.id = ANY (p.waits_on)) c
+          CROSS JOIN LATERAL (
+              SELECT w.id, w.fencing_token, w.estimate_u, w.kind FROM moose.work_orders w
+              WHERE w.waits_on = p.waits_on AND w.estimate_u > c.cap AND w.state = 'awaiting_budget'
+              -- In the order of the index, which makes the look one probe.
+              ORDER BY w.estimate_u DESC LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED) o
+          WHERE p.waits_on IS NOT NULL LIMIT 500) d;
+    IF v_dear IS NOT NULL THEN
+        PERFORM moose.refuse_budget(
+            v_dear, v_tokens, array_fill(false, ARRAY[cardinality(v_dear)]),
+            array_fill('never_fits'::text, ARRAY[cardinality(v_dear)]), v_estimates, v_estimates,
+            array_fill(NULL::text, ARRAY[cardinality(v_dear)]), array_fill(NULL::text, ARRAY[cardinality(v_dear)]),
+            v_kinds, array_fill(NULL::text, ARRAY[cardinality(v_dear)]));
     END IF;
 
     -- What is free in each budget, less what orders woken a moment ago are about to take.

@@ -39,13 +39,17 @@ DECLARE
     v_cancelled integer := moose.end_cancelled(p_ids, p_tokens);
 BEGIN
     WITH lost AS (
-        SELECT w.id, w.lease_worker, w.started_at FROM moose.work_orders w
+        SELECT w.id, w.lease_worker, w.started_at,
+               -- As many attempts as the order says, else as the worker that claimed it would have made.
+               w.attempt >= coalesce(w.max_attempts, moose.attempts_of(w.lease_worker, w.id, w.fencing_token, w.kind),
+                                     p_max_attempts) AS is_last
+        FROM moose.work_orders w
         JOIN unnest(p_ids, p_tokens) AS i (id, token) ON i.id = w.id AND i.token = w.fencing_token
         WHERE w.state = 'in_progress' AND w.lease_expires_at < now()
         ORDER BY w.id FOR NO KEY UPDATE OF w SKIP LOCKED
     ), rescued AS (
         UPDATE moose.work_orders w
-        SET state = CASE WHEN w.worker_losses + 1 >= 3 OR w.attempt >= coalesce(w.max_attempts, p_max_attempts)
+        SET state = CASE WHEN w.worker_losses + 1 >= 3 OR l.is_last
                          THEN 'failed' ELSE 'retrying' END,
             worker_losses = w.worker_losses + 1,
             run_at = now() + CASE WHEN w.worker_losses > 0 THEN random() ELSE 0 END * interval '30 seconds',
@@ -53,8 +57,7 @@ BEGIN
             error = CASE WHEN w.worker_losses + 1 >= 3 THEN 'poison: three workers were lost while they ran it'
                          ELSE 'the worker that ran it was lost' END,
             failure_class = 'worker_lost',
-            finished_at = CASE WHEN w.worker_losses + 1 >= 3 OR w.attempt >= coalesce(w.max_attempts, p_max_attempts)
-                               THEN now() END
+            finished_at = CASE WHEN w.worker_losses + 1 >= 3 OR l.is_last THEN now() END
         FROM lost l WHERE w.id = l.id
         RETURNING w.id, w.fencing_token, w.attempt, w.lane, w.kind, w.state, w.error, l.lease_worker, l.started_at
     ), vectors AS (
@@ -86,6 +89,16 @@ BEGIN
     PERFORM moose.close_holds(v_ids, v_tokens, NULL, NULL, array_fill(true, ARRAY[cardinality(v_ids)]));
     RETURN cardinality(v_ids) + v_cancelled;
 END $$;
+
+-- How many attempts a worker makes of the kind that runs under this claim: the order's own, or the cheap one that it was
+-- switched to. NULL: nobody knows any more.
+CREATE FUNCTION moose.attempts_of(p_worker uuid, p_order uuid, p_token bigint, p_kind text) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT k.kind_attempts[array_position(k.kinds, coalesce(
+               (SELECT h.handler FROM moose.budget_holds h
+                WHERE h.owner = p_order AND h.token = p_token AND h.number = 0), p_kind))]
+    FROM moose.workers k WHERE k.id = p_worker
+$$;
 
 -- Due orders that a worker without their kind has parked and this one knows: it takes them at once, where a doorbell
 -- might find a worker without the kind again and again.

@@ -96,7 +96,9 @@ BEGIN
             HINT = 'It travels as a property of the message. Leave it out where there is none.';
     END IF;
 
-    SELECT w.digest = substr(sha256(v_body), 1, 16) INTO v_same FROM moose.work_orders w WHERE w.id = p_id;
+    SELECT w.digest = substr(sha256(v_body), 1, 16) INTO v_same
+    FROM (SELECT o.digest FROM moose.work_orders o WHERE o.id = p_id
+          UNION ALL SELECT f.digest FROM moose.pruned_orders f WHERE f.id = p_id) w;
     IF NOT FOUND THEN
         INSERT INTO moose.outbox (id, exchange, routing_key, type, correlation_id, app_id, reply_to, traceparent, body)
         VALUES (p_id, 'moose.work', coalesce(p_order ->> 'lane', 'default'), 'moose.work-order.v1', p_correlation_id,

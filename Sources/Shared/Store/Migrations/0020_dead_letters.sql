@@ -245,7 +245,8 @@ CREATE FUNCTION moose.release_letters(p_lease uuid, p_ids uuid[]) RETURNS void L
 $$;
 
 -- Redrives letters that stand for failed orders: each goes back to pending, with a fresh series of attempts, and its
--- letter closes in the same commit. With an open dependency it is blocked, as when it was new. Returns how many.
+-- letter closes in the same commit. With an open dependency it is blocked, as when it was new. One whose unique key another
+-- holds stays as it is. Returns how many.
 CREATE FUNCTION moose.redrive_orders(p_letters uuid[], p_who text, p_why text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_orders uuid[]; v_lanes text[];
@@ -261,6 +262,8 @@ BEGIN
     v_orders := ARRAY(SELECT d.work_order_id FROM moose.dead_letters d
                       WHERE d.work_order_id = ANY (v_orders) AND d.is_order AND d.state = 'dead'
                       ORDER BY d.id FOR NO KEY UPDATE);
+    v_orders := ARRAY(SELECT o FROM unnest(v_orders) AS o
+                      EXCEPT SELECT h.id FROM moose.hold_unique_keys_again(v_orders) h);
     WITH again AS (
         UPDATE moose.work_orders w
         SET state = CASE WHEN EXISTS (

@@ -236,8 +236,5 @@ BEGIN
         FROM deferred t WHERE t.state = 'unmatched' AND t.orders = 0
     )
     SELECT count(*) INTO v_told FROM told;
-
-    DELETE FROM moose.workflow_runs r WHERE r.received_at < now() - interval '30 days' AND r.state <> 'waiting';
-    DELETE FROM moose.sentinel_deliveries d WHERE d.received_at < now() - interval '30 days';
     RETURN v_told;
 END $$;
