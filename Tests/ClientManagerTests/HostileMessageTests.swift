@@ -1,9 +1,12 @@
 import AMQP
 import FoundationEssentials
 import Messaging
+import Postgres
 import Publisher
 import Store
+import TestSupport
 import Testing
+import WorkOrders
 
 /// What the broker's dead letters and events may hold, and what comes of a redrive or a move of it.
 @Suite(.serialized) struct HostileMessageTests {

@@ -13,6 +13,7 @@ from mutants import main, mutated  # noqa: E402
 
 FILE = "0020_dead_letters.sql"
 STORE = r"^StoreTests\.DeadLetterTests"
+CLIENT = r"^ClientManagerTests\.HostileMessageTests"
 REDRIVE = r"^ClientManagerTests\.RedriveTests"
 
 # name: (tests, function, old text, new text)
@@ -31,6 +32,9 @@ MUTANTS = {
     "a lost lease still marks": (STORE, "mark_redriven", "d.lease = p_lease AND ", ""),
     "a purge takes what is being redriven": (
         STORE, "purge_letters", "AND (d.leased_until IS NULL OR d.leased_until < now())", ""),
+    "a letter forgets what its message was": (
+        CLIENT, "bury_batch", "p_properties[n], p_deaths[n]", "NULL, p_deaths[n]"),
+    "a cut body looks whole": (CLIENT, "bury_batch", "p_cut_sizes[n], p_cut_sha256[n],\n               v_digests", "NULL, NULL,\n               v_digests"),
     "what comes back is a new letter": (
         REDRIVE, "bury_batch", "WHERE NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.id = p_redrive_of[n])", ""),
     "an old copy opens its letter again": (

@@ -31,6 +31,8 @@ MUTANTS = {
     "what is refused is tried for ever": (RELAY, "refuse_outbox", "i.final OR o.refusals >= 10", "i.final OR o.refusals >= 10000"),
     "what can't pass is tried again": (RELAY, "refuse_outbox", "i.final OR", "false OR"),
     "a busy destination is leased again": (RELAY, "lease_outbox", "p_skip = '{}' OR", "true OR"),
+    "large messages are leased all at once": (
+        r"^StoreTests\.DeadLetterTests", "lease_outbox", "AND mine.before < 16000000", ""),
     "what was rung again is forgotten": (r"^StoreTests\.LeaseTests", "delete_outbox", "AND x.lease = i.lease", ""),
     "one id, two contents": (ENQUEUE, "put_order", "IF v_same IS FALSE", "IF false"),
     "what runs is written again": (ENQUEUE, "put_order", "IF NOT FOUND THEN", "IF true THEN"),

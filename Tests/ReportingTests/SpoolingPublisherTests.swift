@@ -63,6 +63,29 @@ struct SpoolingPublisherTests {
         }
     }
 
+    @Test func `what was called safe goes out whatever the limit is by then, and what is over it is never called safe`()
+        async throws
+    {
+        try await NetsBench.open { bench in
+            var configuration = try AMQPConfiguration(url: try bench.stack.amqpURL(virtualHost: "moose"))
+            configuration.maxMessageBytes = 32 << 20
+            let generous = try AMQPPublisher(configuration: configuration)
+            let spool = try Spool(folder: bench.folder)
+            var large = orders(3)
+            large[1].body = [UInt8](repeating: 0x20, count: 20 << 20)
+            _ = try await SpoolingPublisher(generous, spool: spool).keep(large)
+            await generous.close()
+
+            let strict = SpoolingPublisher(bench.publisher, spool: spool)
+            await #expect(throws: AMQPError.messageTooLarge(index: 1, bytes: 20 << 20, limit: 16 << 20)) {
+                _ = try await strict.keep(large)
+            }
+            let done = try await strict.flush(patience: .seconds(60))
+            #expect(done.messages == 3 && done.linesAside == 0)
+            #expect(try await received(bench, 3) == ids(large))
+        }
+    }
+
     /// What waits in the lane's queue, each id where it came first.
     private func received(_ bench: NetsBench, _ count: Int) async throws -> [String?] {
         let consumer = try AMQPConsumer(
