@@ -153,7 +153,11 @@ extension WorkerPool {
         for (label, count) in counts { metrics.claimed(label, count) }
         // Doorbells and events are in the outbox now.
         if grants.count + counts["duplicate", default: 0] < tries.count { relay.wake() }
-        freeSlots(of: freed)
+        state.withLock { state in
+            for lane in freed { state.lanes[lane].running -= 1 }
+            // Granted by an earlier try whose answer was lost: it runs, slot or not.
+            if park { for grant in grants { state.lanes[grant.lane].running += 1 } }
+        }
         start(grants)
     }
 
