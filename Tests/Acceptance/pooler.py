@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from system import MOOSE, System, check
+from system import MOOSE, System, check, time_ordered_id
 
 CONFIG = """
 handlers:
@@ -127,7 +127,7 @@ def session_mode(system):
         system.start("client-manager", "client-manager")
         channel = system.channel()
         for _ in range(20):
-            system.publish(channel, {"kind": "ok", "title": "t"})
+            system.publish(channel, {"kind": "ok", "title": "t"}, time_ordered_id())
         system.environment.clear()
         system.environment.update(usual)
         system.wait_for("twenty orders complete", "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'", "20",

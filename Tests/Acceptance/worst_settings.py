@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Chaos"))
 import worst
-from system import MOOSE, System, check
+from system import MOOSE, System, check, time_ordered_id
 
 CHAOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Chaos/chaos.py")
 CONFIG = """
@@ -107,7 +107,7 @@ def acknowledged_work_survives_a_crash(system):
     system.start("worker", "worker", "--lane", "default:64")
     channel = system.channel()
     for _ in range(60):
-        system.publish(channel, {"kind": "paid", "title": "t"})
+        system.publish(channel, {"kind": "paid", "title": "t"}, time_ordered_id())
     system.wait_for("60 orders are paid for", "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'", "60", 60)
     posted = system.sql("SELECT sum(amount_u) FROM moose.cost_tracking")
     system.stop_server("database", signal.SIGQUIT)
