@@ -8,11 +8,13 @@ internal import Telemetry
 /// SIGTERM, SIGINT and SIGHUP: the first drains, a second SIGTERM or SIGINT stops at once. While a role still connects,
 /// where nothing could be drained, the first one ends it. A terminal that closes sends SIGHUP more than once.
 ///
-/// They are blocked from the first moment on and taken by one thread: none gets lost before somebody listens, also as
-/// a container's first process, whom the kernel spares every signal that nobody waits for.
+/// They are caught from the first moment on and wait in a pipe for the thread that answers them: none gets lost or kills
+/// before somebody listens. Blocking them would not do: a library's thread that waits for processes lets all through.
 enum StopSignal {
     private struct State {
         var isListening = false
+        /// Where the signals come out.
+        var pipe: Int32 = -1
         var count = 0
         var stop: AsyncStream<Void>.Continuation?
         var atOnce: @Sendable () -> Void = {}
@@ -24,24 +26,26 @@ enum StopSignal {
 
     /// Keeps the signals for the thread that ``listen(logger:)`` starts. The first thing a role does.
     static func hold() {
-        var set = signals
-        _ = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+        // Without a descriptor left nothing else would go well either: then a signal ends the process as it ends others.
+        let pipe = unsafe moose_catch_signals(numbers, Int32(numbers.count))
+        state.withLock { $0.pipe = pipe }
     }
 
     /// Answers the signals from now on; until ``whileWatching(atOnce:_:)`` the first one ends the process, with status 0:
     /// it was asked to stop, and has. More than one call is one.
     /// - Throws: when the system has no thread left.
     static func listen(logger: Logger) throws {
-        let isFirst = state.withLock { state in
+        let (isFirst, pipe) = state.withLock { state in
             defer { state.isListening = true }
-            return !state.isListening
+            return (!state.isListening, state.pipe)
         }
         guard isFirst else { return }
         try IOThread(name: "moose-signals") {
-            var set = signals
+            var byte: UInt8 = 0
             while true {
-                var number: Int32 = 0
-                if unsafe sigwait(&set, &number) == 0 { received(number, logger) }
+                let count = unsafe read(pipe, &byte, 1)
+                if count == 1 { received(Int32(byte), logger) }
+                guard count == 1 || count < 0 && errno == EINTR else { return }
             }
         }.detach()
         try ParentPipe.onEnd { received(SIGHUP, logger) }
@@ -92,12 +96,5 @@ enum StopSignal {
     private static func end(_ status: ExitStatus) {
         Telemetry.StandardError.flush()
         _exit(status.rawValue)
-    }
-
-    private static var signals: sigset_t {
-        var set = sigset_t()
-        unsafe sigemptyset(&set)
-        for number in numbers { unsafe sigaddset(&set, number) }
-        return set
     }
 }

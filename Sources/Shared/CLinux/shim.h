@@ -104,4 +104,37 @@ static inline int moose_pipe(int ends[2], int size) {
     (void)fcntl(ends[1], 1031 /* F_SETPIPE_SZ, which headers hide */, size);
     return 0;
 }
+
+static volatile int moose_signal_pipe = -1;
+
+static inline void moose_note_signal(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    // Full: dozens of signals wait to be answered already.
+    ssize_t count = write(moose_signal_pipe, &byte, 1);
+    (void)count;
+    errno = saved;
+}
+
+/// From now on each of these signals is a byte in a pipe, whichever thread it meets: libraries have threads that wait with
+/// nothing blocked. Returns the pipe's reading end, or -1 with errno.
+static inline int moose_catch_signals(const int *numbers, int count) {
+    int ends[2];
+    if (moose_pipe(ends, 4096) != 0) return -1;
+    moose_signal_pipe = ends[1];
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = moose_note_signal;
+    action.sa_flags = SA_RESTART;
+    sigfillset(&action.sa_mask);
+    // Whoever started this program may have had them blocked.
+    sigset_t caught;
+    sigemptyset(&caught);
+    for (int i = 0; i < count; i++) {
+        (void)sigaction(numbers[i], &action, 0);
+        sigaddset(&caught, numbers[i]);
+    }
+    sigprocmask(SIG_UNBLOCK, &caught, 0);
+    return ends[0];
+}
 #endif
