@@ -29,7 +29,8 @@ struct LenientErrorEventTests {
     }
 
     @Test(arguments: [
-        (#""component":"""#, "component", ""), (#""component":null"#, "component", ""), (#""component":7"#, "component", "component"),
+        (#""component":"""#, "component", ""), (#""component":null"#, "component", ""),
+        (#""component":7"#, "component", "component"),
         (#""operation":"""#, "operation", ""), (#""operation":["o"]"#, "operation", "operation"),
     ])
     func `who or what nobody said is unknown`(_ new: String, _ field: String, _ unread: String) {
@@ -50,8 +51,10 @@ struct LenientErrorEventTests {
     }
 
     @Test(arguments: [
-        (#""severity":"fatal""#, "severity"), (#""severity":1"#, "severity"), (#""work_order_id":"x""#, "work_order_id"),
-        (#""work_order_id":5"#, "work_order_id"), (#""failure_class":{}"#, "failure_class"), (#""details":[]"#, "details"),
+        (#""severity":"fatal""#, "severity"), (#""severity":1"#, "severity"),
+        (#""work_order_id":"x""#, "work_order_id"),
+        (#""work_order_id":5"#, "work_order_id"), (#""failure_class":{}"#, "failure_class"),
+        (#""details":[]"#, "details"),
         (#""details":"x""#, "details"), (#""occurred_at":1"#, "occurred_at"), (#""component":"\ud800""#, "component"),
     ])
     func `a field that can't be read is left out and named`(field: String, name: String) {
@@ -61,9 +64,11 @@ struct LenientErrorEventTests {
     }
 
     @Test(arguments: [
-        ("{}", "message is missing"), (#"{"message":null}"#, "message is no text"), (#"{"message":5}"#, "message is no text"),
+        ("{}", "message is missing"), (#"{"message":null}"#, "message is no text"),
+        (#"{"message":5}"#, "message is no text"),
         (#"{"message":"\ud800"}"#, "message is no text"), ("[]", "no JSON object"), ("nonsense", "not valid JSON"),
-        (#"{"message":"a","message":"b"}"#, "message stands twice"), (#"{"message":"a","details":{"x":"1","x":"2"}}"#, "details.x stands twice"),
+        (#"{"message":"a","message":"b"}"#, "message stands twice"),
+        (#"{"message":"a","details":{"x":"1","x":"2"}}"#, "details.x stands twice"),
     ])
     func `what tells nothing is counted as an event that says why`(body: String, why: String) {
         let event = event(body)

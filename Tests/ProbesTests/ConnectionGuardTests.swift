@@ -44,7 +44,9 @@ import Testing
         return limits
     }
 
-    @Test(arguments: ["", "GET /healthz HTTP/1.1\r\nHost: a\r\n", "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"])
+    @Test(arguments: [
+        "", "GET /healthz HTTP/1.1\r\nHost: a\r\n", "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",
+    ])
     func `who sends half a request and no more is closed`(half: String) async throws {
         try await serving(fast) { port in
             let wire = try Wire(port: port)
@@ -59,7 +61,12 @@ import Testing
         limits.connections = 8
         try await serving(limits) { port in
             let slow = try (0..<8).map { _ in try Wire(port: port) }
-            for wire in slow { try wire.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n") }
+            let head = "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+            for wire in slow {
+                try wire.send(head)
+                // Its head was read: what it is waited for now is a body.
+                #expect(try await wire.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100"))
+            }
             for _ in 0..<20 { #expect(try await get("/healthz", port: port).hasPrefix("HTTP/1.1 200")) }
             // The first made room; with all probes gone the last is still served.
             #expect(try await slow[0].read(until: nil).hasPrefix("HTTP/1.1 200") == false)
@@ -69,7 +76,8 @@ import Testing
     }
 
     @Test func `a client that asks before it sends is told to go on, or its answer at once`() async throws {
-        try await serving(ConnectionLimits(), admits: { $0.headerFields[.authorization] == nil }) { port in
+        let admits = { @Sendable (request: HTTPRequest) in request.headerFields[.authorization] == nil }
+        try await serving(ConnectionLimits(), admits: admits) { port in
             let head = "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n"
             let good = try Wire(port: port)
             try good.send(head + "\r\n")
@@ -82,7 +90,9 @@ import Testing
         }
     }
 
-    @Test func `an answer that comes before the end of the body is read, and then the connection is closed`() async throws {
+    @Test func `an answer that comes before the end of the body is read, and then the connection is closed`()
+        async throws
+    {
         try await serving(fast) { port in
             let wire = try Wire(port: port)
             try wire.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\nAuthorization: no\r\n\r\nxx")

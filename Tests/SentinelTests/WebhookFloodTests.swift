@@ -40,7 +40,9 @@ struct WebhookFloodTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `what doesn't fit beside unchecked webhooks is told to come again`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `what doesn't fit beside unchecked webhooks is told to come again`()
+        async throws
+    {
         try await SentinelDesk.open { desk in
             try await desk.serving(unchecked: 1_000_000) { url in
                 let (sent, isSent) = AsyncStream<Void>.makeStream()
@@ -49,8 +51,9 @@ struct WebhookFloodTests {
                 let slow = Task {
                     var request = HTTPClientRequest(url: url)
                     request.method = .POST
-                    request.headers.add(name: "X-Hub-Signature-256", value: "sha256=" + String(repeating: "0", count: 64))
-                    request.body = .stream(body, length: .known(900_002))
+                    request.headers.add(
+                        name: "X-Hub-Signature-256", value: "sha256=" + String(repeating: "0", count: 64))
+                    request.body = .stream(body, length: .known(Int64(900_002)))
                     return try await HTTPClient.shared.execute(request, timeout: .seconds(60)).status.code
                 }
                 for await _ in sent { break }
@@ -71,7 +74,9 @@ struct WebhookFloodTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a webhook that says it is too large is refused before it is sent`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `a webhook that says it is too large is refused before it is sent`()
+        async throws
+    {
         try await SentinelDesk.open { desk in
             try await desk.serving { url in
                 let (sent, isSent) = AsyncStream<Void>.makeStream()
@@ -79,7 +84,7 @@ struct WebhookFloodTests {
                 var request = HTTPClientRequest(url: url)
                 request.method = .POST
                 request.headers.add(name: "X-Hub-Signature-256", value: "sha256=" + String(repeating: "0", count: 64))
-                request.body = .stream(Slow(bytes: 1, sent: isSent, go: go), length: .known(6_000_000))
+                request.body = .stream(Slow(bytes: 1, sent: isSent, go: go), length: .known(Int64(6_000_000)))
                 let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
                 #expect(answer.status.code == 413)
                 #expect(answer.headers.first(name: "Connection") == "close")

@@ -63,7 +63,9 @@ struct WorkflowRunDeliveryTests {
     @Test(arguments: [
         (#""name":"Build","#, #""name":null,"#), (#""name":"Build","#, ""), (#""name":"Build","#, #""name":"","#),
     ])
-    func `a run without a name is known by its workflow's, or by the path of its file`(_ old: String, _ new: String) throws {
+    func `a run without a name is known by its workflow's, or by the path of its file`(_ old: String, _ new: String)
+        throws
+    {
         let text = Webhook.body(pullRequests: [12]).replacing(old, with: new)
         func workflow(_ more: String, run: String = "") throws -> String? {
             try WorkflowRunDelivery(
@@ -75,7 +77,8 @@ struct WorkflowRunDeliveryTests {
         #expect(try workflow(#""workflow":{"id":5,"name":"Build"},"#) == "Build")
         #expect(try workflow(#""workflow":null,"#) == nil)
         #expect(try workflow("") == nil)
-        #expect(try workflow(#""workflow":{"name":null,"path":".github/workflows/a.yml"},"#) == ".github/workflows/a.yml")
+        #expect(
+            try workflow(#""workflow":{"name":null,"path":".github/workflows/a.yml"},"#) == ".github/workflows/a.yml")
         #expect(try workflow("", run: #""path":".github/workflows/a.yml@main","#) == ".github/workflows/a.yml")
     }
 
@@ -91,10 +94,14 @@ struct WorkflowRunDeliveryTests {
         let run = try WorkflowRunDelivery(Array(text.replacing(old, with: new).utf8))
         #expect(run.pullRequests == [12])
         #expect(run.runAttempt == 1)
-        #expect(run.runID == (new == #""id":9007199254740993"# && old.contains("30433642") ? 9_007_199_254_740_993 : 30_433_642))
+        #expect(
+            run.runID
+                == (new == #""id":9007199254740993"# && old.contains("30433642") ? 9_007_199_254_740_993 : 30_433_642))
     }
 
-    @Test(arguments: [#""pull_requests":null"#, #""pull_requests":[null]"#, #""pull_requests":[{"number":null}]"#, #""x":1"#])
+    @Test(arguments: [
+        #""pull_requests":null"#, #""pull_requests":[null]"#, #""pull_requests":[{"number":null}]"#, #""x":1"#,
+    ])
     func `a run without pull requests has none`(_ new: String) throws {
         let text = Webhook.body(pullRequests: [])
         #expect(

@@ -126,7 +126,10 @@ struct WorkOrderMessageTests {
         (#"{"kind":"k","title":"t","files_in_scope":["\ud800"]}"#, "files_in_scope has half a surrogate pair"),
         (#"{"kind":"k","title":"t","estimated_cost_usd":"\ud800"}"#, "estimated_cost_usd"),
         (#"{"kind":"k","title":"t","title":"u"}"#, "title stands twice"),
-        (#"{"kind":"k","title":"t","estimated_cost_usd":"0.01","estimated_cost_us\u0064":"5"}"#, "estimated_cost_usd stands twice"),
+        (
+            #"{"kind":"k","title":"t","estimated_cost_usd":"0.01","estimated_cost_us\u0064":"5"}"#,
+            "estimated_cost_usd stands twice"
+        ),
         (#"{"kind":"k","title":"t","payload":{"a":[{"b":1,"b":2}]}}"#, "payload.a.b stands twice"),
     ])
     func `a field that can't be read, or stands twice, is named`(body: String, words: String) {
@@ -140,7 +143,8 @@ struct WorkOrderMessageTests {
         #expect(reason(Array(#"{"kind":"k","title":"t","\ud800":1}"#.utf8)) == .invalidField)
     }
 
-    @Test(arguments: ["1e2", "100.0", "100", "1E+2"]) func `a whole number is whole in every form`(text: String) throws {
+    @Test(arguments: ["1e2", "100.0", "100", "1E+2"]) func `a whole number is whole in every form`(text: String) throws
+    {
         #expect(try decode(#"{"kind":"k","title":"t","timeout_seconds":\#(text)}"#).timeoutSeconds == 100)
     }
 

@@ -22,7 +22,8 @@ struct AnswerBodyTests {
     @Test func `gzip and deflate are decoded`() throws {
         try #require(!Self.gzip.isEmpty && !Self.deflate.isEmpty)
         for (bytes, encodings) in [
-            (Self.gzip, ["gzip"]), (Self.gzip, ["X-GZIP"]), (Self.deflate, ["deflate"]), (Self.gzip, ["identity", "gzip"]),
+            (Self.gzip, ["gzip"]), (Self.gzip, ["X-GZIP"]), (Self.deflate, ["deflate"]),
+            (Self.gzip, ["identity", "gzip"]),
         ] {
             let body = body(bytes, encodings)
             #expect(text(body) == #"{"cost_usd":"0.01"}"#)
@@ -58,7 +59,8 @@ struct AnswerBodyTests {
             ([0xFC], "text/plain;charset=\"windows-1252\"", "\"ü\""),
             ([0xFE, 0xFF, 0, 0x7B, 0, 0x7D], nil, "{}"), ([0xFF, 0xFE, 0x7B, 0, 0x7D, 0], "application/json", "{}"),
             ([0x7B, 0, 0x7D, 0], "text/plain; charset=utf-16le", "{}"),
-            ([0xEF, 0xBB, 0xBF, 0x7B, 0x7D], nil, "{}"), (Array("{\"ü\":1}".utf8), "application/json; charset=latin1", "{\"ü\":1}"),
+            ([0xEF, 0xBB, 0xBF, 0x7B, 0x7D], nil, "{}"),
+            (Array("{\"ü\":1}".utf8), "application/json; charset=latin1", "{\"ü\":1}"),
             ([0x22, 0xFC, 0x22], "application/json; charset=latin1", "\"ü\""),
         ] as [([UInt8], String?, String)])
     func `a text in another charset is stored as what it says`(bytes: [UInt8], type: String?, result: String) {

@@ -127,7 +127,10 @@ struct CommandHandlerTests {
         (#"{"cost_usd":true,"result":1}"#, "cost_usd"), (#"{"cost_usd":[],"result":1}"#, "cost_usd"),
         (#"{"cost_usd":"","result":1}"#, "cost_usd"), (#"{"cost_usd":"0.01, 5","result":1}"#, "cost_usd"),
         (#"{"cost_usd":"\ud800","result":1}"#, "cost_usd"),
-        (#"{"cost_usd":"0.01","cost_usd":"5","result":1}"#, "cost_usd in the result file can't be read (it stands twice"),
+        (
+            #"{"cost_usd":"0.01","cost_usd":"5","result":1}"#,
+            "cost_usd in the result file can't be read (it stands twice"
+        ),
         (#"{"cost_usd":"0.01","cost\u005fusd":"5","result":1}"#, "cost_usd"),
         (#"{"tokens_in":-1,"result":1}"#, "tokens_in"), (#"{"tokens_out":"many","result":1}"#, "tokens_out"),
         (#"{"tokens_in":1.5,"result":1}"#, "tokens_in"), (#"{"error":7,"result":1}"#, "error"),
@@ -153,7 +156,7 @@ struct CommandHandlerTests {
         (#"{"cost_usd":0.12345678901234567890123456789012345678901234567890,"result":1}"#, 123_457),
     ])
     func `a cost is read in every form in which a language prints one`(file: String, micro: Int64) async throws {
-        let outcome = try await bench.run("printf '%s' '\(file)' > \"$MOOSE_RESULT_FILE\"".replacing("\\n", with: "\\\\n"))
+        let outcome = try await bench.run("printf '%s' '\(file)' > \"$MOOSE_RESULT_FILE\"")
         #expect(outcome.resultText == "1")
         #expect(outcome.report.cost == MicroUSD(microdollars: micro))
         #expect(outcome.report.unread == nil)

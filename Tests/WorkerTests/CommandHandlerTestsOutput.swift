@@ -74,7 +74,8 @@ struct CommandHandlerTestsOutput {
         (#"{"a":1}"#, #"{"id":"ID","attempt":2,"a":1}"#), (#"{"id":"X","a":1}"#, #"{"id":"ID","attempt":2,"a":1}"#),
         (#"{"\u0069d":"X"}"#, #"{"id":"ID","attempt":2}"#),
         (#"{"a":{"id":"X"}}"#, #"{"id":"ID","attempt":2,"a":{"id":"X"}}"#),
-        (#"{"attempt":9}"#, #"{"id":"ID","attempt":2}"#), (#"{"id":1, "x" : [ ] ,"attempt":9}"#, #"{"id":"ID","attempt":2,"x" : [ ]}"#),
+        (#"{"attempt":9}"#, #"{"id":"ID","attempt":2}"#),
+        (#"{"id":1, "x" : [ ] ,"attempt":9}"#, #"{"id":"ID","attempt":2,"x" : [ ]}"#),
         (#"{"a":"}\"{,"}"#, #"{"id":"ID","attempt":2,"a":"}\"{,"}"#),
         (#"{"id\\":1,"a":1.500,"a":2}"#, #"{"id":"ID","attempt":2,"id\\":1,"a":1.500,"a":2}"#),
     ])

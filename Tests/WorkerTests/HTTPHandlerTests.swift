@@ -122,7 +122,8 @@ struct HTTPHandlerTests {
     }
 
     @Test func `bytes that are no text are kept as they came`() async throws {
-        let outcome = try await run(answer: .reply(200, headers: ["Content-Type": "image/x"], body: [0x61, 0xFF, 0x62]))
+        let outcome = try await run(
+            answer: .reply(200, headers: ["Content-Type": "image/x"], body: [0x61, 0xFF, 0x62]))
         #expect(outcome.resultText == #""data:image/x;base64,Yf9i""#)
         #expect(outcome.report.unread == nil)
         #expect(try await run(answer: .reply(200, body: [0xFF])).resultText?.hasPrefix("\"data:application/") == true)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Postgres
 import Store
 import Synchronization
 import TestSupport
@@ -19,7 +20,9 @@ struct NotBegunTests {
                 let claim = claims.wrappingAdd(1, ordering: .relaxed).newValue
                 return claim <= 5
                     ? .notBegun(AttemptFailure(.infrastructure, "nobody listens there"))
-                    : .completed(AttemptReport(didStart: true, cost: MicroUSD(microdollars: 7), result: Array("\(job.attempt)".utf8)))
+                    : .completed(
+                        AttemptReport(
+                            didStart: true, cost: MicroUSD(microdollars: 7), result: Array("\(job.attempt)".utf8)))
             }
             try await bench.withPool(handlers) { configuration in
                 configuration.retry = RetryPolicy(base: .milliseconds(1), cap: .milliseconds(1))
@@ -27,12 +30,15 @@ struct NotBegunTests {
                 try await bench.publishWork(1)
                 try await bench.waitFor(
                     1, "moose.work_orders WHERE state = 'scheduled' AND attempt = 0 AND error = 'nobody listens there'")
-                try await bench.waitFor(1, "moose.work_orders WHERE state = 'completed' AND attempt = 1 AND error IS NULL")
+                try await bench.waitFor(
+                    1, "moose.work_orders WHERE state = 'completed' AND attempt = 1 AND error IS NULL")
                 let told = pool.reporter.take(10)
                 #expect(told.map(\.operation) == ["begin"])
                 #expect(told.first?.message.contains("nobody listens there") == true)
             }
-            #expect(try await bench.count("moose.outcome_vectors WHERE outcome = 'snoozed' AND attempt = 1 AND error <> ''") == 5)
+            #expect(
+                try await bench.count("moose.outcome_vectors WHERE outcome = 'snoozed' AND attempt = 1 AND error <> ''")
+                    == 5)
             #expect(try await bench.count("moose.budget_holds WHERE state = 'cancelled'") == 5)
             #expect(try await bench.count("moose.budget_holds WHERE state = 'settled' AND actual_u = 7") == 1)
             #expect(try await bench.count("moose.cost_tracking WHERE entry = 'presumed'") == 0)
@@ -63,20 +69,24 @@ struct NotBegunTests {
                 .completed(
                     AttemptReport(
                         didStart: true, result: Array("1".utf8),
-                        unread: AttemptReport.Unread("cost_usd in the answer can't be read", said: "much \(job.id.text)")))
+                        unread: AttemptReport.Unread(
+                            "cost_usd in the answer can't be read", said: "much \(job.id.text)")))
             }
             try await bench.withPool(handlers) { pool, _ in
                 try await bench.publishWork(3)
-                try await bench.waitFor(3, "moose.work_orders WHERE state = 'completed' AND error IS NULL AND result = '1'")
+                try await bench.waitFor(
+                    3, "moose.work_orders WHERE state = 'completed' AND error IS NULL AND result = '1'")
                 let told = pool.reporter.take(10)
                 #expect(told.count == 1)
-                #expect(told.first?.message == "work: cost_usd in the answer can't be read; its estimate counts as spent")
+                #expect(
+                    told.first?.message == "work: cost_usd in the answer can't be read; its estimate counts as spent")
                 #expect(told.first?.details?["said"]?.hasPrefix("much") == true)
             }
             #expect(try await bench.count("moose.budget_holds WHERE state = 'presumed_spent'") == 3)
             #expect(
                 try await bench.count(
-                    "moose.outcome_vectors WHERE success AND error LIKE 'cost_usd in the answer can''t be read: much%'") == 3)
+                    "moose.outcome_vectors WHERE success AND error LIKE 'cost_usd in the answer can''t be read: much%'")
+                    == 3)
         }
     }
 }

@@ -33,10 +33,9 @@ extension WorkerCommand {
         let publisher = try AMQPPublisher(configuration: broker, logger: logger)
         let reporter = Reporter(component: "supervisor", logger: logger)
         let reports = try Reports(reporter, store: store, publisher: publisher, settings, logger: logger)
-        let client = HTTPClient(
-            eventLoopGroupProvider: .singleton,
-            configuration: HTTPClient.Configuration(
-                redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10))))
+        var http = HTTPClient.Configuration()
+        http.redirectConfiguration = .disallow
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: http)
         let fleet = fleet(
             settings, processes: processes, isScaled: autoscale != nil, store: store, reporter: reporter,
             logger: logger)

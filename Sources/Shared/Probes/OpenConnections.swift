@@ -5,8 +5,8 @@ import Telemetry
 
 /// The connections of one server. Where there are too many, the one that has kept the server waiting longest makes room.
 final class OpenConnections: Sendable {
-    /// What a connection is waited for. Those that come first are closed first.
-    enum Wait: Int {
+    /// What a connection is waited for.
+    enum Wait {
         /// Between two requests, or for the head of the first.
         case head
         /// For a body.
@@ -34,9 +34,7 @@ final class OpenConnections: Sendable {
                 return (true, nil)
             }
             let waiting = entries.filter { $0.value.wait != .answer }
-            let longest = waiting.min {
-                ($0.value.wait.rawValue, $0.value.since) < ($1.value.wait.rawValue, $1.value.since)
-            }
+            let longest = waiting.min { $0.value.since < $1.value.since }
             guard let longest else { return (false, nil) }
             entries[longest.key] = nil
             entries[ObjectIdentifier(channel)] = Entry(channel: channel)

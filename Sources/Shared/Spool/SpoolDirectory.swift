@@ -44,7 +44,8 @@ struct SpoolDirectory: Sendable {
             throw .folderNotOurs(path: path, why: "it belongs to the user \(info.st_uid), not to \(geteuid())")
         }
         guard info.st_mode & 0o022 == 0 else {
-            throw .folderNotOurs(path: path, why: "others may write there (mode \(String(info.st_mode & 0o777, radix: 8)))")
+            let mode = String(info.st_mode & 0o777, radix: 8)
+            throw .folderNotOurs(path: path, why: "others may write there (mode \(mode))")
         }
     }
 

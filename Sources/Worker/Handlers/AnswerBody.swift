@@ -47,7 +47,8 @@ struct AnswerBody {
             name.dropFirst("charset=".count).filter { $0 != "\"" && $0 != "'" }
         }
         // JSON is UTF-8, whatever a header says of it; where it isn't, the header may be right.
-        text = isDeclaredJSON && Charset.isUTF8(bytes) ? Charset.withoutMark(bytes) : Charset.utf8(bytes, named: charset)
+        text =
+            isDeclaredJSON && Charset.isUTF8(bytes) ? Charset.withoutMark(bytes) : Charset.utf8(bytes, named: charset)
         if text == nil, let charset, charset != "binary" {
             unread = AttemptReport.Unread(
                 "the answer is not in the charset it names; it is kept as it came", said: charset)
@@ -106,9 +107,10 @@ struct AnswerBody {
             }
             return .bytes(decoded)
         } catch NIOHTTPDecompression.DecompressionError.limit {
+            // Said in the attempt's failure.
             return .tooLarge
         } catch {
-            // Not what its header says: kept as it came, and told of.
+            // Not what its header says: whoever asked keeps it as it came, and reports that.
             return .unknown
         }
     }

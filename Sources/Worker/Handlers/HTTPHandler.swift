@@ -85,6 +85,7 @@ package struct HTTPHandler: WorkHandler {
             do {
                 return try await exchange(request, over: client.pooled, sending, isPaid: isPaid)
             } catch let error where Self.isSilentEnd(error, sending) {
+                // Nobody needs to hear of it: whatever comes of the second time says what there is to say.
                 return try await exchange(request, over: client.fresh, sending, isPaid: isPaid)
             }
         } catch {
