@@ -24,7 +24,8 @@ package struct Retention: Sendable {
     /// - Returns: what it deleted, or would delete.
     /// - Throws: when the database is away, or the task is cancelled. Every step stands for itself: run it again.
     package func run(
-        on store: Store, afterStep: (_ part: RetentionPart, _ counts: RetentionCounts) async throws -> Void = { _, _ in }
+        on store: Store,
+        afterStep: (_ part: RetentionPart, _ counts: RetentionCounts) async throws -> Void = { _, _ in }
     ) async throws -> RetentionCounts {
         var counts = RetentionCounts()
         for part in RetentionPart.allCases {

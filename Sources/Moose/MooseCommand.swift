@@ -22,7 +22,8 @@ struct MooseCommand: AsyncParsableCommand {
             WorkerCommand.self, WorkersCommand.self, ClientManagerCommand.self, MissionControlCommand.self,
             WorkOrdersCommand.self, EscalationsCommand.self, BudgetCommand.self, LanesCommand.self,
             SchedulesCommand.self,
-            DeadLettersCommand.self, PruneCommand.self, SpoolCommand.self, TopologyCommand.self, MigrateCommand.self, StackCommand.self,
+            DeadLettersCommand.self, PruneCommand.self, SpoolCommand.self, TopologyCommand.self, MigrateCommand.self,
+            StackCommand.self,
             ConfigCommand.self, BenchCommand.self, CommandGuardCommand.self,
         ])
 }

@@ -39,7 +39,8 @@ struct RetentionWatchTests {
             #expect(try await Self.count(desk, "moose.outcome_vectors") == 0)
             #expect(try await Self.count(desk, "moose.pruned_orders") == 3000)
             #expect(
-                try await Self.count(desk, "moose.audit_log WHERE who = 'moose client-manager' AND after ->> 'work_orders' = '3000'")
+                try await Self.count(
+                    desk, "moose.audit_log WHERE who = 'moose client-manager' AND after ->> 'work_orders' = '3000'")
                     == 1)
             #expect(try await watch.runOnce(desk.store) == nil, "until tomorrow")
         }

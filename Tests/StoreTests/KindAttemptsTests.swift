@@ -14,7 +14,9 @@ struct KindAttemptsTests {
                 kindAttempts: kinds.map { attempts[$0] ?? 0 }, slots: 1), running: 1)
     }
 
-    private static func lose(_ item: ClaimItem, _ ledger: Ledger, kinds: [String: KindTerms]? = nil) async throws -> String {
+    private static func lose(_ item: ClaimItem, _ ledger: Ledger, kinds: [String: KindTerms]? = nil) async throws
+        -> String
+    {
         let verdict = try await ledger.claim([item], kinds: kinds ?? ["work": KindTerms(estimate: .zero)])[0]
         let key = LeaseKey(id: item.id, token: try #require(verdict.token))
         try await ledger.expireLeases()
@@ -31,7 +33,9 @@ struct KindAttemptsTests {
         }
     }
 
-    @Test func `more attempts of a kind than the rescuer's default are not cut short, and without a registry the default holds`()
+    @Test
+    func
+        `more attempts of a kind than the rescuer's default are not cut short, and without a registry the default holds`()
         async throws
     {
         try await Ledger.open { ledger in

@@ -57,7 +57,8 @@ struct RetentionTests {
             #expect(try await Self.exists(ledger, old.id) == false)
             #expect(try await ledger.count("moose.outcome_vectors WHERE work_order_id = '\(old.id)'") == 0)
             for kept in [young, live] { #expect(try await Self.exists(ledger, kept.id)) }
-            #expect(try await ledger.text("SELECT state FROM moose.pruned_orders WHERE id = '\(old.id)'") == "completed")
+            #expect(
+                try await ledger.text("SELECT state FROM moose.pruned_orders WHERE id = '\(old.id)'") == "completed")
         }
     }
 
@@ -76,7 +77,8 @@ struct RetentionTests {
             #expect(verdicts[2].token == 1 && verdicts[3] == .duplicate)
             #expect(try await ledger.count("moose.work_orders") == 1)
             #expect(try await ledger.count("moose.dead_letters WHERE reason = 'id_reused'") == 1)
-            #expect(try await ledger.count("moose.budget_holds WHERE token = 1") == 4, "no hold of the pruned ones is new")
+            #expect(
+                try await ledger.count("moose.budget_holds WHERE token = 1") == 4, "no hold of the pruned ones is new")
             // All of a batch pruned, and of random ids, which don't rise with time.
             #expect(try await ledger.claim([first, third]) == [.duplicate, .duplicate])
             let random = try await Self.ended(ledger, try Ledger.order(UUID()))
@@ -92,7 +94,8 @@ struct RetentionTests {
             for function in ["cancel_work_orders", "retry_work_orders"] {
                 #expect(
                     try await ledger.text(
-                        "SELECT string_agg(before || ' ' || after, ',') FROM moose.\(function)(ARRAY['\(item.id)'::uuid], 'ann', 'x')")
+                        "SELECT string_agg(before || ' ' || after, ',') FROM moose.\(function)(ARRAY['\(item.id)'::uuid], 'ann', 'x')"
+                    )
                         == "pruned pruned")
             }
             #expect(try await ledger.count("moose.work_orders") == 0, "no tombstone")
@@ -114,7 +117,9 @@ struct RetentionTests {
         }
     }
 
-    @Test func `an order that others still wait for stays; one they had goes, also for those who come later`() async throws {
+    @Test func `an order that others still wait for stays; one they had goes, also for those who come later`()
+        async throws
+    {
         try await Ledger.open { ledger in
             let failure = AttemptFailure(.testFail, "no", retry: .never)
             let done = try await Self.ended(ledger)
@@ -237,7 +242,8 @@ struct RetentionTests {
         }
     }
 
-    @Test func `one process at a time has the daily run, and another goes on with one that was cut short`() async throws {
+    @Test func `one process at a time has the daily run, and another goes on with one that was cut short`() async throws
+    {
         try await Ledger.open { ledger in
             let (first, second) = (UUID(), UUID())
             #expect(try await ledger.store.takeRetention(first, for: .seconds(60)) == false, "it isn't due")
@@ -249,7 +255,8 @@ struct RetentionTests {
             #expect(try await ledger.store.takeRetention(second, for: .seconds(60)))
             try await ledger.store.endRetention(second, counts: #"{"work_orders": 3}"#, who: "moose client-manager")
             #expect(try await ledger.store.takeRetention(first, for: .seconds(60)) == false, "until tomorrow")
-            #expect(try await ledger.count("moose.audit_log WHERE action = 'prune' AND after ->> 'work_orders' = '3'") == 1)
+            #expect(
+                try await ledger.count("moose.audit_log WHERE action = 'prune' AND after ->> 'work_orders' = '3'") == 1)
         }
     }
 }

@@ -109,12 +109,16 @@ struct UniqueKeyAgainTests {
     }
 
     private static func redrive(_ order: UUID, in ledger: Ledger) async throws -> Int {
-        let letter = try await ledger.value(
-            "SELECT id FROM moose.dead_letters WHERE work_order_id = \(order) AND state = 'dead'", as: UUID.self)
-        return try await ledger.store.redriveOrders([letter], who: "ann", why: nil)
+        // None where somebody else has brought it back.
+        let letters = try await ledger.store.postgres.run(
+            "SELECT id FROM moose.dead_letters WHERE work_order_id = \(order) AND state = 'dead'"
+        ).rows.map { row throws(PostgresError) in try row.decode(0, as: UUID.self) }
+        return try await ledger.store.redriveOrders(letters, who: "ann", why: nil)
     }
 
-    @Test func `a failed order isn't tried again while another holds its key, and takes it again afterwards`() async throws {
+    @Test func `a failed order isn't tried again while another holds its key, and takes it again afterwards`()
+        async throws
+    {
         try await Ledger.open { ledger in
             let first = try await Self.failed("k", in: ledger)
             let second = try Ledger.unique("k")

@@ -33,16 +33,19 @@ struct UntendedLaneTests {
             try await Self.announce(ledger, lanes: ["default"])
             _ = try await Self.store("llm", ledger)
             #expect(try await ledger.store.lanesToLookAt(configured: ["default"]) == ["llm"])
-            #expect(try await ledger.text("SELECT stored FROM moose.lane_states() WHERE name = 'llm'") == "1", "at once")
+            #expect(
+                try await ledger.text("SELECT stored FROM moose.lane_states() WHERE name = 'llm'") == "1", "at once")
             #expect(try await Self.note(ledger, [("llm", 3)], patience: .seconds(60)) == 0, "a restart is no news")
             #expect(try await Self.note(ledger, [("llm", 3)]) == 1)
             #expect(try await Self.note(ledger, [("llm", 4)]) == 0, "once")
             #expect(try await ledger.events(reason: "no_worker") == 1)
             #expect(
-                try await ledger.text("SELECT convert_from(body, 'UTF8')::json ->> 'message' FROM moose.outbox WHERE type LIKE '%error%'")
+                try await ledger.text(
+                    "SELECT convert_from(body, 'UTF8')::json ->> 'message' FROM moose.outbox WHERE type LIKE '%error%'")
                     == "no worker takes work of the lane llm, which moose.yaml does not have: 1 stored, 3 in its queue")
             #expect(
-                try await ledger.text("SELECT stored || ' ' || queued FROM moose.lane_states() WHERE name = 'llm'") == "1 4")
+                try await ledger.text("SELECT stored || ' ' || queued FROM moose.lane_states() WHERE name = 'llm'")
+                    == "1 4")
         }
     }
 
@@ -80,7 +83,8 @@ struct UntendedLaneTests {
             let order = try await Self.store("llm", ledger)
             try await ledger.run("UPDATE moose.work_orders SET lane = 'models', run_at = now() WHERE lane = 'llm'")
             #expect(
-                try await ledger.text("SELECT routing_key FROM moose.outbox WHERE doorbell_for = '\(order)'") == "models")
+                try await ledger.text("SELECT routing_key FROM moose.outbox WHERE doorbell_for = '\(order)'")
+                    == "models")
             #expect(try await ledger.count("moose.untended() WHERE name = 'llm'") == 0)
         }
     }

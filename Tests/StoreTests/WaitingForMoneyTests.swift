@@ -102,7 +102,8 @@ struct WaitingForMoneyTests {
             for item in dear + [cheap] { _ = try await ledger.claim([item]) }
             #expect(try await ledger.store.wakeForMoney() == 0)
             #expect(try await ledger.count("moose.work_orders WHERE state = 'awaiting_budget'") == 4)
-            try await ledger.run("UPDATE moose.budget_policies SET hard_u = 50000000, kill_u = 50000000 WHERE period = 'day'")
+            try await ledger.run(
+                "UPDATE moose.budget_policies SET hard_u = 50000000, kill_u = 50000000 WHERE period = 'day'")
             _ = try await ledger.store.wakeForMoney()
             for item in dear { #expect(try await ledger.state(item.id) == "failed") }
             #expect(try await ledger.state(cheap.id) == "awaiting_budget")
@@ -111,7 +112,9 @@ struct WaitingForMoneyTests {
         }
     }
 
-    @Test func `a cap that was lowered by the end of a raise does the same, more than a look takes at once too`() async throws {
+    @Test func `a cap that was lowered by the end of a raise does the same, more than a look takes at once too`()
+        async throws
+    {
         try await Ledger.open { ledger in
             try await ledger.run(
                 """

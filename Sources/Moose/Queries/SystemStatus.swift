@@ -52,7 +52,8 @@ struct SystemStatus: Sendable {
             orders: orders, completed: completed, completedIsEstimate: isEstimate, workers: try row.decode(0),
             slots: try row.decode(1), running: try row.decode(2), waiting: try row.decode(3),
             oldestSeconds: try row.decode(4), escalations: try row.decode(5), critical: try row.decode(6),
-            deadLetters: try row.decode(7), untended: try await UntendedLane.all(in: database), budgets: try await BudgetLine.current(in: database))
+            deadLetters: try row.decode(7), untended: try await UntendedLane.all(in: database),
+            budgets: try await BudgetLine.current(in: database))
     }
 
     /// How many orders there are, as the server's statistics know.
@@ -83,7 +84,8 @@ struct SystemStatus: Sendable {
             "workers": ["alive": .count(workers), "slots": .count(slots), "running": .count(running)],
             "outbox": ["waiting": .count(waiting), "oldest_seconds": .count(oldestSeconds.map { Int(max(0, $0)) })],
             "escalations": ["open": .count(escalations), "critical": .count(critical)],
-            "dead_letters": .count(deadLetters), "lanes_without_worker": .array(untended.map(\.json)), "budgets": .array(budgets.map(\.json)),
+            "dead_letters": .count(deadLetters), "lanes_without_worker": .array(untended.map(\.json)),
+            "budgets": .array(budgets.map(\.json)),
         ]
     }
 }

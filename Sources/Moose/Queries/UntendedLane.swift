@@ -12,7 +12,8 @@ struct UntendedLane: Sendable {
     let queued: Int?
 
     static func all(in database: PostgresClient) async throws -> [UntendedLane] {
-        try await database.run("SELECT name, since, stored, queued FROM moose.untended() ORDER BY name").rows.map { row in
+        try await database.run("SELECT name, since, stored, queued FROM moose.untended() ORDER BY name").rows.map {
+            row in
             UntendedLane(
                 name: try row.decode(0), since: try row.decode(1), stored: Int(try row.decode(2, as: Int64.self)),
                 queued: try row.decode(3, as: Int64?.self).map(Int.init))

@@ -53,7 +53,8 @@ struct ClientManagerCommand: AsyncParsableCommand {
             if settings.retention.isDaily { retention = RetentionWatch(Retention(days: settings.retention.days)) }
             let service = ClientManagerService(
                 store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
-                logger: logger, stuck: stuck, sentinel: sentinel, retention: retention, lanes: settings.lanes.keys.sorted(),
+                logger: logger, stuck: stuck, sentinel: sentinel, retention: retention,
+                lanes: settings.lanes.keys.sorted(),
                 reporter: reporter)
             let result = await reports.delivering {
                 try await StopSignal.whileWatching { stop in

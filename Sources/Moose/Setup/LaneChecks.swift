@@ -28,7 +28,8 @@ struct LaneChecks {
                 for lane in lanes {
                     let queued = try await publisher.queueStatistics(MooseTopology.workQueue(lane: lane.name))?.messages
                     guard lane.stored > 0 || queued ?? 0 > 0 else { continue }
-                    findings.append(.bad("lane \(lane.name)", Self.advice(lane.name, stored: lane.stored, queued: queued)))
+                    findings.append(
+                        .bad("lane \(lane.name)", Self.advice(lane.name, stored: lane.stored, queued: queued)))
                 }
             }
             return findings
@@ -43,7 +44,8 @@ struct LaneChecks {
         let found =
             "moose.yaml has no such lane, and no worker takes its work: \(NumberText.grouped(stored)) stored"
             + (queued.map { ", \(NumberText.grouped($0)) queued" } ?? ", and its queue \(queue) is gone")
-        return found + ". Name the lane in moose.yaml again, run `moose topology apply` and a worker with `--lane \(lane):8`;"
+        return found
+            + ". Name the lane in moose.yaml again, run `moose topology apply` and a worker with `--lane \(lane):8`;"
             + " docs/flow.md says how its work goes to another lane"
     }
 }
