@@ -33,7 +33,8 @@ enum EventClassifier {
             message: event.message.clipped(to: 4000).withoutNUL, workOrderID: event.workOrderID,
             // PostgreSQL keeps an escaped NUL in `json` and then can't read a text out of it.
             details: json(
-                Dictionary((event.details ?? [:]).map { ($0.key.withoutNUL, $0.value.withoutNUL) }) { first, _ in first }),
+                Dictionary((event.details ?? [:]).map { ($0.key.withoutNUL, $0.value.withoutNUL) }) { first, _ in first
+                }),
             occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
             options: json(
                 ResolutionOption.options(

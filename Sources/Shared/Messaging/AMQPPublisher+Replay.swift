@@ -8,7 +8,8 @@ extension AMQPPublisher {
     /// - Returns: the positions of those that AMQP can't carry at all, or that the broker refuses.
     package func replay(_ records: [SpoolRecord], deadline: Duration) async throws(AMQPError) -> Set<Int> {
         let refusals = try await publishEach(
-            records.map { OutgoingMessage($0) }, deadline: deadline, isLimited: false) { _ in }
+            records.map { OutgoingMessage($0) }, deadline: deadline, isLimited: false
+        ) { _ in }
         for refusal in refusals.values {
             // Its queue may come back: it waits.
             if case .returned = refusal { throw refusal }

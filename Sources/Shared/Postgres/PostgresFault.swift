@@ -23,7 +23,8 @@ extension PostgresError {
         // The statement may have ended its own session, and every one after it.
         case .connectionLost(_, let outcomeUnknown): outcomeUnknown ? .unclear : .away
         case .decoding, .transactionAborted: .unclear
-        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .unsuitable, .timeout, .cancelled,
+        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .unsuitable, .timeout,
+            .cancelled,
             .closed:
             .away
         }
@@ -50,7 +51,8 @@ extension PostgresError {
             error.isFatal || error.sqlState == "25006" || error.sqlState == "25P03"
                 || ["08", "57P"].contains { error.sqlState.hasPrefix($0) }
         case .connectionLost: true
-        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .unsuitable, .timeout, .cancelled,
+        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .unsuitable, .timeout,
+            .cancelled,
             .decoding, .transactionAborted, .closed:
             false
         }
