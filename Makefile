@@ -3,10 +3,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MOOSE := .build/release/moose
 STORIES := doctor_finds reports_arrive budget_race budget_storm midnight malformed_input fuzz_messages ten_thousand_dead_letters survives_kills long_job \
+  host_faults signals handler_secrets steady_memory \
   cancel_running drain_under_load stopped_past_lease \
-  outages rolling_deploy schedules supervised autoscale ci_results
+  outages rolling_deploy worst_settings pooler schedules supervised autoscale ci_results huge_graphs holds_expire rights \
+  hostile_secrets failover fuzz_results fuzz_webhooks
 
-.PHONY: help swift setup build run test chaos acceptance acceptance-large bench lint format clean
+.PHONY: help swift setup build run test chaos acceptance acceptance-large prune-check bench lint format clean
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +46,9 @@ acceptance: build ## the long stories against a release build (needs libfaketime
 acceptance-large: build ## the ledger with ten million holds: speed, reconciliation, retention (8 GB of disk for a while)
 	@/usr/bin/python3 Tests/Acceptance/ten_million_holds.py
 
+prune-check: build ## a million finished orders are pruned under load: rate, claims, books, space (ten minutes, 2 GB of disk)
+	@/usr/bin/python3 Tests/Acceptance/prune_under_load.py
+
 bench: build ## measure this machine, each figure beside its invariant check
 	@$(MOOSE) bench publish
 	@$(MOOSE) bench work
@@ -54,6 +59,7 @@ lint: swift ## check format and house rules
 	deploy/lint/file-length.sh
 	deploy/lint/silent-catches.py --self-test
 	deploy/lint/silent-catches.py
+	deploy/lint/deployments.sh
 
 format: swift ## put the sources into the house format
 	swift format -i --parallel -r Sources Tests Package.swift

@@ -38,6 +38,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -57,16 +58,24 @@ let package = Package(
         shared("Settings", ["Yams"]),
         shared("Spool", ["IOThread"]),
         shared("Stack"),
-        shared("Telemetry", [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
+        shared(
+            "Telemetry",
+            [
+                "IOThread", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
         shared("Store", ["Postgres", "WorkOrders", logging], resources: [.embedInCode("Migrations")]),
         shared(
             "Ledger",
-            ["Postgres", "WorkOrders", logging, .product(name: "DequeModule", package: "swift-collections")]),
+            [
+                "IOThread", "Postgres", "WorkOrders", logging,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
         shared("Messaging", ["AMQP", "Spool", "WorkOrders"]),
         shared(
             "Reporting",
             [
-                "AMQP", "Messaging", "Postgres", "Spool", "Store", "Telemetry", "WorkOrders", logging,
+                "AMQP", "IOThread", "Messaging", "Postgres", "Spool", "Store", "Telemetry", "WorkOrders", logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
@@ -74,15 +83,19 @@ let package = Package(
         shared(
             "Probes",
             [
-                "Telemetry", logging, .product(name: "Hummingbird", package: "hummingbird"),
+                "Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .target(
             name: "Publisher",
-            dependencies: ["AMQP", "Messaging", "Postgres", "Reporting", "Spool", "Store", "WorkOrders", logging],
-            swiftSettings: strict),
+            dependencies: [
+                "AMQP", "IOThread", "Messaging", "Postgres", "Reporting", "Spool", "Store", "WorkOrders", logging,
+            ], swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
@@ -94,7 +107,9 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
@@ -122,20 +137,20 @@ let package = Package(
         .executableTarget(
             name: "Moose",
             dependencies: [
-                "AMQP", "ClientManager", "Ledger", "Messaging", "MissionControl", "Postgres", "Probes", "Publisher",
+                "AMQP", "CLinux", "ClientManager", "IOThread", "Ledger", "Messaging", "MissionControl", "Postgres",
+                "Probes", "Publisher",
                 "Reporting", "Sentinel", "Settings",
                 "Spool", "Stack", "Store", "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["Stack"], path: "Tests/Support", swiftSettings: strict),
         tests("WorkOrders", ["WorkOrders"]),
         tests("Settings", ["Settings"]),
         tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
-        tests("AMQP", ["AMQP", "IOThread", logging, .product(name: "Crypto", package: "swift-crypto")]),
+        tests("AMQP", ["AMQP", "IOThread", "Stack", logging, .product(name: "Crypto", package: "swift-crypto")]),
         tests("Postgres", ["IOThread", "Postgres", logging]),
         tests("Messaging", ["AMQP", "Messaging", "WorkOrders", "Yams"]),
         tests("Spool", ["Spool"]),
@@ -149,8 +164,9 @@ let package = Package(
         tests(
             "Probes",
             [
-                "Probes", "Telemetry", logging, .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                "Probes", "Telemetry", logging, .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         tests(
             "Store",

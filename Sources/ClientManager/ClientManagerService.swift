@@ -8,105 +8,182 @@ internal import Publisher
 package import Reporting
 package import Sentinel
 package import Store
+internal import Synchronization
 internal import Telemetry
 internal import WorkOrders
 
 /// Drains the escalation queue into escalations, and the broker's dead letters into `dead_letters`. Any number may run.
-package struct ClientManagerService: Sendable {
+package final class ClientManagerService: Sendable {
     private let store: Store
     private let consumer: AMQPConsumer
     private let publisher: AMQPPublisher
     private let logger: Logger
     private let stuck: StuckWatch
+    private let server: ServerWatch
     private let sentinel: SentinelJudge
+    private let retention: RetentionWatch?
+    private let lanes: [String]
     private let reporter: Reporter
+    private let intake: IsolatingWriter<EventTry>
+    private let letters: LetterDesk
+    private let relay: OutboxRelay
+    private let scheduler: Scheduler
+    private let subscriptions = Mutex<[AMQPSubscription]>([])
 
-    /// - Parameter reporter: hears of its own troubles; default one that only logs.
+    /// - Parameters:
+    ///   - retention: what is deleted once a day; nil: nothing.
+    ///   - lanes: the lanes of `moose.yaml`.
+    ///   - reporter: hears of its own troubles; default one that only logs.
     package init(
         store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger,
-        stuck: StuckWatch = StuckWatch(), sentinel: SentinelJudge = SentinelJudge(), reporter: Reporter? = nil
+        stuck: StuckWatch = StuckWatch(), server: ServerWatch = ServerWatch(),
+        sentinel: SentinelJudge = SentinelJudge(), retention: RetentionWatch? = nil, lanes: [String] = [],
+        reporter: Reporter? = nil
     ) {
         self.store = store
         self.consumer = consumer
         self.publisher = publisher
         self.logger = logger
         self.stuck = stuck
+        self.server = server
         self.sentinel = sentinel
-        self.reporter = reporter ?? Reporter(component: "client-manager", logger: logger)
+        self.retention = retention
+        self.lanes = lanes
+        let reporter = reporter ?? Reporter(component: "client-manager", logger: logger)
+        self.reporter = reporter
+        // What is put aside is a dead letter with everything in it.
+        var terms = IsolationTerms()
+        terms.lonelyNeedsOthers = false
+        intake = IsolatingWriter(terms)
+        letters = LetterDesk(
+            store: store, apart: store,
+            failed: { Self.report("dead letters are tried apart", $0, $1, to: reporter) })
+        relay = OutboxRelay(store: store, publisher: publisher, logger: logger, reporter: reporter)
+        scheduler = Scheduler(store: store, logger: logger, reporter: reporter)
     }
 
     /// Works until `stop` yields or ends. Throws when it can't start.
     package func run(until stop: AsyncStream<Void>) async throws {
         let events = try await consumer.subscribe(to: MooseTopology.escalationsQueue, prefetch: 500)
         let dead = try await consumer.subscribe(to: MooseTopology.dead, prefetch: 200)
+        subscriptions.withLock { $0 = [events, dead] }
         logger.info("client manager ready")
         await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                await drain(events) { deliveries in
-                    let new = try await store.record(deliveries.map(EventClassifier.classify))
-                    Counter(.escalationEvents).increment(by: Int64(new))
-                }
+            group.addTask { [self] in await intake.run(Self.eventActions(store, letters, reporter)) }
+            group.addTask { [self] in await letters.run() }
+            group.addTask { [self] in await drain(events, read: readEvents) }
+            group.addTask { [self] in await drain(dead, read: readLetters) }
+            group.addTask { [self] in await relay.run() }
+            group.addTask { [self] in await scheduler.run() }
+            group.addTask { [self] in await DependencyWork(store: store, reporter: reporter).run() }
+            group.addTask { [self] in await HoldExpiry(store: store, reporter: reporter).run() }
+            group.addTask { [self] in await stuck.run(store, logger: logger, reporter: reporter) }
+            group.addTask { [self] in await server.run(store, logger: logger, reporter: reporter) }
+            group.addTask { [self] in await sentinel.run(store, logger: logger, reporter: reporter) }
+            group.addTask { [self] in await retention?.run(store, logger: logger, reporter: reporter) }
+            group.addTask { [self] in
+                await LaneWatch(
+                    store: store, publisher: publisher, configured: lanes, logger: logger, reporter: reporter
+                ).run()
             }
-            group.addTask {
-                await drain(dead) { deliveries in _ = try await store.bury(deliveries.map(Self.deadLetter)) }
-            }
-            group.addTask {
-                await OutboxRelay(store: store, publisher: publisher, logger: logger, reporter: reporter).run()
-            }
-            group.addTask { await Scheduler(store: store, logger: logger, reporter: reporter).run() }
-            group.addTask { await stuck.run(store, logger: logger, reporter: reporter) }
-            group.addTask { await sentinel.run(store, logger: logger, reporter: reporter) }
             for await _ in stop { break }
             group.cancelAll()
         }
         logger.info("client manager stopped")
     }
 
-    /// Hands over batch by batch, and acknowledges each only after its commit. While the database is away it waits;
-    /// what was not acknowledged goes back with the connection.
-    private func drain(
-        _ subscription: AMQPSubscription, _ record: @Sendable ([Delivery]) async throws -> Void
-    ) async {
-        for await batch in subscription.batches {
-            var deliveries = batch.deliveries
-            var wait = Duration.milliseconds(100)
-            while !Task.isCancelled {
-                do {
-                    try await recordSplitting(deliveries, record)
-                    subscription.acknowledge(deliveries.map(\.tag))
-                    break
-                } catch {
-                    // It may have been written before the answer was lost: then it must not be written again.
-                    for index in deliveries.indices { deliveries[index].comesAgain() }
-                    reporter.report(
-                        "record", "not recorded yet", error: error, details: ["queue": "\(subscription.queue)"])
-                    // Cancelled: the loop's condition ends it.
-                    try? await Task.sleep(for: wait)
-                    wait = min(wait * 2, .seconds(5))
+    /// What `/readyz` says beyond the connections: by name, why it isn't so; nil where it is.
+    package var progress: [(name: String, trouble: String?)] {
+        let silent = subscriptions.withLock { $0 }.filter { !$0.isConsuming }.map(\.queue)
+        return [
+            ("events", intake.trouble("error events are not recorded")), ("dead letters", letters.trouble),
+            ("relay", relay.trouble), ("schedules", scheduler.trouble),
+            (
+                "consumers",
+                silent.isEmpty ? nil : "the broker has no consumer registered for \(silent.joined(separator: ", "))"
+            ),
+        ]
+    }
+
+    /// Hands over batch by batch; what came back again and again is read one by one, beside the others.
+    private func drain(_ subscription: AMQPSubscription, read: @escaping @Sendable ([Received]) async -> Void) async {
+        let (suspects, suspect) = AsyncStream<Delivery>.makeStream()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in
+                let suspicion = Suspicion(store: store, reporter: reporter)
+                for await delivery in suspects {
+                    await suspicion.handle(
+                        delivery, lane: nil, acknowledge: { subscription.acknowledge([delivery.tag]) },
+                        read: { await read([Received(delivery, subscription)]) })
                 }
+            }
+            for await batch in subscription.batches {
+                let apart = batch.deliveries.filter(Suspicion.falls)
+                // In no order: whichever ends the process, the others get their turn.
+                for delivery in apart.shuffled() { suspect.yield(delivery) }
+                let others = batch.deliveries.filter { !Suspicion.falls(on: $0) }
+                if !others.isEmpty { await read(others.map { Received($0, subscription) }) }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Each is acknowledged only after its commit. While the database is away it waits; what was not acknowledged goes
+    /// back with the connection.
+    @Sendable private func readEvents(_ received: [Received]) async {
+        let tries = received.map { EventTry(received: $0, event: EventClassifier.classify($0.delivery)) }
+        await untilTaken("error events are not recorded yet") {
+            switch await intake.write(tries, Self.eventActions(store, letters, reporter)) {
+            case .away(let error): error
+            case .written, .isolated: nil
             }
         }
     }
 
-    /// A batch the database refuses for its data is split until the bad message stands alone; that one becomes a dead
-    /// letter of its own.
-    private func recordSplitting(
-        _ deliveries: [Delivery], _ record: @Sendable ([Delivery]) async throws -> Void
-    ) async throws {
-        do {
-            try await record(deliveries)
-        } catch let error as PostgresError where error.isDataFault {
-            guard deliveries.count > 1 else {
-                // It becomes a dead letter, and that is an event of its own.
-                logger.error("a message was refused by the database", metadata: ["error": "\(error)"])
-                _ = try await store.bury(
-                    deliveries.map { DeadLetter(InvalidMessage(.refused, "the database refused it"), $0) })
-                return
-            }
-            let middle = deliveries.count / 2
-            try await recordSplitting(Array(deliveries[..<middle]), record)
-            try await recordSplitting(Array(deliveries[middle...]), record)
+    @Sendable private func readLetters(_ received: [Received]) async {
+        var burials = received.map { Burial(Self.deadLetter($0.delivery), done: $0.acknowledge) }
+        await untilTaken("dead letters are not recorded yet") {
+            let error = await letters.bury(burials)
+            if let error { burials = burials.map { LetterDesk.again($0, after: error) } }
+            return error
         }
+    }
+
+    private func untilTaken(_ what: String, _ attempt: () async -> PostgresError?) async {
+        var wait = Duration.milliseconds(100)
+        while !Task.isCancelled, let error = await attempt() {
+            reporter.report("record", what, error: error)
+            // Cancelled: the loop's condition ends it.
+            try? await Task.sleep(for: wait)
+            wait = min(wait * 2, .seconds(5))
+        }
+    }
+
+    /// An event the database refuses becomes a dead letter, and that is an event of its own.
+    private static func eventActions(
+        _ store: Store, _ letters: LetterDesk, _ reporter: Reporter
+    ) -> IsolatingWriter<EventTry>.Actions {
+        .init(
+            write: { tries, _ throws(PostgresError) in
+                let new = try await store.record(tries.map(\.event))
+                Counter(.escalationEvents).increment(by: Int64(new))
+                for entry in tries { entry.received.acknowledge() }
+            },
+            canary: { () throws(PostgresError) in _ = try await store.record([], isCanary: true) },
+            putAside: { entry, error in
+                let problem = InvalidMessage(
+                    .refused, "the database refused the error event (SQLSTATE \(error.sqlState ?? "unknown"))")
+                letters.buryAlone([
+                    Burial(DeadLetter(problem, entry.received.delivery), done: entry.received.acknowledge)
+                ])
+                return true
+            },
+            failed: { Self.report("error events are tried apart", $0, $1, to: reporter) })
+    }
+
+    fileprivate static func report(_ what: String, _ error: PostgresError, _ count: Int, to reporter: Reporter) {
+        guard error.fault != .away else { return }
+        reporter.report("record", what, error: error, details: ["items": "\(count)"])
     }
 
     /// What the broker gave up on, with the reason it wrote into the headers; without one it found no queue.
@@ -135,4 +212,21 @@ package struct ClientManagerService: Sendable {
             }
         return DeadLetter(InvalidMessage(reason, explanation), delivery)
     }
+}
+
+/// A delivery and the way to acknowledge it.
+private struct Received: Sendable {
+    let delivery: Delivery
+    let acknowledge: @Sendable () -> Void
+
+    init(_ delivery: Delivery, _ subscription: AMQPSubscription) {
+        self.delivery = delivery
+        acknowledge = { subscription.acknowledge([delivery.tag]) }
+    }
+}
+
+/// An event on its way into the database; what it was made of is kept for a dead letter.
+private struct EventTry: Sendable {
+    let received: Received
+    let event: ClassifiedEvent
 }

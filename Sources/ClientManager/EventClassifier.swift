@@ -7,18 +7,16 @@ internal import WorkOrders
 /// be read becomes an event of its own.
 enum EventClassifier {
     static func classify(_ delivery: Delivery) -> ClassifiedEvent {
-        let event: ErrorEvent
-        do {
-            event = try JSONDecoder().decode(LenientErrorEvent.self, from: Data(delivery.body)).event(
-                fallbackID: delivery.properties.messageID.flatMap(UUID.init(uuidString:)))
+        let messageID = delivery.properties.messageID.flatMap(UUID.init(strict:))
+        do throws(UnreadableEvent) {
+            return classify(try LenientErrorEvent.read(delivery.body).event(fallbackID: messageID))
         } catch {
-            event = ErrorEvent(
-                id: delivery.properties.messageID.flatMap(UUID.init(uuidString:)) ?? UUID.timeOrdered(),
-                component: "client-manager", operation: "intake", severity: .warning,
-                message: "an error event could not be read", failureClass: .malformedOutput,
-                details: ["body": String(decoding: delivery.body.prefix(500), as: UTF8.self), "why": "\(error)"])
+            return classify(
+                ErrorEvent(
+                    id: messageID ?? UUID.timeOrdered(), component: "client-manager", operation: "intake",
+                    severity: .warning, message: "an error event could not be read", failureClass: .malformedOutput,
+                    details: ["body": String(decoding: delivery.body.prefix(500), as: UTF8.self), "why": error.words]))
         }
-        return classify(event)
     }
 
     static func classify(_ event: ErrorEvent) -> ClassifiedEvent {
@@ -29,13 +27,15 @@ enum EventClassifier {
         return ClassifiedEvent(
             id: event.id, fingerprint: Fingerprint.of(event).withoutNUL, trigger: trigger.rawValue,
             failureClass: failureClass.rawValue, severity: event.severity.rawValue,
-            component: event.component.withoutNUL,
-            operation: event.operation.withoutNUL, handler: event.details?["handler"]?.withoutNUL,
-            message: String(event.message.prefix(4000)).withoutNUL, workOrderID: event.workOrderID,
+            component: event.component.clipped(to: 200).withoutNUL,
+            operation: event.operation.clipped(to: 200).withoutNUL,
+            handler: event.details?["handler"]?.clipped(to: 200).withoutNUL,
+            message: event.message.clipped(to: 4000).withoutNUL, workOrderID: event.workOrderID,
             // PostgreSQL keeps an escaped NUL in `json` and then can't read a text out of it.
             details: json(
                 Dictionary((event.details ?? [:]).map { ($0.key.withoutNUL, $0.value.withoutNUL) }) { first, _ in first
-                }), occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
+                }),
+            occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
             options: json(
                 ResolutionOption.options(
                     for: trigger, hasOrder: event.workOrderID != nil || event.details?["dead_letter"] != nil)))
@@ -51,53 +51,5 @@ enum EventClassifier {
     private static func json(_ value: some Encodable) -> String {
         // Texts and arrays of texts always encode.
         (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
-}
-
-/// An error event as services really send it: only the message is needed.
-private struct LenientErrorEvent: Decodable {
-    var id: UUID?
-    var component: String?
-    var operation: String?
-    var severity: Severity?
-    var message: String
-    var workOrderID: UUID?
-    var failureClass: String?
-    var details: [String: Detail]?
-    var occurredAt: String?
-
-    enum CodingKeys: String, CodingKey {
-        case id, component, operation, severity, message, details
-        case workOrderID = "work_order_id"
-        case failureClass = "failure_class"
-        case occurredAt = "occurred_at"
-    }
-
-    /// Any JSON scalar as text; anything deeper is left out.
-    struct Detail: Decodable {
-        let text: String
-
-        init(from decoder: any Decoder) throws {
-            let value = try decoder.singleValueContainer()
-            if let text = try? value.decode(String.self) {
-                self.text = text
-            } else if let flag = try? value.decode(Bool.self) {
-                text = flag ? "true" : "false"
-            } else if let number = try? value.decode(Decimal.self) {
-                text = "\(number)"
-            } else {
-                text = "(not a scalar)"
-            }
-        }
-    }
-
-    func event(fallbackID: UUID?) -> ErrorEvent {
-        var event = ErrorEvent(
-            id: id ?? fallbackID ?? .timeOrdered(), component: component ?? "unknown",
-            operation: operation ?? "unknown", severity: severity ?? .warning, message: message,
-            workOrderID: workOrderID, details: details?.mapValues(\.text))
-        event.failureClass = failureClass
-        event.occurredAt = occurredAt
-        return event
     }
 }

@@ -1,4 +1,4 @@
-internal import HTTPTypes
+package import HTTPTypes
 package import Hummingbird
 internal import NIOCore
 internal import Probes
@@ -6,12 +6,26 @@ package import Sentinel
 
 /// `POST /api/sentinel`: GitHub's webhooks.
 package struct SentinelRoute: Sendable {
-    /// More than this is not read. GitHub sends some 20 to 200 KB for a run.
-    static let bodyLimit = 5 * 1024 * 1024
     private static let path = "/api/sentinel"
     private let receiver: SentinelReceiver
+    private let unchecked: UncheckedBytes
 
-    package init(_ receiver: SentinelReceiver) { self.receiver = receiver }
+    /// - Parameter unchecked: what all webhooks together may hold before their signatures were checked. Default 32 MiB.
+    package init(_ receiver: SentinelReceiver, unchecked: Int = 32 * 1024 * 1024) {
+        self.receiver = receiver
+        self.unchecked = UncheckedBytes(limit: unchecked)
+    }
+
+    /// Whether a client that asks first may send its body.
+    package func admits(_ request: HTTPRequest) -> Bool {
+        request.method == .post && request.path?.prefix { $0 != "?" } == Self.path[...]
+            && refusal(request.headerFields) == nil
+    }
+
+    private func refusal(_ headers: HTTPFields) -> SentinelAnswer? {
+        receiver.refusal(
+            signature: headers.value("X-Hub-Signature-256"), length: headers[.contentLength].flatMap(Int.init))
+    }
 
     /// - Returns: nil for other paths.
     package func respond(to request: Request) async -> Response? {
@@ -19,25 +33,36 @@ package struct SentinelRoute: Sendable {
         guard request.method == .post else {
             return problem(405, "method not allowed", "only POST is answered here", [.allow: "POST"])
         }
-        let signature = request.header("X-Hub-Signature-256")
-        if let refusal = receiver.refusal(signature: signature) { return response(refusal) }
-        let body: ByteBuffer
+        if let refusal = refusal(request.headers) { return early(refusal) }
+        // Held until the signature was checked, and what is taken from the body with it.
+        let held = UncheckedBytes.Held(unchecked)
+        defer { held.release() }
+        var body: [UInt8] = []
         do {
-            body = try await request.body.collect(upTo: Self.bodyLimit)
-        } catch is NIOTooManyBytesError {
-            // Told to its sender.
-            return problem(
-                413, "body too large", "a webhook has up to \(Self.bodyLimit) bytes", [.connection: "close"])
+            for try await part in request.body {
+                guard body.count + part.readableBytes <= SentinelReceiver.bodyLimit else { return early(.tooLarge) }
+                guard held.add(part.readableBytes) else { return early(.busy) }
+                body.append(contentsOf: part.readableBytesView)
+            }
         } catch {
-            // The sender went away in the middle of its request: nobody reads this answer.
+            // The sender went away in the middle of its request, or was too slow: nobody reads this answer.
             return problem(400, "incomplete request", "the body ended early", [.connection: "close"])
         }
         return response(
             await receiver.receive(
                 SentinelRequest(
-                    signature: signature, event: request.header("X-GitHub-Event"),
-                    delivery: request.header("X-GitHub-Delivery"), contentType: request.headers[.contentType],
-                    body: Array(body.readableBytesView))))
+                    signature: request.headers.value("X-Hub-Signature-256"),
+                    event: request.headers.value("X-GitHub-Event"),
+                    delivery: request.headers.value("X-GitHub-Delivery"), contentType: request.headers[.contentType],
+                    body: body)))
+    }
+
+    /// An answer before the body was read: nothing more is read from that connection.
+    private func early(_ answer: SentinelAnswer) -> Response {
+        receiver.count(answer)
+        var response = response(answer)
+        response.headers[.connection] = "close"
+        return response
     }
 
     private func response(_ answer: SentinelAnswer) -> Response {
@@ -50,6 +75,12 @@ package struct SentinelRoute: Sendable {
             problem(
                 401, "not signed", "X-Hub-Signature-256 is missing or was not made with this webhook's secret",
                 [.wwwAuthenticate: "Signature"])
+        case .tooLarge:
+            problem(413, "body too large", "a webhook has up to \(SentinelReceiver.bodyLimit) bytes")
+        case .busy:
+            problem(
+                503, "too much at once", "too many webhooks come in at once; deliver it again in a minute",
+                [.retryAfter: "60"])
         case .notConfigured:
             problem(
                 503, "no secret", "set MOOSE_SENTINEL_SECRET, or sentinel.secret in moose.yaml, to the webhook's secret"
@@ -79,7 +110,7 @@ package struct SentinelRoute: Sendable {
     }
 }
 
-extension Request {
+extension HTTPFields {
     /// A header by its name; nil when it isn't there.
-    fileprivate func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
+    fileprivate func value(_ name: String) -> String? { HTTPField.Name(name).flatMap { self[$0] } }
 }

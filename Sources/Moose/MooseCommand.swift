@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Telemetry
 
 /// The command `moose`.
 struct MooseCommand: AsyncParsableCommand {
@@ -21,7 +22,8 @@ struct MooseCommand: AsyncParsableCommand {
             WorkerCommand.self, WorkersCommand.self, ClientManagerCommand.self, MissionControlCommand.self,
             WorkOrdersCommand.self, EscalationsCommand.self, BudgetCommand.self, LanesCommand.self,
             SchedulesCommand.self,
-            DeadLettersCommand.self, SpoolCommand.self, TopologyCommand.self, MigrateCommand.self, StackCommand.self,
+            DeadLettersCommand.self, PruneCommand.self, SpoolCommand.self, TopologyCommand.self, MigrateCommand.self,
+            StackCommand.self,
             ConfigCommand.self, BenchCommand.self, CommandGuardCommand.self,
         ])
 }
@@ -29,11 +31,18 @@ struct MooseCommand: AsyncParsableCommand {
 /// Starts the command, with the exit codes its help promises.
 @main
 enum Program {
-    static func main() async {
-        // A reader that goes away must not kill the process: writes then fail, and say so.
-        signal(SIGPIPE, SIG_IGN)
-        let status = await run()
-        exit(StandardOutput.isWritten() || status != ExitStatus.ok.rawValue ? status : ExitStatus.failed.rawValue)
+    /// Not `async`: before such a one runs there is a second thread, and what has to be done first no longer reaches it.
+    static func main() {
+        ProcessFrame.begin()
+        // Detached: this function belongs to the main actor, whose thread it never gives back.
+        Task.detached {
+            let status = await run()
+            let isWritten = StandardOutput.isWritten()
+            Telemetry.StandardError.flush()
+            exit(isWritten || status != ExitStatus.ok.rawValue ? status : ExitStatus.failed.rawValue)
+        }
+        // Nothing of ours asks for the main actor.
+        while true { pause() }
     }
 
     /// Runs what the command line asks for, and returns its exit code.

@@ -1,3 +1,4 @@
+internal import IOThread
 internal import Synchronization
 
 /// A sleep that somebody else can end. One task waits; any may ring, also before it does.
@@ -27,7 +28,7 @@ final class Alarm: Sendable {
         }
         let timer = Task {
             // Cancelled: the wait is over already.
-            guard (try? await Task.sleep(for: limit)) != nil else { return }
+            guard (try? await Deadlines.shared.sleep(for: limit)) != nil else { return }
             ring()
         }
         await withTaskCancellationHandler {

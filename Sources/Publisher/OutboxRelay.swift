@@ -22,6 +22,7 @@ package final class OutboxRelay: Sendable {
     private let patience: Duration
     private let alarm = Alarm()
     private let state = Mutex(RelayState())
+    private let failures = Mutex(Failures<UUID>())
 
     /// - Parameters:
     ///   - reporter: hears of what can't be published or read; default one that only logs.
@@ -36,6 +37,11 @@ package final class OutboxRelay: Sendable {
         self.reporter = reporter ?? Reporter(component: "relay", logger: logger)
         self.poll = poll
         self.patience = patience
+    }
+
+    /// Nil while what is due gets to the broker, or nothing is due.
+    package var trouble: String? {
+        state.withLock { $0.progress.trouble("messages of the outbox are not published", at: .now) }
     }
 
     /// Says that something new may be due: who wrote to the outbox in this process needs no notification.
@@ -55,6 +61,7 @@ package final class OutboxRelay: Sendable {
                     if count == 0 { await alarm.wait(atMost: min(poll, try await store.outboxWait() ?? poll)) }
                 } catch {
                     if Task.isCancelled { break }
+                    state.withLock { $0.unreadable(because: "\(error)", at: .now) }
                     if trouble == .zero { reporter.report("relay", "the outbox waits", error: error) }
                     trouble = min(max(trouble, .milliseconds(100)) * 2, .seconds(5))
                     await alarm.wait(atMost: trouble)
@@ -79,7 +86,7 @@ package final class OutboxRelay: Sendable {
         let busy = state.withLock { $0.busy(at: .now) }
         let due = try await store.leaseOutbox(UUID(), skip: busy)
         let batches = Dictionary(grouping: due, by: \.destination)
-        state.withLock { $0.begin(batches.keys) }
+        state.withLock { $0.begin(batches.mapValues(\.count), at: .now) }
         for batch in batches.values { handOut(batch) }
         return due.count
     }
@@ -92,7 +99,11 @@ package final class OutboxRelay: Sendable {
             try await store.deleteOutbox(over.confirmed)
             try await store.releaseOutbox(over.unsent)
             // Dead letters among them are told in the same transaction.
-            try await store.refuseOutbox(over.refused)
+            try await bisecting(over.refused) { some throws(PostgresError) in
+                try await store.refuseOutbox(some)
+            } alone: { refusal, error in
+                await setAside(refusal, because: error)
+            }
         } catch {
             // A row that is settled twice isn't changed: its lease is gone.
             state.withLock { $0.giveBack(over) }
@@ -100,9 +111,29 @@ package final class OutboxRelay: Sendable {
         }
     }
 
+    /// What can't be sent and can't be buried is kept by its bytes alone; until then its lease ends and it comes again.
+    private func setAside(_ refusal: OutboxRefusal, because error: PostgresError) async {
+        reporter.report("relay", "a message that can't be sent was not buried", error: error)
+        let limit: Int? =
+            switch error.fault {
+            case .item: 2
+            case .unclear: 4
+            case .away, .starved, .contention: nil
+            }
+        guard let limit, failures.withLock({ $0.add(refusal.message.row) }) >= limit else { return }
+        do {
+            try await store.setAsideOutbox(refusal.message, because: error)
+        } catch {
+            reporter.report("relay", "a message that can't be sent was not set aside", error: error)
+        }
+    }
+
     private func publish(_ batch: [OutboxMessage]) async {
         var settlement = RelaySettlement()
-        let problem = await RelayBatch(publisher: publisher, patience: patience).publish(batch, into: &settlement)
+        let relay = RelayBatch(publisher: publisher, patience: patience)
+        let problem =
+            state.withLock { $0.isStuck(batch[0].destination) }
+            ? await relay.publishOneByOne(batch, into: &settlement) : await relay.publish(batch, into: &settlement)
         if let problem, !Task.isCancelled {
             reporter.report(
                 "relay", "the broker did not take everything; what it left waits", error: problem,
@@ -113,7 +144,7 @@ package final class OutboxRelay: Sendable {
                 "relay", "outcomes were dropped: the queue they were asked for is gone", failureClass: .invalidInput,
                 details: ["queue": batch[0].routingKey, "count": "\(settlement.dropped.count)"])
         }
-        state.withLock { $0.end(batch[0].destination, settlement, isTrouble: problem != nil, at: .now) }
+        state.withLock { $0.end(batch[0].destination, settlement, trouble: problem.map { "\($0)" }, at: .now) }
         wake()
     }
 }

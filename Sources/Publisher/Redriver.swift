@@ -63,7 +63,13 @@ package struct Redriver: Sendable {
             let open = try await store.openLetters(passed)
             let free = Set(open.filter { !$0.isHeld }.map(\.id))
             let stuck = free.intersection(seenFree)
-            counts.left += stuck.map { (letter: $0, why: "its work order is gone, or went on by itself") }
+            let holders = Dictionary(open.map { ($0.id, $0.keyHolder) }) { first, _ in first }
+            counts.left += stuck.map { letter in
+                guard case .some(.some(let holder)) = holders[letter] else {
+                    return (letter: letter, why: "its work order is gone, or went on by itself")
+                }
+                return (letter: letter, why: "the work order \(holder.uuidString.lowercased()) holds its unique key")
+            }
             seenFree.formUnion(free)
             waiting = open.map(\.id).filter { !stuck.contains($0) }
             if waiting.count > free.count - stuck.count { try await Task.sleep(for: .milliseconds(500)) }
@@ -104,17 +110,19 @@ package struct Redriver: Sendable {
                 kept.append((letter.id, "AMQP can't carry what is stored of its properties"))
             }
         }
+        var confirmed: [Int] = []
         do {
-            try await publisher.publish(messages.map(\.message), deadline: .seconds(20))
+            let refused = try await publisher.publishEach(messages.map(\.message), deadline: .seconds(20)) {
+                confirmed += $0
+            }
+            // One that the broker refuses for what it is stays dead, and holds up no other.
+            kept += refused.map { (letter: messages[$0.key].id, why: Self.words($0.value)) }
         } catch {
-            let open = Self.unconfirmed(error, of: messages.count)
-            try await mark(messages.indices.filter { !open.contains($0) }.map { messages[$0] }, token, &counts)
+            try await mark(confirmed.map { messages[$0] }, token, &counts)
             try await store.releaseLetters(taken.map(\.id), lease: token)
-            guard case .returned(let indexes, let text) = error else { throw error }
-            counts.left += kept + indexes.map { (letter: messages[$0].id, why: text) }
-            return []
+            throw error
         }
-        try await mark(messages, token, &counts)
+        try await mark(confirmed.map { messages[$0] }, token, &counts)
         try await store.releaseLetters(kept.map(\.letter), lease: token)
         counts.left += kept
         let known = Set(taken.map(\.id))
@@ -145,10 +153,7 @@ package struct Redriver: Sendable {
         return found
     }
 
-    private static func unconfirmed(_ error: AMQPError, of count: Int) -> Set<Int> {
-        switch error {
-        case .returned(let indexes, _), .unconfirmed(let indexes, _), .nacked(let indexes): Set(indexes)
-        default: Set(0..<count)
-        }
+    private static func words(_ error: AMQPError) -> String {
+        if case .returned(_, let text) = error { text } else { "\(error)" }
     }
 }

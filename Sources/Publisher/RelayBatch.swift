@@ -20,6 +20,39 @@ struct RelayBatch: Sendable {
         }
     }
 
+    /// For a destination where nothing got through again and again, though the broker may be well: one message may end
+    /// the connection for all. They go one by one; what fails where another passes is at fault itself.
+    func publishOneByOne(_ batch: [OutboxMessage], into settlement: inout RelaySettlement) async -> AMQPError? {
+        var failed: [(message: OutboxMessage, error: AMQPError)] = []
+        var inARow = 0
+        var passed = 0
+        for (index, message) in batch.enumerated() {
+            var one = RelaySettlement()
+            let problem = await publish([message], into: &one)
+            if let problem, one.unsent.count == 1 {
+                failed.append((message, problem))
+                inARow += 1
+                guard inARow < 3 else {
+                    // The broker takes nothing at all.
+                    settlement.unsent += batch[(index + 1)...]
+                    break
+                }
+            } else {
+                settlement += one
+                inARow = 0
+                passed += one.confirmed.count
+            }
+        }
+        if passed > 0, inARow < 3 {
+            settlement.refused += failed.map {
+                OutboxRefusal($0.message, error: "\($0.error)", isFinal: false, isOwnFault: true)
+            }
+        } else {
+            settlement.unsent += failed.map(\.message)
+        }
+        return failed.last?.error
+    }
+
     private func judge(
         _ batch: [OutboxMessage], _ error: AMQPError, into settlement: inout RelaySettlement
     ) async -> AMQPError? {
@@ -57,7 +90,10 @@ struct RelayBatch: Sendable {
         case .preconditionFailed, .channelClosed:
             // The broker closed the channel over one of them and doesn't say which.
             guard batch.count > 1 else {
-                settlement.refused.append(OutboxRefusal(batch[0], error: "\(error)", isFinal: false))
+                var isOwnFault = false
+                if case .preconditionFailed = error { isOwnFault = true }
+                settlement.refused.append(
+                    OutboxRefusal(batch[0], error: "\(error)", isFinal: false, isOwnFault: isOwnFault))
                 return error
             }
             let middle = batch.count / 2

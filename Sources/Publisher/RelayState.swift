@@ -28,7 +28,8 @@ struct RelayState {
         var failures: Int
     }
 
-    private var underWay: Set<String> = []
+    private var underWay: [String: Int] = [:]
+    private(set) var progress = ProgressWatch()
     private var pauses: [String: Pause] = [:]
     private var over = RelaySettlement()
 
@@ -36,16 +37,39 @@ struct RelayState {
     mutating func busy(at now: Instant) -> [String] {
         // A queue that nobody wrote to for a minute is forgotten: there may be many of replies.
         pauses = pauses.filter { $0.value.until > now - .seconds(60) }
-        return Array(underWay) + pauses.filter { $0.value.until > now && !underWay.contains($0.key) }.map(\.key)
+        return Array(underWay.keys) + pauses.filter { $0.value.until > now && underWay[$0.key] == nil }.map(\.key)
     }
 
-    mutating func begin(_ destinations: some Sequence<String>) { underWay.formUnion(destinations) }
+    /// Nothing got through there for so many batches that the messages go one by one.
+    func isStuck(_ destination: String) -> Bool { (pauses[destination]?.failures ?? 0) >= 4 }
+
+    /// - Parameter batches: how many messages go to which destination.
+    mutating func begin(_ batches: [String: Int], at now: Instant) {
+        underWay.merge(batches, uniquingKeysWith: +)
+        noteWaiting(at: now)
+    }
+
+    /// The outbox can't be read: nobody knows what waits there.
+    mutating func unreadable(because reason: String, at now: Instant) {
+        progress.waits(max(1, underWay.values.reduce(0, +)), at: now)
+        progress.failed(reason)
+    }
+
+    /// Where trouble left messages behind, they wait still.
+    private mutating func noteWaiting(at now: Instant) {
+        progress.waits(underWay.values.reduce(pauses.count, +), at: now)
+    }
 
     /// A batch is over. After trouble its destination rests: 250 ms, doubled each time, up to 5 s.
-    mutating func end(_ destination: String, _ settlement: RelaySettlement, isTrouble: Bool, at now: Instant) {
-        underWay.remove(destination)
+    mutating func end(_ destination: String, _ settlement: RelaySettlement, trouble: String?, at now: Instant) {
+        underWay[destination] = nil
         over += settlement
-        guard isTrouble else {
+        defer {
+            noteWaiting(at: now)
+            if !settlement.confirmed.isEmpty { progress.progressed(at: now) }
+            if let trouble { progress.failed(trouble) }
+        }
+        guard trouble != nil else {
             pauses[destination] = nil
             return
         }

@@ -1,6 +1,7 @@
 internal import CoreMetrics
 internal import FoundationEssentials
 package import Logging
+internal import Postgres
 package import Reporting
 package import Store
 internal import Telemetry
@@ -23,7 +24,7 @@ package struct SentinelJudge: Sendable {
     package func run(_ store: Store, logger: Logger, reporter: Reporter) async {
         while !Task.isCancelled {
             do {
-                try await look(store, logger: logger)
+                try await look(store, logger: logger, reporter: reporter)
             } catch {
                 reporter.report("verdict", "results of CI wait for a verdict", error: error)
             }
@@ -32,23 +33,33 @@ package struct SentinelJudge: Sendable {
         }
     }
 
-    /// Judges what is there now.
-    func look(_ store: Store, logger: Logger) async throws {
+    /// Judges what is there now. An order whose verdict the database refuses holds up no other; it is judged again.
+    func look(_ store: Store, logger: Logger, reporter: Reporter? = nil) async throws {
         let commits = try await store.ciResults(deadline: deadline)
         var verdicts: [CIDecision] = []
         for commit in commits {
             let verdict = CIVerdict.of(commit.runs, expected: workflows, isOverdue: commit.isOverdue)
             if let decision = CIDecision(verdict, commit, expected: workflows) { verdicts.append(decision) }
         }
-        for id in try await store.applyCIVerdicts(verdicts) {
-            guard let taken = verdicts.first(where: { $0.commit.workOrderID == id }) else { continue }
-            Counter(.sentinelVerdicts, dimensions: [("verdict", taken.verdict)]).increment()
+        var taken: [UUID] = []
+        try await bisecting(verdicts) { some throws(PostgresError) in
+            let ids = try await store.applyCIVerdicts(some)
+            taken += ids
+        } alone: { decision, error in
+            reporter?.report(
+                "verdict", "the database refuses a verdict of CI", error: error,
+                workOrder: decision.commit.workOrderID, severity: .critical)
+        }
+        for id in taken {
+            guard let decision = verdicts.first(where: { $0.commit.workOrderID == id }) else { continue }
+            Counter(.sentinelVerdicts, dimensions: [("verdict", decision.verdict)]).increment()
             logger.info(
                 "CI verdict",
                 metadata: [
-                    "work_order": "\(id.text)", "verdict": "\(taken.verdict)",
-                    "pull_request": "\(taken.commit.pullRequest)", "head_sha": "\(taken.commit.headSHA ?? "none")",
-                    "why": "\(taken.message ?? "every workflow passed")",
+                    "work_order": "\(id.text)", "verdict": "\(decision.verdict)",
+                    "pull_request": "\(decision.commit.pullRequest)",
+                    "head_sha": "\(decision.commit.headSHA ?? "none")",
+                    "why": "\(decision.message ?? "every workflow passed")",
                 ])
         }
         let told = try await store.deferCIResults(unmatchedAfter: unmatchedAfter)

@@ -16,6 +16,8 @@ struct PoolState {
         var isPaused = false
         /// An operator paused it.
         var isHeld = false
+        /// How many of its deliveries were apart when its consumer was last started anew for their sake.
+        var renewedFor = 0
         /// What it is owed of the batches so far, in weights.
         var credit = 0
 
@@ -31,6 +33,8 @@ struct PoolState {
     }
 
     var lanes: [Lane]
+    /// Deliveries that came back so often that each is read apart.
+    var suspects: [(lane: Int, delivery: Delivery)] = []
     var finishes: [(lane: Int, item: FinishItem)] = []
     var jobs: [LeaseKey: RunningJob] = [:]
     /// Of the jobs: those that have ended, and whose end waits to be written or is just being written.
@@ -41,6 +45,8 @@ struct PoolState {
     var isStopping = false
     /// The database is away: no lane consumes, whatever slots are free.
     var isIntakeStopped = false
+    /// Whether this machine can start work.
+    var host = HostState()
     /// How old the oldest order of the latest claim was.
     var claimedAge: (age: Duration, at: ContinuousClock.Instant)?
     /// The last thing the database said, while it can't be reached.
@@ -64,7 +70,7 @@ struct PoolState {
     mutating func takeClaimable(
         upTo limit: Int, bytes: Int = PoolState.batchBytes
     ) -> [(lane: Int, delivery: Delivery)] {
-        guard !isStopping else { return [] }
+        guard !isStopping, host.trouble == nil else { return [] }
         var size = 0
         var taken: [(lane: Int, delivery: Delivery)] = []
         var ids: Set<String> = []
@@ -101,6 +107,13 @@ struct PoolState {
         }
         if let next { lanes[next].credit -= turn }
         return next
+    }
+
+    /// Takes one that is read apart, any of them; none while the worker stops or the database is away.
+    mutating func takeSuspect() -> (lane: Int, delivery: Delivery)? {
+        guard !isStopping, !isIntakeStopped, let index = suspects.indices.randomElement() else { return nil }
+        suspects.swapAt(index, suspects.count - 1)
+        return suspects.removeLast()
     }
 
     /// Takes what has waited too long for a slot: it is parked, so that no delivery is held for the length of a job.

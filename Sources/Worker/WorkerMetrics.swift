@@ -9,6 +9,7 @@ struct WorkerMetrics: Sendable {
     let finishSeconds = Timer(.finishSeconds)
     let rescues = Counter(.leaseRescues)
     let databaseAway = Meter(.databaseAway)
+    let hostTrouble = Meter(.hostTrouble)
 
     func claimed(_ verdict: String, _ count: Int) {
         Counter(.claims, dimensions: [("verdict", verdict)]).increment(by: Int64(count))

@@ -44,7 +44,7 @@ extension WorkerPool {
     /// Where something more could start at once, by name.
     private func lanesWithSlots() -> [String: Int] {
         state.withLock { state in
-            guard !state.isStopping, !state.isIntakeStopped else { return [:] }
+            guard !state.isStopping, !state.isIntakeStopped, state.host.trouble == nil else { return [:] }
             return state.lanes.indices.reduce(into: [:]) { lanes, index in
                 let lane = state.lanes[index]
                 if lane.free > lane.waiting.count { lanes[lane.name] = index }

@@ -6,6 +6,7 @@ internal import Logging
 internal import Messaging
 internal import Postgres
 internal import Publisher
+internal import Reporting
 internal import Store
 internal import Synchronization
 internal import Telemetry
@@ -25,57 +26,137 @@ extension WorkerPool {
         return true
     }
 
-    /// Judges a batch; each delivery is acknowledged only after the commit that decided it.
+    /// Judges a batch; each delivery is acknowledged only after the commit that decided it. What fails goes apart and
+    /// keeps no slot meanwhile.
     func claim(_ taken: [(lane: Int, delivery: Delivery)], park: Bool) async {
-        var items: [ClaimItem] = []
-        var sources: [Int] = []
-        var letters: [DeadLetter] = []
-        var buried: [Int] = []
+        var tries: [ClaimTry] = []
+        var burials: [(lane: Int, burial: Burial)] = []
         var ids: Set<UUID> = []
-        var repeated: [Int] = []
-        for (index, entry) in taken.enumerated() {
+        var repeated: [(lane: Int, delivery: Delivery)] = []
+        let claim = UUID()
+        for entry in taken {
             do throws(InvalidMessage) {
                 let item = try claimItem(entry.delivery, lane: configuration.lanes[entry.lane].name)
                 if ids.insert(item.id).inserted {
-                    items.append(item)
-                    sources.append(index)
+                    tries.append(ClaimTry(lane: entry.lane, delivery: entry.delivery, item: item, claim: claim))
                 } else {
-                    repeated.append(index)
+                    repeated.append(entry)
                 }
             } catch {
-                letters.append(DeadLetter(error, entry.delivery))
-                buried.append(index)
+                burials.append((entry.lane, burial(DeadLetter(error, entry.delivery), of: entry.delivery, entry.lane)))
             }
         }
-        putBack(repeated.map { taken[$0] }, parked: park)
-        noteAge(of: items)
+        putBack(repeated, parked: park)
+        noteAge(of: tries.map(\.item))
         let started = ContinuousClock.now
-        let verdicts = await claimUntilDone(items, park: park)
-        let isBuried = await bury(letters)
-        let refused = Set(verdicts.indices.filter { verdicts[$0].isRefusedForItsID })
-        let isComplete = await completeLetters(of: refused.map { taken[sources[$0]].delivery })
+        if await !claimUntilTaken(tries, park: park), !park { freeSlots(of: tries.map(\.lane)) }
+        await bury(burials.map(\.burial))
+        if !park { freeSlots(of: burials.map(\.lane)) }
         metrics.claimSeconds.record(ContinuousClock.now - started)
-        var acknowledged: [Int] = isBuried ? buried : []
+    }
+
+    /// Asks until the database answers. False: the verdicts don't come here, because the batch went apart or the worker
+    /// stops; then what is missing goes back to the broker.
+    private func claimUntilTaken(_ tries: [ClaimTry], park: Bool) async -> Bool {
+        var attempt = 0
+        while !Task.isCancelled {
+            switch await claims.write(tries, claimActions(park: park)) {
+            case .written:
+                databaseAnswered()
+                return true
+            case .isolated:
+                databaseAnswered()
+                return false
+            case .away(let error):
+                await databaseFailed(error, attempt: attempt, during: "claim")
+                attempt += 1
+            }
+            if state.withLock({ $0.isStopping }) { return false }
+        }
+        return false
+    }
+
+    private var claimTerms: ClaimTerms {
+        ClaimTerms(
+            worker: configuration.id, lease: configuration.lease,
+            unknownKindGrace: configuration.unknownKindGrace, kinds: handlers.terms)
+    }
+
+    func claimActions(park: Bool) -> IsolatingWriter<ClaimTry>.Actions {
+        .init(
+            write: { tries, isApart throws(PostgresError) in
+                if isApart {
+                    try await self.claimApart(tries)
+                } else {
+                    let verdicts = try await self.store.claim(
+                        tries.map(\.item), claim: tries[0].claim, terms: self.claimTerms, park: park)
+                    await self.settle(tries, verdicts, park: park)
+                }
+            },
+            canary: { () throws(PostgresError) in
+                _ = try await self.control.claim([], claim: UUID(), terms: self.claimTerms, isCanary: true)
+            },
+            putAside: { await self.refuse($0, because: $1) },
+            failed: { self.isolationFailed("claim", $0, $1) })
+    }
+
+    /// Out of the ward: with slots of their own where some are free, else to be rung again.
+    private func claimApart(_ tries: [ClaimTry]) async throws(PostgresError) {
+        let lanes = tries.map(\.lane)
+        let hasSlots = try reserveSlots(lanes)
+        do throws(PostgresError) {
+            let verdicts = try await control.claim(
+                tries.map(\.item), claim: tries[0].claim, terms: claimTerms, park: !hasSlots)
+            await settle(tries, verdicts, park: !hasSlots)
+        } catch {
+            if hasSlots { freeSlots(of: lanes) }
+            throw error
+        }
+    }
+
+    /// - Throws: when the worker stops, which starts nothing more.
+    private func reserveSlots(_ lanes: [Int]) throws(PostgresError) -> Bool {
+        let reserved = state.withLock { state -> Bool? in
+            guard !state.isStopping else { return nil }
+            let needs = Dictionary(lanes.map { ($0, 1) }, uniquingKeysWith: +)
+            guard needs.allSatisfy({ state.lanes[$0.key].free >= $0.value }) else { return false }
+            for (lane, count) in needs { state.lanes[lane].running += count }
+            return true
+        }
+        guard let reserved else { throw .cancelled(wasSent: false) }
+        return reserved
+    }
+
+    private func freeSlots(of lanes: [Int]) {
+        state.withLock { state in
+            for lane in lanes { state.lanes[lane].running -= 1 }
+        }
+    }
+
+    private func settle(_ tries: [ClaimTry], _ verdicts: [ClaimVerdict], park: Bool) async {
         var counts: [String: Int] = [:]
-        var freed = park ? [] : buried
+        var freed: [Int] = []
         var grants: [(lane: Int, item: ClaimItem, grant: ClaimVerdict.Grant)] = []
-        for (position, verdict) in verdicts.enumerated() {
-            let index = sources[position]
-            if isComplete || !refused.contains(position) { acknowledged.append(index) }
+        // What is refused for its id has its letter by now, but without the properties that came: those follow before the ack.
+        let refused = Set(verdicts.indices.filter { verdicts[$0].isRefusedForItsID })
+        let isComplete = await completeLetters(of: refused.map { tries[$0].delivery })
+        for (entry, verdict) in zip(tries, verdicts) {
             counts[verdict.label, default: 0] += 1
             if case .run(let grant) = verdict {
-                grants.append((taken[index].lane, items[position], grant))
+                grants.append((entry.lane, entry.item, grant))
             } else if !park {
-                freed.append(index)
+                freed.append(entry.lane)
             }
         }
-        if !park, verdicts.count < items.count { freed.append(contentsOf: sources[verdicts.count...]) }
-        acknowledge(acknowledged.map { taken[$0] })
+        acknowledge(
+            tries.indices.filter { isComplete || !refused.contains($0) }.map { (tries[$0].lane, tries[$0].delivery) })
         for (label, count) in counts { metrics.claimed(label, count) }
         // Doorbells and events are in the outbox now.
-        if grants.count + counts["duplicate", default: 0] < taken.count { relay.wake() }
+        if grants.count + counts["duplicate", default: 0] < tries.count { relay.wake() }
         state.withLock { state in
-            for index in freed { state.lanes[taken[index].lane].running -= 1 }
+            for lane in freed { state.lanes[lane].running -= 1 }
+            // Granted by an earlier try whose answer was lost: it runs, slot or not.
+            if park { for grant in grants { state.lanes[grant.lane].running += 1 } }
         }
         start(grants)
     }
@@ -103,73 +184,57 @@ extension WorkerPool {
             traceparent: delivery.properties.headers["traceparent"]?.text, properties: delivery.wire.bytes)
     }
 
-    /// Asks until the database answers; a batch it can't take is split until the one bad item stands alone.
-    /// An incomplete answer means the worker stops: what is missing goes back to the broker.
-    private func claimUntilDone(_ items: [ClaimItem], park: Bool) async -> [ClaimVerdict] {
-        let claim = UUID()
-        let terms = ClaimTerms(
-            worker: configuration.id, lease: configuration.lease,
-            unknownKindGrace: configuration.unknownKindGrace, kinds: handlers.terms)
-        var attempt = 0
-        while !Task.isCancelled {
+    /// A message that can't be claimed becomes a dead letter; an order that stands in the database already, fails.
+    private func refuse(_ entry: ClaimTry, because error: PostgresError) async -> Bool {
+        logger.error(
+            "a claim was refused by the database again and again",
+            metadata: ["work_order": "\(entry.item.id.text)", "error": "\(error)"])
+        switch entry.item.form {
+        case .order:
+            let problem = InvalidMessage(
+                .refused, "the database refused it (SQLSTATE \(error.sqlState ?? "unknown"))")
+            letters.buryAlone([burial(DeadLetter(problem, entry.delivery), of: entry.delivery, entry.lane)])
+        case .doorbell(let id):
             do throws(PostgresError) {
-                let verdicts = try await store.claim(items, claim: claim, terms: terms, park: park)
-                databaseAnswered()
-                return verdicts
+                _ = try await control.endRefused(id, token: nil, because: error)
             } catch {
-                if error.isDataFault {
-                    guard items.count > 1 else {
-                        // It becomes a dead letter, and that is an event of its own.
-                        logger.error("a message was refused by the database", metadata: ["error": "\(error)"])
-                        return await refuse(items[0], because: error) ? [.invalid(reason: "refused")] : []
-                    }
-                    let middle = items.count / 2
-                    let first = await claimUntilDone(Array(items[..<middle]), park: park)
-                    guard first.count == middle else { return first }
-                    return first + (await claimUntilDone(Array(items[middle...]), park: park))
-                }
-                await databaseFailed(error, attempt: attempt, during: "claim")
-                attempt += 1
+                guard error.fault != .away, error.fault != .starved else { return false }
+                reporter.report(
+                    "claim", "an order can neither be claimed nor be failed; the sweep will ring for it again",
+                    error: error, workOrder: id, severity: .critical)
             }
-            if state.withLock({ $0.isStopping }) { return [] }
+            acknowledge([(entry.lane, entry.delivery)])
+            relay.wake()
         }
-        return []
+        return true
     }
 
-    private func refuse(_ item: ClaimItem, because error: PostgresError) async -> Bool {
-        var lane = ""
-        if case .order(let order) = item.form { lane = order.lane }
-        let properties = WireProperties(bytes: item.properties)
-        var letter = DeadLetter(
-            reason: .refused, explanation: "the database refused it (SQLSTATE \(error.sqlState ?? "unknown"))",
-            workOrderID: item.id, exchange: MooseTopology.workExchange, routingKey: lane, body: item.body,
-            headers: properties.readable.json, isRedelivered: false)
-        letter.properties = properties.bytes
-        return await bury([letter])
+    private func burial(_ letter: DeadLetter, of delivery: Delivery, _ lane: Int) -> Burial {
+        Burial(letter) { self.acknowledge([(lane, delivery)]) }
     }
 
-    /// Writes dead letters until the database takes them. False: the worker stops first, and they go back.
-    func bury(_ letters: [DeadLetter]) async -> Bool {
-        guard !letters.isEmpty else { return true }
-        var letters = letters
+    /// Writes dead letters, until the database takes them or they are apart. When the worker stops first, they go back.
+    private func bury(_ burials: [Burial]) async {
+        var burials = burials
         var attempt = 0
-        while !Task.isCancelled {
-            do {
-                _ = try await store.bury(letters)
+        while !burials.isEmpty, !Task.isCancelled {
+            guard let error = await letters.bury(burials) else {
                 databaseAnswered()
-                for (reason, group) in Dictionary(grouping: letters, by: \.reason) {
-                    metrics.buried(reason.rawValue, group.count)
-                }
-                return true
-            } catch {
-                // It may have been written before the answer was lost: then it must not be written again.
-                for index in letters.indices { letters[index].comesAgain() }
-                await databaseFailed(error, attempt: attempt, during: "bury")
-                attempt += 1
-                if state.withLock({ $0.isStopping }) { return false }
+                return
             }
+            burials = burials.map { LetterDesk.again($0, after: error) }
+            await databaseFailed(error, attempt: attempt, during: "bury")
+            attempt += 1
+            if state.withLock({ $0.isStopping }) { return }
         }
-        return false
+    }
+
+    /// Says of what failed for other reasons than an absent database, and is tried apart now.
+    func isolationFailed(_ operation: String, _ error: PostgresError, _ count: Int) {
+        guard error.fault != .away else { return }
+        reporter.report(
+            operation, "the database did not take it; it is tried apart from the others", error: error,
+            details: ["items": "\(count)"])
     }
 
     private func putBack(_ entries: [(lane: Int, delivery: Delivery)], parked: Bool) {
@@ -182,12 +247,21 @@ extension WorkerPool {
         }
     }
 
-    private func acknowledge(_ entries: [(lane: Int, delivery: Delivery)]) {
+    func acknowledge(_ entries: [(lane: Int, delivery: Delivery)]) {
         let subscriptions = subscriptions.withLock { $0 }
         for (lane, group) in Dictionary(grouping: entries, by: \.lane) {
             subscriptions[lane].acknowledge(group.map(\.delivery.tag))
         }
     }
+}
+
+/// A delivery on its way into the database. Its claim's name stays, however often it is tried: what was granted and not
+/// heard of is found again.
+struct ClaimTry: Sendable {
+    let lane: Int
+    let delivery: Delivery
+    let item: ClaimItem
+    let claim: UUID
 }
 
 extension FieldValue {

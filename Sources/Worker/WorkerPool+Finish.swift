@@ -15,19 +15,54 @@ extension WorkerPool {
     func flushFinishes() async -> Bool {
         let taken = state.withLock { $0.takeFinishes(upTo: configuration.batch) }
         guard !taken.isEmpty else { return false }
+        let tries = taken.map { FinishTry(lane: $0.lane, item: $0.item) }
         let started = ContinuousClock.now
-        let accepted = await finishUntilDone(taken.map(\.item))
+        await finishUntilTaken(tries)
         metrics.finishSeconds.record(ContinuousClock.now - started)
+        await resumePaused()
+        return true
+    }
+
+    /// Asks until the database answers. An end is never dropped: without it the lease expires and the order is rescued.
+    private func finishUntilTaken(_ tries: [FinishTry]) async {
+        var attempt = 0
+        while !Task.isCancelled {
+            guard case .away(let error) = await ends.write(tries, finishActions) else { return databaseAnswered() }
+            await databaseFailed(error, attempt: attempt, during: "finish")
+            attempt += 1
+        }
+    }
+
+    var finishActions: IsolatingWriter<FinishTry>.Actions {
+        .init(
+            write: { tries, isApart throws(PostgresError) in
+                let store = isApart ? self.control : self.store
+                self.settle(tries, try await store.finish(tries.map(\.item), worker: self.configuration.id))
+                if isApart { await self.resumePaused() }
+            },
+            canary: { () throws(PostgresError) in
+                // Of an order that doesn't exist: it changes nothing.
+                let nobody = FinishItem(
+                    id: UUID(), token: 0, ending: .interrupted, report: AttemptReport(didStart: false), handler: "",
+                    duration: .zero)
+                _ = try await self.control.finish([nobody], worker: self.configuration.id)
+            },
+            putAside: { await self.refuse($0, because: $1) },
+            failed: { self.isolationFailed("finish", $0, $1) })
+    }
+
+    /// What became of ends: their slots are free.
+    private func settle(_ tries: [FinishTry], _ accepted: [Bool]) {
         state.withLock { state in
-            for (lane, item) in taken {
-                let key = LeaseKey(id: item.id, token: item.token)
+            for entry in tries {
+                let key = LeaseKey(id: entry.item.id, token: entry.item.token)
                 state.jobs[key] = nil
                 state.ended.remove(key)
-                state.lanes[lane].running -= 1
+                state.lanes[entry.lane].running -= 1
             }
         }
-        for (name, group) in Dictionary(grouping: taken, by: \.item.ending.name) { metrics.finished(name, group.count) }
-        let refused = zip(taken, accepted).filter { !$1 }.map { $0.0.item.id }
+        for (name, group) in Dictionary(grouping: tries, by: \.item.ending.name) { metrics.finished(name, group.count) }
+        let refused = zip(tries, accepted).filter { !$1 }.map { $0.0.item.id }
         if !refused.isEmpty {
             metrics.finished("refused", refused.count)
             logger.warning(
@@ -35,42 +70,32 @@ extension WorkerPool {
                 metadata: ["work_orders": "\(refused.map(\.text))"])
         }
         // Retries, events and releases are in the outbox now.
-        if taken.contains(where: { $0.item.ending != .completed }) { relay.wake() }
-        await resumePaused()
-        return true
+        if tries.contains(where: { $0.item.ending != .completed }) { relay.wake() }
+        wake()
     }
 
-    /// Asks until the database answers. An end is never dropped: without it the lease expires and the order is rescued.
-    private func finishUntilDone(_ items: [FinishItem]) async -> [Bool] {
-        var attempt = 0
-        while !Task.isCancelled {
-            do throws(PostgresError) {
-                let accepted = try await store.finish(items, worker: configuration.id)
-                databaseAnswered()
-                return accepted
-            } catch {
-                if error.isDataFault {
-                    if items.count > 1 {
-                        let middle = items.count / 2
-                        return await finishUntilDone(Array(items[..<middle]))
-                            + (await finishUntilDone(Array(items[middle...])))
-                    }
-                    if let plain = items[0].stripped {
-                        logger.error(
-                            "a result was refused by the database",
-                            metadata: ["work_order": "\(items[0].id.text)", "error": "\(error)"])
-                        return await finishUntilDone([plain])
-                    }
-                    reporter.report(
-                        "finish", "the database refused the end of an attempt; its lease will be rescued", error: error,
-                        workOrder: items[0].id, severity: .critical)
-                    return [false]
-                }
-                await databaseFailed(error, attempt: attempt, during: "finish")
-                attempt += 1
-            }
+    /// First without what the handler wrote, then with nothing but the cost; in the end the slot is free in any case.
+    private func refuse(_ entry: FinishTry, because error: PostgresError) async -> Bool {
+        let item = entry.item
+        logger.error(
+            "the end of an attempt was refused by the database again and again",
+            metadata: ["work_order": "\(item.id.text)", "error": "\(error)"])
+        guard entry.isPlain else {
+            ends.writeAlone([FinishTry(lane: entry.lane, item: item.plain, isPlain: true)])
+            return true
         }
-        return items.map { _ in false }
+        var isEnded = false
+        do throws(PostgresError) {
+            isEnded = try await control.endRefused(
+                item.id, token: item.token, didStart: item.report.didStart, cost: item.report.cost, because: error)
+        } catch {
+            guard error.fault != .away, error.fault != .starved else { return false }
+            reporter.report(
+                "finish", "the database refused the end of an attempt; its lease will be rescued", error: error,
+                workOrder: item.id, severity: .critical)
+        }
+        settle([entry], [isEnded])
+        return true
     }
 
     func databaseAnswered() {
@@ -90,13 +115,21 @@ extension WorkerPool {
     }
 }
 
+/// The end of an attempt on its way into the database.
+struct FinishTry: Sendable {
+    let lane: Int
+    let item: FinishItem
+    /// It carries nothing any more that a handler wrote.
+    var isPlain = false
+}
+
 extension FinishItem {
-    /// The same end without what the database refused, as a failure; nil when nothing is left to leave out.
-    fileprivate var stripped: FinishItem? {
-        guard report.result != nil || report.output != nil else { return nil }
+    /// The same end without anything the database could refuse in it, as a failure. The cost stays.
+    fileprivate var plain: FinishItem {
         var plain = self
         plain.report.result = nil
         plain.report.output = nil
+        plain.report.pullRequest = nil
         plain.ending = .failed(
             AttemptFailure(.malformedOutput, "the database refused the result", retry: .never))
         return plain

@@ -1,6 +1,7 @@
 internal import AMQP
 internal import FoundationEssentials
 internal import Logging
+internal import Reporting
 internal import Store
 internal import Synchronization
 internal import WorkOrders
@@ -68,6 +69,8 @@ extension WorkerPool {
                 AttemptFailure(.orchestrationError, "no handler for the kind \(job.handler)", retry: .never),
                 AttemptReport(didStart: false))
         }
+        noteHost(outcome)
+        tell(of: outcome, job)
         let item = FinishItem(
             id: job.id, token: job.token, ending: ending(of: job, outcome), report: outcome.report,
             handler: job.handler,
@@ -80,6 +83,25 @@ extension WorkerPool {
         wake()
     }
 
+    /// Tells a person, once for each cause, of what goes on in an order that goes on: an answer that can't be read in
+    /// part, and a handler that again and again can't begin.
+    private func tell(of outcome: Outcome, _ job: Job) {
+        let details = ["handler": job.handler, "work_order": job.id.text, "attempt": "\(job.attempt)"]
+        if let unread = outcome.report.unread {
+            reporter.report(
+                "settle",
+                "\(job.handler): \(unread.words)"
+                    + (outcome.report.cost == nil && job.estimate > .zero ? "; its estimate counts as spent" : ""),
+                failureClass: .malformedOutput, details: details.merging(["said": unread.said]) { mine, _ in mine })
+        }
+        // Each claim raises the token, and only an attempt that began is counted.
+        if case .notBegun(let failure) = outcome, job.token - Int64(job.attempt) >= 4 {
+            reporter.report(
+                "begin", "\(job.handler) can't begin, and its orders wait: \(failure.message)",
+                failureClass: failure.failureClass, details: details)
+        }
+    }
+
     /// One outcome, one exhaustive switch.
     private func ending(of job: Job, _ outcome: Outcome) -> FinishItem.Ending {
         switch outcome {
@@ -88,6 +110,22 @@ extension WorkerPool {
         case _ where job.cancelFlag.isSet: return .cancelled
         case .snoozed(let wait, _): return .snoozed(wait)
         case .interrupted: return .interrupted
+        case .hostFault(let failure): return .returned(failure, after: .seconds(Double.random(in: 1...5)))
+        case .notBegun(let failure):
+            var generator = SystemRandomNumberGenerator()
+            // The token counts the claims: each time in vain waits longer, to the cap of the kind.
+            let policy = handlers[job.kind]?.retry ?? configuration.retry
+            let wait =
+                policy.delay(
+                    after: failure, attempt: Int(clamping: job.token), maxAttempts: .max, using: &generator)
+                ?? policy.cap
+            logger.warning(
+                "not begun",
+                metadata: [
+                    "work_order": "\(job.id.text)", "kind": "\(job.kind)", "again_in": "\(wait)",
+                    "why": "\(failure.message)",
+                ])
+            return .notBegun(failure, after: max(wait, .seconds(1)))
         case .failed(let failure, _):
             var generator = SystemRandomNumberGenerator()
             // The kind's own policy, also where a cheaper handler ran it.

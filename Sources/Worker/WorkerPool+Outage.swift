@@ -27,7 +27,7 @@ extension WorkerPool {
             switch watch.look(isAway: trouble != nil, at: .now) {
             case .nothing: break
             case .stopIntake: await stopIntake(because: trouble ?? "")
-            case .giveBack: await giveBack()
+            case .giveBack: await giveBack(because: "the database is still away")
             case .resume:
                 logger.info("the database answers; consuming again")
                 metrics.databaseAway.set(Int64(0))
@@ -44,8 +44,13 @@ extension WorkerPool {
             "the database is away; nothing new is taken from the broker until it answers",
             metadata: ["error": "\(trouble)"])
         metrics.databaseAway.set(Int64(1))
+        state.withLock { $0.isIntakeStopped = true }
+        await pauseAll()
+    }
+
+    /// Pauses every lane's consumer; ``resumePaused()`` is the way back.
+    func pauseAll() async {
         state.withLock { state in
-            state.isIntakeStopped = true
             for index in state.lanes.indices { state.lanes[index].isPaused = true }
         }
         for subscription in subscriptions.withLock({ $0 }) {
@@ -59,7 +64,7 @@ extension WorkerPool {
 
     /// Returns what is unclaimed, once each. A claim that was sent and not answered goes on asking: it may have been
     /// granted. Whoever else gets its message meets the lease.
-    private func giveBack() async {
+    func giveBack(because trouble: String) async {
         for subscription in subscriptions.withLock({ $0 }) {
             do {
                 try await subscription.giveBack()
@@ -68,7 +73,8 @@ extension WorkerPool {
             }
         }
         let count = state.withLock { state in
-            var count = 0
+            var count = state.suspects.count
+            state.suspects.removeAll()
             for index in state.lanes.indices {
                 count += state.lanes[index].waiting.count
                 state.lanes[index].waiting.removeAll()
@@ -76,7 +82,7 @@ extension WorkerPool {
             return count
         }
         logger.error(
-            "the database is still away; unclaimed deliveries went back to the queue",
+            "\(trouble); unclaimed deliveries went back to the queue",
             metadata: ["deliveries": "\(count)"])
     }
 }

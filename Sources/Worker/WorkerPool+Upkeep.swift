@@ -18,9 +18,11 @@ extension WorkerPool {
     }
 
     private var registration: WorkerRegistration {
-        WorkerRegistration(
+        let kinds = handlers.entries.sorted { $0.key < $1.key }
+        return WorkerRegistration(
             id: configuration.id, host: configuration.host, pid: Int32(ProcessInfo.processInfo.processIdentifier),
-            version: "0.1.0", lanes: configuration.lanes.map(\.name), kinds: handlers.entries.keys.sorted(),
+            version: "0.1.0", lanes: configuration.lanes.map(\.name), kinds: kinds.map(\.key),
+            kindAttempts: kinds.map { $0.value.maxAttempts ?? configuration.defaultMaxAttempts },
             slots: state.withLock { $0.lanes.reduce(0) { $0 + $1.slots } }, isDraining: state.withLock(\.isStopping),
             supervisor: configuration.supervisor,
             residentBytes: ProcessMetrics.residentBytes().map { Int64($0) })
@@ -67,13 +69,24 @@ extension WorkerPool {
 
     /// Takes work back from workers that are gone.
     func rescueLost() async {
+        var failures = Failures<LeaseKey>()
         var watch = LeaseWatch(patience: configuration.leasePass, latest: configuration.leasePass * 2)
         while !Task.isCancelled {
             do {
                 let asked = ContinuousClock.now
                 let expired = try await control.expiredLeases()
                 let rescue = watch.pass(expired, asked: asked, answered: .now)
-                let count = try await control.rescue(rescue, maxAttempts: configuration.defaultMaxAttempts)
+                var count = 0
+                for start in stride(from: 0, to: rescue.count, by: 500) {
+                    let piece = Array(rescue[start..<min(start + 500, rescue.count)])
+                    try await bisecting(piece) { some throws(PostgresError) in
+                        let rescued = try await control.rescue(some, maxAttempts: configuration.defaultMaxAttempts)
+                        count += rescued
+                        for key in some { failures.clear(key) }
+                    } alone: { key, error in
+                        if await giveUp(key, after: failures.add(key), because: error) { failures.clear(key) }
+                    }
+                }
                 if count > 0 {
                     metrics.rescues.increment(by: Int64(count))
                     logger.warning("rescued work of a lost worker", metadata: ["work_orders": "\(count)"])
@@ -87,8 +100,23 @@ extension WorkerPool {
         }
     }
 
-    /// The safety net against lost wake-ups.
+    /// An order whose rescue the database refuses holds up no other; in the end it fails. True: it is dealt with.
+    private func giveUp(_ key: LeaseKey, after failures: Int, because error: PostgresError) async -> Bool {
+        reporter.report("rescue", "an order was not taken back", error: error, workOrder: key.id)
+        guard failures >= 4, error.fault != .starved else { return false }
+        do throws(PostgresError) {
+            return try await control.endRefused(key.id, token: key.token, didStart: true, because: error)
+        } catch {
+            reporter.report(
+                "rescue", "an order can neither be taken back nor be failed", error: error, workOrder: key.id,
+                severity: .critical)
+            return false
+        }
+    }
+
+    /// The safety net against lost wake-ups: fifty pieces each time, and on from there the next.
     func sweep() async {
+        let places = Mutex<[String: SweepPlace]>([:])
         await every(configuration.sweep) {
             do {
                 var idle: [String] = []
@@ -101,10 +129,17 @@ extension WorkerPool {
                         idle.append(lane.name)
                     }
                 }
-                let rung = try await self.control.sweep(idleLanes: idle)
+                var from = places.withLock { $0 }
+                let rung = try await self.control.sweep(idleLanes: idle, places: &from, pieces: 50)
+                places.withLock { $0 = from }
                 if rung > 0 { self.logger.info("rang again", metadata: ["work_orders": "\(rung)"]) }
             } catch {
                 self.reporter.report("sweep", "the sweep was left out", error: error)
+            }
+            do {
+                _ = try await self.control.tidy()
+            } catch {
+                self.reporter.report("sweep", "nobody tidied up", error: error)
             }
         }
     }
@@ -131,7 +166,27 @@ extension WorkerPool {
                 await self.pauseConsumer(lane: lane)
                 await self.claim(deliveries.map { (lane, $0) }, park: true)
             }
+            await self.renewConsumers()
             await self.resumePaused()
+        }
+    }
+
+    /// What is tried apart takes no slot, but it takes of what the broker hands out at a time. A consumer that is started
+    /// anew gets as much as before on top.
+    private func renewConsumers() async {
+        for index in configuration.lanes.indices {
+            let apart = claims.isolated { $0.lane == index }
+            let isShort = state.withLock { state in
+                let lane = state.lanes[index]
+                state.lanes[index].renewedFor = min(lane.renewedFor, apart)
+                // Where nothing at all passes, not everything is taken from the queue.
+                return apart > lane.renewedFor && apart <= max(64, 2 * lane.slots) && lane.free > 0
+                    && lane.waiting.isEmpty && !lane.isPaused
+                    && !state.isStopping && !state.isIntakeStopped
+            }
+            guard isShort else { continue }
+            await pauseConsumer(lane: index)
+            state.withLock { $0.lanes[index].renewedFor = apart }
         }
     }
 
@@ -141,7 +196,7 @@ extension WorkerPool {
             let mayResume = state.withLock { state in
                 let lane = state.lanes[index]
                 guard lane.isPaused, !lane.isHeld, lane.free > 0, lane.waiting.isEmpty, !state.isStopping,
-                    !state.isIntakeStopped
+                    !state.isIntakeStopped, state.host.trouble == nil
                 else { return false }
                 state.lanes[index].isPaused = false
                 return true

@@ -29,21 +29,32 @@ package final class WorkerPool: Sendable {
     let subscriptions = Mutex<[AMQPSubscription]>([])
     let metrics: WorkerMetrics
     let relay: OutboxRelay
+    /// Claims and ends that failed are tried apart from what comes next.
+    let claims = IsolatingWriter<ClaimTry>()
+    let ends = IsolatingWriter<FinishTry>()
+    let letters: LetterDesk
     private let wakeups: AsyncStream<Void>
     private let wakeup: AsyncStream<Void>.Continuation
     /// Says that operators may have changed something; many at once are one.
     let controlHints: AsyncStream<Void>
     let controlHint: AsyncStream<Void>.Continuation
+    /// This machine; nil where nobody asks it anything.
+    let hostCheck: (any HostCheck)?
+    /// Says that the machine is to be looked at; many at once are one.
+    let hostHints: AsyncStream<Void>
+    let hostHint: AsyncStream<Void>.Continuation
     private let drains: AsyncStream<Void>
     private let drainRequest: AsyncStream<Void>.Continuation
 
     /// - Parameters:
     ///   - store: for claims and finishes; one connection is best, more queue on the hot budget row.
     ///   - control: for heartbeats, sweeps and the relay, which must not wait behind claims.
+    ///   - host: what starts work on this machine; without it, a failure to start is forgotten after a moment.
     ///   - reporter: hears of whatever goes wrong outside the database's transactions; default one that only logs.
     package init(
         _ configuration: WorkerConfiguration, handlers: HandlerRegistry, store: Store, control: Store,
-        consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger, reporter: Reporter? = nil
+        consumer: AMQPConsumer, publisher: AMQPPublisher, host: (any HostCheck)? = nil, logger: Logger,
+        reporter: Reporter? = nil
     ) {
         self.configuration = configuration
         self.handlers = handlers
@@ -51,13 +62,29 @@ package final class WorkerPool: Sendable {
         self.control = control
         self.consumer = consumer
         self.publisher = publisher
+        hostCheck = host
         self.logger = logger
         self.reporter = reporter ?? Reporter(component: "worker", logger: logger)
         state = Mutex(PoolState(lanes: configuration.lanes))
         metrics = WorkerMetrics()
         relay = OutboxRelay(store: control, publisher: publisher, logger: logger, reporter: self.reporter)
+        let (told, counted) = (self.reporter, metrics)
+        letters = LetterDesk(
+            store: store, apart: control,
+            failed: { error, count in
+                guard error.fault != .away else { return }
+                told.report(
+                    "bury", "dead letters are not written yet; they are tried apart", error: error,
+                    details: ["items": "\(count)"])
+            },
+            written: { letters in
+                for (reason, group) in Dictionary(grouping: letters, by: \.reason) {
+                    counted.buried(reason.rawValue, group.count)
+                }
+            })
         (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (controlHints, controlHint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (hostHints, hostHint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (drains, drainRequest) = AsyncStream.makeStream()
     }
 
@@ -84,6 +111,10 @@ package final class WorkerPool: Sendable {
                 group.addTask { await self.receive(subscription, lane: index) }
             }
             group.addTask { await self.write() }
+            group.addTask { await self.claims.run(self.claimActions(park: false)) }
+            group.addTask { await self.ends.run(self.finishActions) }
+            group.addTask { await self.letters.run() }
+            group.addTask { await self.readSuspects() }
             group.addTask { await self.keepLeases() }
             group.addTask { await self.rescueLost() }
             group.addTask { await self.tendRegistry() }
@@ -92,9 +123,12 @@ package final class WorkerPool: Sendable {
             group.addTask { await self.followLanes() }
             group.addTask { await self.parkOverdue() }
             group.addTask { await self.watchDatabase() }
+            group.addTask { await self.watchHost() }
             group.addTask { await self.adoptUnknown() }
             group.addTask { await self.followControl() }
             group.addTask { await self.relay.run() }
+            group.addTask { await DependencyWork(store: self.control, reporter: self.reporter).run() }
+            group.addTask { await HoldExpiry(store: self.control, reporter: self.reporter).run() }
             group.addTask {
                 await Scheduler(store: self.control, logger: self.logger, reporter: self.reporter).run()
             }
@@ -130,7 +164,9 @@ package final class WorkerPool: Sendable {
 
     /// What `/readyz` and `moose doctor` want to know: nil while all is well.
     package var trouble: String? {
-        databaseTrouble ?? (consumer.status().connected ? nil : "the broker is not connected")
+        hostTrouble ?? databaseTrouble ?? (consumer.status().connected ? nil : "the broker is not connected")
+            ?? claims.trouble("claims are not answered") ?? ends.trouble("ends of attempts are not written")
+            ?? letters.trouble ?? relay.trouble
     }
 
     package var running: Int { state.withLock { $0.jobs.count } }
@@ -149,7 +185,11 @@ package final class WorkerPool: Sendable {
             let isTaken = state.withLock { state in
                 guard !state.isStopping else { return false }
                 for delivery in batch.deliveries {
-                    state.lanes[lane].waiting.append(.init(delivery: delivery, since: now))
+                    if Suspicion.falls(on: delivery) {
+                        state.suspects.append((lane, delivery))
+                    } else {
+                        state.lanes[lane].waiting.append(.init(delivery: delivery, since: now))
+                    }
                 }
                 return true
             }
@@ -181,10 +221,11 @@ package final class WorkerPool: Sendable {
         logger.info("draining", metadata: ["running": "\(running)"])
         let unclaimed = state.withLock { state in
             state.isStopping = true
+            defer { state.suspects.removeAll() }
             return state.lanes.indices.map { index in
                 let waiting = state.lanes[index].waiting.map(\.delivery)
                 state.lanes[index].waiting.removeAll()
-                return waiting
+                return waiting + state.suspects.filter { $0.lane == index }.map(\.delivery)
             }
         }
         for (subscription, deliveries) in zip(subscriptions.withLock({ $0 }), unclaimed) {

@@ -17,6 +17,9 @@ enum Broker {
         return configuration
     }
 
+    /// Where it listens.
+    static func port() throws -> Int { try configuration().addresses[0].port }
+
     /// A quorum queue nobody else uses; the broker deletes it a minute after its last use.
     static func queue(_ arguments: FieldTable = [:]) -> Topology.QueueDeclaration {
         let defaults: FieldTable = ["x-queue-type": "quorum", "x-expires": 60_000]

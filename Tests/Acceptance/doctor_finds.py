@@ -1,14 +1,12 @@
 #!/usr/bin/python3
 """Everything `moose doctor` promises to find, broken for real: it says what is wrong, what mends it, and never a
 password. Where it prints a command, that command is run as printed, and the doctor is content."""
-import json
-import os
 import re
 import signal
 import subprocess
 import sys
 
-from system import MOOSE, System, check
+from system import MOOSE, System, check, on_broker
 
 CONFIG = r"""
 handlers:
@@ -50,20 +48,6 @@ def as_user(url, login):
     return re.sub(r"//[^@]*@", f"//{login}@", url)
 
 
-def on_broker(system, command):
-    """Runs a line with rabbitmqctl in it against the private broker, as its administrator would."""
-    data = os.path.realpath(os.path.join(system.stack_folder, "servers", "broker"))
-    with open(os.path.join(system.stack_folder, "stack.json")) as file:
-        ports = json.load(file)["ports"]
-    environment = {
-        **system.environment, "HOME": data, "ERL_EPMD_PORT": str(ports["epmd"]), "ERL_EPMD_ADDRESS": "127.0.0.1",
-        "RABBITMQ_NODENAME": "moose@localhost", "RABBITMQ_CONF_ENV_FILE": "/dev/null", "LANG": "C.UTF-8",
-        "PATH": f"/usr/lib/rabbitmq/bin:{os.path.dirname(MOOSE)}:{os.environ['PATH']}", "MOOSE_CONFIG": system.config}
-    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-
-
 def the_worker(system):
     finds(system, "no worker", "lane default: no worker was seen in the last minute", "run `moose worker --lane default:8`")
     system.start("worker", "worker", "--lane", "default:2")
@@ -93,7 +77,13 @@ def the_brokers_permissions(system):
     line = finds(system, "no permission at all", "permission: the broker's user lacks access to the virtual host",
                  "refused for user 'limited'", "Run `rabbitmqctl set_permissions", MOOSE_AMQP_URL=limited)
     print("   ", line)
-    for number, lacking in enumerate(("configure", "write", "read")):
+    on_broker(system, "rabbitmqctl set_permissions -p moose limited '' '.*' '.*'")
+    is_content(system, "without the permission to configure, as the topology stands", MOOSE_AMQP_URL=limited)
+    system.channel().queue_delete("moose.escalations")
+    finds(system, "without it and with a queue missing", "permission: the broker's user lacks the permission 'configure'",
+          "in vhost 'moose' refused for user 'limited'", MOOSE_AMQP_URL=limited)
+    system.moose("topology", "apply")
+    for number, lacking in ((1, "write"), (2, "read")):
         patterns = " ".join("''" if place == number else "'.*'" for place in range(3))
         on_broker(system, f"rabbitmqctl set_permissions -p moose limited {patterns}")
         line = finds(system, f"no permission to {lacking}", f"permission: the broker's user lacks the permission '{lacking}'",

@@ -86,6 +86,24 @@ with system:
     wait_until("another takes its place", lambda: len(children(parent.pid)) == 3 and before[0] not in children(parent.pid))
     system.wait_for("the killed one is lost", "SELECT count(*) FROM moose.workers WHERE lost_at IS NOT NULL", "1", 90)
 
+    print("a process killed while its job runs, under leases of five minutes", flush=True)
+    system.stop("worker")
+    with open(system.config, "w") as file:
+        file.write(CONFIG.replace("expiry_seconds: 5", "expiry_seconds: 300"))
+    parent = start_group()
+    run_jobs(1)
+    killed = time.time()
+    os.kill(int(system.sql("SELECT k.pid FROM moose.work_orders w JOIN moose.workers k ON k.id = w.lease_worker "
+                           "WHERE w.state = 'in_progress'")), signal.SIGKILL)
+    system.wait_for("it has run again", "SELECT worker_losses FROM moose.work_orders WHERE state = 'completed' AND "
+                    "attempt = 2", "1", 30)
+    print(f"  {time.time() - killed - 4:.1f} s were lost with the process")
+    system.sql("TRUNCATE moose.work_orders CASCADE")
+    system.stop("worker")
+    with open(system.config, "w") as file:
+        file.write(CONFIG)
+    parent = start_group()
+
     print("the parent killed while twelve jobs run", flush=True)
     run_jobs(12)
     before = children(parent.pid)

@@ -144,3 +144,17 @@ def check(what, seen, wanted):
     print(f"  {what}: {seen}" + ("" if seen == wanted else f"   WRONG, wanted {wanted}"), flush=True)
     if seen != wanted:
         sys.exit(1)
+
+
+def on_broker(system, command):
+    """Runs a line with rabbitmqctl in it against the private broker, as its administrator would."""
+    data = os.path.realpath(os.path.join(system.stack_folder, "servers", "broker"))
+    with open(os.path.join(system.stack_folder, "stack.json")) as file:
+        ports = json.load(file)["ports"]
+    environment = {
+        **system.environment, "HOME": data, "ERL_EPMD_PORT": str(ports["epmd"]), "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODENAME": "moose@localhost", "RABBITMQ_CONF_ENV_FILE": "/dev/null", "LANG": "C.UTF-8",
+        "PATH": f"/usr/lib/rabbitmq/bin:{os.path.dirname(MOOSE)}:{os.environ['PATH']}", "MOOSE_CONFIG": system.config}
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")

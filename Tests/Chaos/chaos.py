@@ -26,7 +26,8 @@ from fleet import Fleet
 from net import Net
 from plan import PROGRAM, TIGHT_FITS, TIGHT_PROJECT, Plan, handlers_yaml
 from publishers import Publishers
-from servers import Servers
+from servers import CHECKER, Servers
+import worst
 
 # A rescue takes a lease and two looks; see LEASE_LOST in faults.py.
 CONFIG = """
@@ -53,6 +54,8 @@ def arguments():
     parser.add_argument("--break", dest="breaks", nargs=3, action="append", default=[],
                         metavar=("FUNCTION", "TEXT", "INSTEAD"),
                         help="change a function of the schema before anything starts, to see that it is found out")
+    parser.add_argument("--worst-settings", action="store_true",
+                        help="turn every setting that Moose pins to its worst, by role and by database")
     parser.add_argument("--keep", action="store_true", help="leave the folder with its logs also after success")
     given = parser.parse_args()
     if given.short:
@@ -178,6 +181,8 @@ def storm(given, rng, system, net, scratch, runs, service):
     servers = Servers(system)
     for function, text, instead in given.breaks:
         servers.break_function(function, text, instead)
+    if given.worst_settings:
+        servers.sql(worst.statements(servers.user, servers.own["PGDATABASE"], CHECKER))
     plan = Plan(given.orders, given.poisons, rng)
     plan.ran = service.ran
     tight = round(given.orders * 0.7 / 100 * 800 * TIGHT_FITS)

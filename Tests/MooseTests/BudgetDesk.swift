@@ -59,7 +59,7 @@ struct BudgetDesk: Sendable {
     /// A reservation as another service makes it; nil when it is refused.
     func reserve(_ usd: String, metadata: String = "{}", handler: String = "work") async throws -> UUID? {
         let query = Query(
-            "SELECT reservation_id FROM check_and_reserve_budget($1::text::numeric, $2, $3::text::jsonb)",
+            "SELECT reservation_id FROM public.check_and_reserve_budget($1::text::numeric, $2, $3::text::jsonb)",
             parameters: [Parameter(usd), Parameter(handler), Parameter(metadata)])
         return try #require(try await database.run(query).first).decode(0)
     }
@@ -74,7 +74,8 @@ struct BudgetDesk: Sendable {
     func settle(_ id: UUID, _ usd: String) async throws {
         _ = try await database.run(
             Query(
-                "SELECT * FROM settle_budget($1, $2::text::numeric)", parameters: [Parameter(id), Parameter(usd)]))
+                "SELECT * FROM public.settle_budget($1, $2::text::numeric)",
+                parameters: [Parameter(id), Parameter(usd)]))
     }
 
     /// The budget of that scope and period, as `moose budget show` sees it.

@@ -38,6 +38,17 @@ struct OrderFlagsTests {
         #expect(failure?.description.contains("--payload is not exactly one JSON value") == true)
     }
 
+    @Test(arguments: [(#"{"a":1,"\u0061":2}"#, "a"), (#"[{"x":{"b":1,"b":2}}]"#, "x.b")])
+    func `a payload that names something twice is wrong use`(payload: String, name: String) throws {
+        let flags = try OrderFlags.parse(["--kind", "k", "--title", "t", "--payload", payload])
+        let failure = #expect(throws: CommandFailure.self) { try flags.body() }
+        #expect(failure?.status == .usage)
+        #expect(failure?.description.contains("--payload names \(name) twice") == true)
+        let line = #"{"kind":"k","title":"t","payload":\#(payload)}"#
+        let lines = OrderLines(one: Array(line.utf8), lane: "default", limit: 1_000_000, kinds: [])
+        #expect(lines.problems.first?.problem.explanation.contains("stands twice") == true)
+    }
+
     @Test(arguments: [10_000, 513, 512])
     func `a payload deeper than a body may be is refused, and crashes nothing`(depth: Int) throws {
         for open in [true, false] {

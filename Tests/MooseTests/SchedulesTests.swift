@@ -98,6 +98,8 @@ struct SchedulesTests {
         (["nightly", "--cron", "@daily", "--kind", "K"], "kind must match"),
         (["nightly", "--cron", "@daily", "--kind", "k", "--lane", "a.b"], "lane must match"),
         (["nightly", "--cron", "@daily", "--kind", "k", "--payload", "{oops"], "--payload is no valid JSON"),
+        (["nightly", "--cron", "@daily", "--kind", "k", "--payload", #"{"a":1,"a":2}"#], "--payload names a twice"),
+        (["nightly", "--cron", "@daily", "--kind", "k", "--fields", #"{"a":1,"\u0061":2}"#], "--fields names a twice"),
         (["nightly", "--cron", "@daily", "--kind", "k", "--fields", "[]"], "--fields is no JSON object"),
         (["nightly", "--cron", "@daily", "--kind", "k", "--fields", #"{"run_at":"2026-01-01T00:00:00Z"}"#], "run_at"),
         (["nightly", "--cron", "@daily", "--kind", "k", "--fields", #"{"kind":"other"}"#], "give --kind"),

@@ -31,7 +31,7 @@ MUTANTS = {
     "a worker is not told of a cancel": (
         CONTROL, "cancel_work_orders", "IF cardinality(v_running) > 0 THEN", "IF false THEN"),
     "a cancel tells no dependants": (
-        CONTROL, "cancel_work_orders", "PERFORM moose.report_broken_dependencies(v_new || v_waiting);", ""),
+        "0024_dependencies.sql", "follow_dependencies", "IF NEW.state IN ('failed', 'cancelled') THEN", "IF NEW.state = 'failed' THEN"),
     "a cancel answers no publisher": (CONTROL, "cancel_work_orders", "PERFORM moose.reply(v_waiting);", ""),
     "a cancel before the message is forgotten": (
         CONTROL, "cancel_work_orders", "WHERE NOT EXISTS (SELECT 1", "WHERE false AND NOT EXISTS (SELECT 1"),
@@ -52,8 +52,6 @@ MUTANTS = {
         "IN ('completed', 'failed')"),
     "the row of a cancelled attempt says it was tried again": (
         FINISH, "finish_batch", "CASE e.state WHEN 'cancelled' THEN 'cancelled' ELSE i.outcome END", "i.outcome"),
-    "the end of a cancelled attempt tells no dependants": (
-        FINISH, "finish_batch", "w.state IN ('failed', 'cancelled')", "w.state = 'failed'"),
     "the rescue tries a cancelled order again": (
         CONTROL, "end_cancelled", "w.cancel_requested_at IS NOT NULL", "false"),
     "the rescue ends a cancelled order whose worker lives": (
@@ -62,8 +60,6 @@ MUTANTS = {
         CONTROL, "end_cancelled", "AND i.token = w.fencing_token", ""),
     "the rescue of a cancelled order leaves no row of the attempt": (
         CONTROL, "end_cancelled", "FROM ended e ON CONFLICT", "FROM ended e WHERE false ON CONFLICT"),
-    "the rescue of a cancelled order tells no dependants": (
-        CONTROL, "end_cancelled", "PERFORM moose.report_broken_dependencies(v_ids);", ""),
     "the rescue of a cancelled order answers no publisher": (
         CONTROL, "end_cancelled", "PERFORM moose.reply(v_ids);", ""),
     "the rescue of a cancelled order keeps its money held": (
@@ -98,9 +94,9 @@ MUTANTS = {
     "a worker doesn't hear of its new size": (
         CONTROL, "resize_workers", "IF cardinality(v_told) > 0 THEN", "IF false THEN"),
     "what is being cancelled is chosen again": (
-        CONTROL, "cancellable", "AND w.cancel_requested_at IS NULL", ""),
+        CONTROL, "cancellable", "x.cancel_requested_at IS NULL\n      AND", ""),
     "a cancel by filter takes every lane": (
-        CONTROL, "cancellable", "(p_lane IS NULL OR w.lane = p_lane)", "true"),
+        CONTROL, "cancellable", "(p_lane IS NULL OR x.lane = p_lane)", "true"),
     "a second pause takes the first one's place": (
         FLOW, "pause_lane", "AND l.paused_at IS NULL", ""),
     "a resume rings nobody": (FLOW, "resume_lane", "PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);", ""),

@@ -16,7 +16,7 @@ def definition(file, name):
     text = (MIGRATIONS / file).read_text(encoding="utf-8")
     if name == "VIEW":
         return re.search(r"CREATE VIEW .*?;\n", text, re.DOTALL).group().replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
-    found = re.search(rf"CREATE FUNCTION moose\.{name}\(.*?\$\$;\n", text, re.DOTALL)
+    found = re.search(rf"CREATE FUNCTION moose\.{name}\(.*?(?:\$\$|\nRETURN [^;]*);\n", text, re.DOTALL)
     if not found:
         raise SystemExit(f"{file} no longer has: {name}")
     return found.group().replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")

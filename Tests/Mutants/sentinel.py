@@ -67,8 +67,6 @@ MUTANTS = {
         STORIES, SENTINEL, "ci_results", "SELECT min(f.received_at) < now() - p_deadline", "SELECT true"),
     "an attempt that CI failed counts as a success": (
         STORIES, SENTINEL, "apply_ci_verdicts", "success = i.verdict = 'passed'", "success = true"),
-    "nothing is ever deleted": (
-        STORIES, SENTINEL, "defer_ci_results", "interval '30 days' AND r.state", "interval '300 days' AND r.state"),
 }
 
 

@@ -12,24 +12,49 @@ sys.dont_write_bytecode = True
 from mutants import main, mutated  # noqa: E402
 
 # The quick ones first; only what they miss is shown to random histories.
-QUICK = r"^StoreTests\.(LeaseTests|WakeUpTests|ClaimTests|WaitingForMoneyTests)"
+QUICK = r"^StoreTests\.(LeaseTests|WakeUpTests|ClaimTests|WaitingForMoneyTests|DependencyTests|DependencyPiecesTests)"
 HISTORIES = r"^StoreTests\..?Histories of waiting"
-CLAIM, REFUSALS, FINISH, LEASES, RELAY = (
+CLAIM, REFUSALS, FINISH, LEASES, RELAY, DEPENDENCIES = (
     "0008_claim_batch.sql", "0009_refusals.sql", "0010_finish_batch.sql", "0011_leases_and_relay.sql",
-    "0018_schedules.sql")
+    "0018_schedules.sql", "0024_dependencies.sql")
 
 # name: (file, function, old text, new text)
 MUTANTS = {
     "dependants become pending without a doorbell": (
-        FINISH, "release_dependents", "moose.ring(ARRAY[r.id], ARRAY[r.lane], ARRAY[r.run_at])", "NULL"),
+        DEPENDENCIES, "move_waits", "PERFORM moose.ring(v_ready, v_lanes, v_run_at)", "PERFORM 1"),
     "an end releases nobody": (
         FINISH, "finish_batch", "PERFORM moose.release_dependents(v_accepted)", "PERFORM 1"),
-    "the last of two dependencies does not see the first": (
-        FINISH, "release_dependents", "ORDER BY b.id FOR NO KEY UPDATE", "ORDER BY b.id"),
-    "a dependency may end unseen while its dependant is claimed": (
-        CLAIM, "claim_batch", "ORDER BY w.id FOR SHARE", "ORDER BY w.id"),
+    "an end with many dependants forgets them": (
+        DEPENDENCIES, "release_dependents", "IF cardinality(v_mine) IS DISTINCT FROM cardinality(v_waits) THEN", "IF false THEN"),
+    "an end forgets whom somebody holds": (
+        DEPENDENCIES, "release_dependents", "IF cardinality(v_mine) IS DISTINCT FROM cardinality(v_waits) THEN",
+        "IF v_mine IS NULL THEN"),
+    "a piece forgets whom somebody holds": (
+        DEPENDENCIES, "settle_ends", "cardinality(v_mine) < cardinality(v_waits)", "false"),
+    "an order that somebody holds is not looked at again": (
+        DEPENDENCIES, "move_waits", "clock_timestamp() + interval '100 milliseconds'", "NULL"),
+    "all dependants are released in one commit": (
+        DEPENDENCIES, "settle_ends", "ORDER BY y.work_order_id LIMIT v_left", "ORDER BY y.work_order_id"),
+    "a dependency may end unseen while its dependant is looked at": (
+        DEPENDENCIES, "look_at_waits", "ORDER BY w.id FOR SHARE SKIP LOCKED", "ORDER BY w.id"),
     "a dependency may arrive and end unseen": (
-        CLAIM, "claim_batch", "PERFORM pg_advisory_xact_lock(hashtext('moose.dependencies'))", "PERFORM 1"),
+        DEPENDENCIES, "look_at_waits", "WHERE i.at = c_start OR s.state = 'completed'", "WHERE i.at = c_start"),
+    "only a hundred dependencies are looked at": (
+        DEPENDENCIES, "move_waits", "ORDER BY x.depends_on OFFSET 99 LIMIT 1", "ORDER BY x.depends_on OFFSET 2000 LIMIT 1"),
+    "a retried order waits for nobody": (
+        DEPENDENCIES, "follow_dependencies", "IF NEW.state = 'blocked' THEN", "IF NEW.state = 'blocked' AND TG_OP = 'INSERT' THEN"),
+    "a cycle waits for ever": (DEPENDENCIES, "refuse_cycles", "IF v_at = v_start.id THEN", "IF false THEN"),
+    "a cycle is looked for from the first of its orders": (
+        DEPENDENCIES, "refuse_cycles", "v_next.number > v_start.number", "v_next.number < v_start.number"),
+    "a cycle that is refused again is no news": (
+        DEPENDENCIES, "refuse_cycles", "(extract(epoch FROM now()) * 1000000)::bigint", "w.fencing_token"),
+    "an unknown dependency is told of by nobody": (
+        DEPENDENCIES, "look_at_waits", "THEN y.since + p_patience END", "THEN NULL END"),
+    "who comes after the failure is not told of": (
+        DEPENDENCIES, "look_at_waits", "WHERE i.searched IS NOT NULL) x", "WHERE false) x"),
+    "a chain is told of to its first order only": (
+        DEPENDENCIES, "tell_of_broken", "AND v_row.state IN ('failed', 'cancelled', 'blocked')", "AND v_row.state = 'failed'"),
+    "everybody is told of": (DEPENDENCIES, "tell_of_broken", "c_most CONSTANT integer := 100", "c_most CONSTANT integer := 100000"),
     "a retry has no doorbell": (
         FINISH, "finish_batch", "w.state IN ('retrying', 'scheduled', 'pending')", "w.state IN ('scheduled', 'pending')"),
     "a drained order has no doorbell": (
@@ -52,12 +77,10 @@ MUTANTS = {
     "a doorbell rung while it is published is deleted": (
         RELAY, "delete_outbox", "AND x.lease = i.lease", ""),
     "what was not published waits out its lease": (RELAY, "release_outbox", "AND x.lease = i.lease", "AND false"),
-    "the sweeper rings for nobody": (LEASES, "sweep", "IF v_ids IS NOT NULL THEN", "IF false THEN"),
-    "the sweeper looks only at the first thousand that wait": (
-        LEASES, "sweep",
-        """o.state = 'blocked' AND NOT EXISTS (
-                  SELECT 1 FROM moose.work_order_dependencies d LEFT JOIN moose.work_orders w ON w.id = d.depends_on
-                  WHERE d.work_order_id = o.id AND w.state IS DISTINCT FROM 'completed')""", "o.state = 'blocked'"),
+    "the sweeper rings for nobody": (LEASES, "sweep", "IF rung > 0 THEN", "IF false THEN"),
+    "the sweeper looks only at the first that wait": (
+        LEASES, "sweep", "(w.run_at, w.id) > (p_run_at, p_id)", "(w.run_at, w.id) > ('-infinity', p_id)"),
+    "nobody reviews waits": (DEPENDENCIES, "review_waits", "x.look_at IS NULL AND w.state = 'completed'", "false"),
     "a lease that is alive is rescued": (
         LEASES, "rescue_leases", "w.state = 'in_progress' AND w.lease_expires_at < now()", "w.state = 'in_progress'"),
     "a renewal is not told from the lease before": (

@@ -55,17 +55,17 @@ import Testing
         struct Refused: Error {}
         try await Server.withDatabase { url in
             try await Server.withClient(PostgresConfiguration(url: url), maxConnections: 1) { client in
-                try await client.runSimple("CREATE TABLE t (n int8)")
+                try await client.runSimple("CREATE TABLE public.t (n int8)")
                 try await client.withTransaction { transaction in
-                    _ = try await transaction.run("INSERT INTO t VALUES (\(1))")
+                    _ = try await transaction.run("INSERT INTO public.t VALUES (\(1))")
                 }
                 await #expect(throws: Refused.self) {
                     try await client.withTransaction { transaction in
-                        _ = try await transaction.run("INSERT INTO t VALUES (\(2))")
+                        _ = try await transaction.run("INSERT INTO public.t VALUES (\(2))")
                         throw Refused()
                     }
                 }
-                let result = try await client.run("SELECT n FROM t")
+                let result = try await client.run("SELECT n FROM public.t")
                 #expect(try result.rows.map { row in try row.decode(0, as: Int.self) } == [1])
             }
         }
@@ -108,10 +108,10 @@ import Testing
     @Test func `prepares again when the schema has changed under a plan`() async throws {
         try await Server.withDatabase { url in
             try await Server.withClient(PostgresConfiguration(url: url), maxConnections: 1) { client in
-                try await client.runSimple("CREATE TABLE t (n int8); INSERT INTO t VALUES (1)")
-                let query: Query = "SELECT * FROM t"
+                try await client.runSimple("CREATE TABLE public.t (n int8); INSERT INTO public.t VALUES (1)")
+                let query: Query = "SELECT * FROM public.t"
                 #expect(try await client.run(query).columnCount == 1)
-                try await client.runSimple("ALTER TABLE t ADD COLUMN m text")
+                try await client.runSimple("ALTER TABLE public.t ADD COLUMN m text")
                 #expect(try await client.run(query).columnCount == 2)
                 try await client.runSimple("DISCARD ALL")
                 #expect(try await client.run(query).columnCount == 2)

@@ -4,12 +4,12 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct `The migrator` {
     private let migrations = [
-        Migration(id: 1, name: "first", sql: "CREATE TABLE one (n int8); INSERT INTO one VALUES (1);"),
+        Migration(id: 1, name: "first", sql: "CREATE TABLE public.one (n int8); INSERT INTO public.one VALUES (1);"),
         Migration(
             id: 2, name: "second",
             sql: """
                 -- a function with its own quoting
-                CREATE FUNCTION two() RETURNS int8 LANGUAGE plpgsql AS $$ BEGIN RETURN 2; END $$;
+                CREATE FUNCTION public.two() RETURNS int8 LANGUAGE plpgsql AS $$ BEGIN RETURN 2; END $$;
                 """),
     ]
 
@@ -27,7 +27,7 @@ import Testing
             #expect(try await migrator.apply(migrations) == migrations)
             #expect(try await migrator.pending(migrations) == [])
             #expect(try await migrator.apply(migrations) == [])
-            #expect(try await client.run("SELECT two() + n FROM one").first?.decode(0, as: Int.self) == 3)
+            #expect(try await client.run("SELECT public.two() + n FROM public.one").first?.decode(0, as: Int.self) == 3)
         }
     }
 
@@ -37,7 +37,7 @@ import Testing
                 for _ in 0..<4 { group.addTask { try await migrator.apply(migrations).count } }
                 return try await group.reduce(into: []) { counts, count in counts.append(count) }
             }
-            #expect(applied.sorted() == [0, 0, 0, 2])
+            #expect(applied.reduce(0, +) == 2)
         }
     }
 
@@ -52,15 +52,16 @@ import Testing
 
     @Test func `rolls back the one that fails and keeps those before it`() async throws {
         try await withMigrator { migrator, client in
-            let broken = Migration(id: 3, name: "broken", sql: "CREATE TABLE three (n int8); SELECT 1 / 0;")
+            let broken = Migration(id: 3, name: "broken", sql: "CREATE TABLE public.three (n int8); SELECT 1 / 0;")
             await #expect {
                 try await migrator.apply(migrations + [broken])
             } throws: { error in
                 guard case .failed(id: 3, name: "broken", let error) = error as? MigrationError else { return false }
                 return error.sqlState == "22012"
             }
-            let result = try await client.run("SELECT to_regclass('one')::text, to_regclass('three')::text")
-            #expect(try result.first?.decode(0, as: String?.self) == "one")
+            let result = try await client.run(
+                "SELECT to_regclass('public.one')::text, to_regclass('public.three')::text")
+            #expect(try result.first?.decode(0, as: String?.self) == "public.one")
             #expect(try result.first?.decode(1, as: String?.self) == nil)
             #expect(try await migrator.pending(migrations + [broken]) == [broken])
         }

@@ -38,6 +38,24 @@ import Testing
         #expect(pool.released(1, now: start) == [.serve(3, 1)])
     }
 
+    @Test func `idle connections to a server that failed over are closed, and new ones opened for who waits`() {
+        var pool = connectedPool(2)
+        #expect(pool.submit(1, deadline: later, now: start) == [.serve(1, 2)])
+        #expect(pool.retireIdle(now: start) == [.close(1)])
+        #expect(pool.submit(2, deadline: later, now: start) == [.open(3)])
+        #expect(pool.lost(2, failure, now: start) == [])
+        #expect(pool.connected(3, now: start) == [.serve(2, 3)])
+    }
+
+    @Test func `nobody waits for what only a person can change`() {
+        var pool = PoolState(maxConnections: 1)
+        _ = pool.submit(1, deadline: later, now: start)
+        _ = pool.submit(2, deadline: later, now: start)
+        let unsuitable = PostgresError.unsuitable(reason: "LATIN1", remedy: "another")
+        let actions = pool.connectFailed(1, unsuitable, now: start, jitter: 0)
+        #expect(actions == [.fail(1, unsuitable), .fail(2, unsuitable)])
+    }
+
     @Test func `one who gave up is passed over`() {
         var pool = connectedPool(1)
         for id: UInt64 in 1...3 { _ = pool.submit(id, deadline: later, now: start) }

@@ -95,10 +95,10 @@ import Testing
     @Test func `reads enums as text`() async throws {
         try await Server.withClient { client in
             try await client.withTransaction { transaction in
-                try await transaction.runSimple("CREATE TYPE round_trip_mood AS ENUM ('calm', 'wild')")
-                let result = try await transaction.run("SELECT \("wild")::round_trip_mood")
+                try await transaction.runSimple("CREATE TYPE public.round_trip_mood AS ENUM ('calm', 'wild')")
+                let result = try await transaction.run("SELECT \("wild")::public.round_trip_mood")
                 #expect(try result.first?.decode(0, as: String.self) == "wild")
-                try await transaction.runSimple("DROP TYPE round_trip_mood")
+                try await transaction.runSimple("DROP TYPE public.round_trip_mood")
             }
         }
     }

@@ -71,7 +71,8 @@ import Testing
 
     @Test(arguments: [
         ("postgresql://moose:s3cret@db/moose", "postgresql://moose:***@db/moose"),
-        ("postgresql://moose:p@ss/word@db/moose", "postgresql://moose:***@db/moose"),
+        ("postgresql://moose:p@ss/word@db/moose", "postgresql://***"),
+        ("postgresql://moose:p/ss@db/moose", "postgresql://***"),
         ("postgresql://db/moose?user=a&password=s3cret&port=1", "postgresql://db/moose?user=a&password=***&port=1"),
         ("host=db password=s3cret user=a", "host=db password=*** user=a"),
         ("host=db password = 's3 \\' cret' user=a", "host=db password=*** user=a"),
@@ -79,6 +80,44 @@ import Testing
     ])
     func `of passwords never show`(url: String, redacted: String) {
         #expect(PostgresConfiguration(url: url).description == redacted + " as moose")
+    }
+
+    @Test(arguments: [
+        ("postgresql://a:s3cret@h/d?sslmode=nonsense", "it may be disable, allow, prefer, require"),
+        ("postgresql://a:s3cret@h/d?target_session_attrs=nonsense", "it may be any, read-write"),
+        ("postgresql://a:s3cret@h/d?channel_binding=nonsense", "it may be disable, prefer, require"),
+        ("postgresql://a:s3cret@h/d?gssencmode=nonsense", "it may be disable, prefer, require"),
+        ("postgresql://a:s3cret@h/d?ssl_min_protocol_version=nonsense", "ssl_min_protocol_version"),
+        ("postgresql://a:s3cret@h/d?connect_timeout=soon", "connect_timeout should be a whole number"),
+        ("postgresql://a:s3cret@h/d?keepalives_idle=x", "keepalives_idle should be a whole number"),
+        ("postgresql://a:s3cret@h/d?client_encoding=latin1", "client_encoding isn't supported but as utf8"),
+        ("postgresql://a:s3cret@h/d?pool_size=5", "The option pool_size isn't supported; these are: "),
+        ("postgresql://a:s3cret@h/d?SSLMODE=require", "The option SSLMODE isn't supported"),
+        ("postgresql://a:s3cret@h1:1,h2:2,h3/d?port=1,2", "port"), ("postgresql://a:s3cret@h:99999/d", "port"),
+        ("postgresql://a:s3cret@h1,h2/d?hostaddr=127.0.0.1", "2 hosts and 1 hostaddr"),
+        ("postgresql://a:s3c@ret@h/d", "%40"), ("postgresql://a:s3c/ret@h/d", "%2F"),
+        ("host=h password=s3cret sslmode=nonsense", "it may be disable"),
+        ("postgresql://a:s3cret@h/d?service=nonsense", "service"),
+    ])
+    func `of options that libpq can't use are a mistake of the URL, before any server is asked`(
+        url: String, words: String
+    ) {
+        let error = #expect(throws: PostgresError.self) { try PostgresConfiguration(url: url).check() }
+        guard case .invalidConfiguration(let reason) = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(reason.contains(words), "\(reason)")
+        for piece in ["s3c", "ret@"] { #expect(!reason.contains(piece), "\(reason)") }
+    }
+
+    @Test(arguments: [
+        "postgresql://a:s3cret@h/d?sslmode=verify-full&sslrootcert=/ca.pem&connect_timeout=5&application_name=x",
+        "postgresql://h1:1,h2:2/d?target_session_attrs=read-write", "postgresql:///d?host=/run/postgresql", "",
+        "host=h1,h2 port=5432 user=a", "postgresql://h1,h2/d?hostaddr=127.0.0.1,127.0.0.2", "postgresql://h/d?ssl=true",
+    ])
+    func `of options that libpq knows pass`(url: String) throws {
+        try PostgresConfiguration(url: url).check()
     }
 
     @Test func `of a URL that libpq can't read are not quoted in the error`() {

@@ -63,14 +63,18 @@ struct SentinelDesk: Sendable {
     }
 
     /// Serves Mission Control while the body runs.
-    func serving(secret: String? = SentinelDesk.secret, _ body: (String) async throws -> Void) async throws {
+    func serving(
+        secret: String? = SentinelDesk.secret, unchecked: Int = 32 * 1024 * 1024,
+        _ body: (String) async throws -> Void
+    ) async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let route = SentinelRoute(
             SentinelReceiver(
-                store: store, secret: secret, reporter: Reporter(component: "sentinel", logger: Self.quiet)))
+                store: store, secret: secret, reporter: Reporter(component: "sentinel", logger: Self.quiet)),
+            unchecked: unchecked)
         let server = Probes(
             port: 0, registry: MetricsRegistry(), logger: Self.quiet, health: { [] },
-            api: { await route.respond(to: $0) }, onListening: { continuation.yield($0) })
+            api: { await route.respond(to: $0) }, admits: { route.admits($0) }, onListening: { continuation.yield($0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             var iterator = ports.makeAsyncIterator()

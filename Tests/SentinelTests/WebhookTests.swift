@@ -22,6 +22,19 @@ struct WebhookTests {
                 let (form, hint) = try await desk.post(
                     url, "payload=%7B%7D", ["Content-Type": "application/x-www-form-urlencoded"])
                 #expect(form == 400 && hint.contains("set the webhook's content type to application/json"))
+                // A ping as well, or the set-up looks right and takes nothing.
+                let (formPing, formHint) = try await desk.post(
+                    url, "payload=%7B%7D",
+                    ["Content-Type": "application/x-www-form-urlencoded; charset=utf-8", "X-GitHub-Event": "ping"])
+                #expect(formPing == 400 && formHint.contains("application/json"))
+                for event in ["push", "check_run", "check_suite", "pull_request", "workflow_job", "star"] {
+                    #expect(try await desk.post(url, "{}", ["X-GitHub-Event": event]).0 == 202)
+                }
+                #expect(try await desk.post(url, body, ["X-GitHub-Event": nil]).0 == 400)
+                #expect(try await desk.post(url + "/", body).0 == 404)
+                #expect(try await desk.post(url + "s", body).0 == 404)
+                let nameless = body.replacing(#""name":"Build""#, with: #""name":null"#)
+                #expect(try await desk.post(url, nameless).1.contains("names no workflow"))
                 let (missing, name) = try await desk.post(url, body, ["X-GitHub-Delivery": nil])
                 #expect(missing == 400 && name.contains("X-GitHub-Delivery"))
                 #expect(try await desk.post(url, String(repeating: "x", count: 5 * 1024 * 1024 + 1)).0 == 413)

@@ -31,10 +31,14 @@ import Testing
     @Test(arguments: [
         ("amqp://guest:guest@h:1/%2F", "amqp://guest:***@h:1/%2F"),
         ("amqp://h/v", "amqp://h/v"),
-        ("amqp://u:p@ss@h/v", "amqp://u:***@h/v"),
-        ("amqp://u:p/w@h/v", "amqp://u:***@h/v"),
+        ("amqp://u:p@h1:1,h2,[::1]:3/v", "amqp://u:***@h1:1,h2,[::1]:3/v"),
+        ("amqp://u:p@ss@h/v", "amqp://***"),
+        ("amqp://u:p/w@h/v", "amqp://***"),
+        ("amqps://u:p@h/v?password=x&heartbeat=5", "amqps://u:***@h/v?password=***"),
+        ("https://token@h/p", "https://***@h/p"),
+        ("https://h/@me?api_key=x&mail=a@b", "https://h/@me?api_key=***"),
         ("postgresql://u@h/d?sslmode=require&password=x", "postgresql://u@h/d?sslmode=require&password=***"),
-        ("https://h/p?api_key=x&n=1&sig=", "https://h/p?api_key=***&n=1&sig=***"),
+        ("https://h/p?api_key=x&n=1&sig=", "https://h/p?api_key=***"),
         ("host=h password=x", "***"),
     ])
     func `a shown URL keeps its place and loses its password`(url: String, expected: String) {
@@ -43,7 +47,7 @@ import Testing
 
     @Test(arguments: [
         "postgresql:///moose?host=/run/postgresql", "postgresql://", "postgres://a:1,b:2/moose",
-        "postgresql://u:p@[::1]:5432/m",
+        "postgresql://u:p@[::1]:5432/m", "postgresql://u:p%40w@a,b/moose?options=-c%20x%3Dy",
     ])
     func `every form of URL libpq takes is taken`(url: String) {
         #expect(URLRole.database.flaw(in: url) == nil)

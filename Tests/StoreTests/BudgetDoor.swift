@@ -56,6 +56,8 @@ struct BudgetDoor: Sendable {
             url: parts.joined(separator: " ") + " password='it\\'s a secret'")
         // As the role's own: longer than a silent caller is endured.
         configuration.lockTimeout = .seconds(8)
+        // As in any other program's session.
+        configuration.options = ["search_path": "public"]
         let client = try PostgresClient(configuration: configuration, maxConnections: 8)
         do {
             try await body(client)

@@ -59,7 +59,7 @@ extension BudgetDoorTests {
                 try await door.ledger.store.postgres.withTransaction { transaction in
                     try await transaction.runSimple(
                         "CREATE ROLE moose_test_stranger; SET LOCAL ROLE moose_test_stranger")
-                    _ = try await transaction.run("SELECT * FROM check_and_reserve_budget(1, 'svc')")
+                    _ = try await transaction.run("SELECT * FROM public.check_and_reserve_budget(1, 'svc')")
                 }
             }
             #expect(error?.sqlState == "42501")

@@ -82,7 +82,8 @@ struct BudgetTests {
     @Test func `other services reserve up to the cap exactly and are told the total before`() async throws {
         try await Ledger.open { ledger in
             let reserve = { (usd: String, condition: String) async throws -> Int64 in
-                try await ledger.count("(SELECT * FROM check_and_reserve_budget(\(usd), 'svc')) r WHERE \(condition)")
+                try await ledger.count(
+                    "(SELECT * FROM public.check_and_reserve_budget(\(usd), 'svc')) r WHERE \(condition)")
             }
             let first = try await reserve("40", "can_proceed AND current_total = 0 AND reservation_id IS NOT NULL")
             let exact = try await reserve("60", "can_proceed AND current_total = 40")

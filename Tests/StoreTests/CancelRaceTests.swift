@@ -27,22 +27,29 @@ struct CancelRaceTests {
         }
     }
 
-    @Test func `a retry that meets the end of what it waits for is not blocked by it`() async throws {
+    @Test func `a retry that meets the end of what it waits for goes on after it`() async throws {
         try await Ledger.open { ledger in
             let first = try Ledger.order(usd: "1")
             let second = try Ledger.order(dependsOn: [first.id])
             let token = try await ledger.start(first)
             #expect(try await ledger.claim([second]) == [.later])
             try await ledger.run("UPDATE moose.work_orders SET state = 'failed' WHERE id = '\(second.id)'")
-            let (isEnded, retry) = try await meet(ledger) {
-                try await ledger.end(first.id, token)
-            } _: {
-                try await ledger.text(
-                    "SELECT after FROM moose.retry_work_orders(ARRAY['\(second.id)'::uuid], 'ann', 'x')")
+            let ending = try await ledger.store.postgres.withTransaction { transaction in
+                _ = try await transaction.run("SELECT FROM moose.budget_buckets FOR UPDATE")
+                let ending = Task { try await ledger.end(first.id, token) }
+                try await waitForLocks(1, ledger)
+                #expect(
+                    try await ledger.text(
+                        "SELECT after FROM moose.retry_work_orders(ARRAY['\(second.id)'::uuid], 'ann', 'x')")
+                        == "blocked")
+                try await ledger.settle()
+                return ending
             }
-            #expect(isEnded)
-            #expect(retry == "pending")
-            #expect(try await ledger.state(second.id) == "pending")
+            #expect(try await ending.value)
+            try await eventually("it is looked at again") {
+                try await ledger.settle()
+                return try await ledger.state(second.id) == "pending"
+            }
         }
     }
 

@@ -47,6 +47,7 @@ struct CancelTests {
             #expect(try await ledger.state(first.id) == "cancelled")
             #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(first.id)'") == 0)
             #expect(try await ledger.count("moose.outbox WHERE routing_key = 'answers'") == 1)
+            try await ledger.settle()
             #expect(
                 try await ledger.count(
                     "moose.outbox WHERE convert_from(body, 'UTF8') LIKE '%waits for%which ended cancelled%'") == 1)
@@ -169,6 +170,7 @@ struct CancelTests {
             #expect(try await ledger.claim([Ledger.order(dependsOn: [first.id])]) == [.later])
             _ = try await cancel([first.id], ledger)
             let told = "moose.outbox WHERE convert_from(body, 'UTF8') LIKE '%waits for%which ended cancelled%'"
+            try await ledger.settle()
             #expect(try await ledger.count(told) == 0, "it may still end with a result")
             if who == "the rescue" {
                 try await ledger.expireLeases()
@@ -176,6 +178,7 @@ struct CancelTests {
             } else {
                 #expect(try await ledger.end(first.id, key.token, .cancelled))
             }
+            try await ledger.settle()
             #expect(try await ledger.count(told) == 1)
         }
     }

@@ -95,6 +95,7 @@ struct ClaimTests {
             let failure = AttemptFailure(.testFail, "no", retry: .never)
             try await ledger.end(broken.id, try await ledger.start(broken), .failed(failure))
             #expect(try await ledger.claim([late]) == [.later])
+            try await ledger.settle()
             for item in [waiting, late] {
                 #expect(try await ledger.state(item.id) == "blocked")
                 let event = "convert_from(body, 'UTF8')::json"

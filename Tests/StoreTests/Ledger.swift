@@ -23,6 +23,7 @@ struct Ledger: Sendable {
                 // Broken on purpose, by Tests/Mutants.
                 if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] {
                     try await client.runSimple(mutant)
+                    try await Migrator(client: client).seal()
                 }
                 await client.close()
             },

@@ -93,4 +93,45 @@ struct WaitingForMoneyTests {
             #expect(try await ledger.count("moose.work_orders WHERE waits_on IS NOT NULL") == 0)
         }
     }
+
+    @Test func `a lowered cap fails those that never fit it, and nobody else`() async throws {
+        try await Ledger.open { ledger in
+            try await ledger.spend("100")
+            let dear = try (1...3).map { _ in try Ledger.order(usd: "60") }
+            let cheap = try Ledger.order(usd: "40")
+            for item in dear + [cheap] { _ = try await ledger.claim([item]) }
+            #expect(try await ledger.store.wakeForMoney() == 0)
+            #expect(try await ledger.count("moose.work_orders WHERE state = 'awaiting_budget'") == 4)
+            try await ledger.run(
+                "UPDATE moose.budget_policies SET hard_u = 50000000, kill_u = 50000000 WHERE period = 'day'")
+            _ = try await ledger.store.wakeForMoney()
+            for item in dear { #expect(try await ledger.state(item.id) == "failed") }
+            #expect(try await ledger.state(cheap.id) == "awaiting_budget")
+            #expect(try await ledger.events(reason: "never_fits") == 3)
+            #expect(try await ledger.count("moose.dead_letters WHERE reason = 'never_fits' AND state = 'dead'") == 3)
+        }
+    }
+
+    @Test func `a cap that was lowered by the end of a raise does the same, more than a look takes at once too`()
+        async throws
+    {
+        try await Ledger.open { ledger in
+            try await ledger.run(
+                """
+                INSERT INTO moose.budget_policies (scope, name, period, kill_u, raised_u, raised_until)
+                VALUES ('project', 'p', 'day', 1000000, 9000000, now() + interval '1 hour')
+                """)
+            let first = try Ledger.order(usd: "9", project: "p")
+            try await ledger.end(first.id, try await ledger.start(first), cost: Ledger.usd("9"))
+            let items = try (1...1200).map { _ in try Ledger.order(usd: "2", project: "p") }
+            for start in stride(from: 0, to: items.count, by: 400) {
+                _ = try await ledger.claim(Array(items[start..<start + 400]))
+            }
+            #expect(try await ledger.count("moose.work_orders WHERE state = 'awaiting_budget'") == 1200)
+            try await ledger.run("UPDATE moose.budget_policies SET raised_until = now() WHERE name = 'p'")
+            for _ in 1...3 { _ = try await ledger.store.wakeForMoney() }
+            #expect(try await ledger.count("moose.work_orders WHERE state = 'failed'") == 1200)
+            #expect(try await ledger.events(reason: "never_fits") == 1200)
+        }
+    }
 }

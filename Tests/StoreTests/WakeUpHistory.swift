@@ -97,12 +97,14 @@ final class WakeUpHistory: Sendable {
             }
             let isOld = Int.random(in: 0..<3, using: &generator) == 0
             try await claim(items, isOld: isOld, park: Int.random(in: 0..<8, using: &generator) == 0)
+            if Bool.random(using: &generator) { try await settle() }
         case ..<68: try await finish(&generator)
         case ..<78: try await relay(upTo: 4, &generator)
         case ..<86: try await changeBudget(&generator)
         case ..<91: _ = try await again { try await self.ledger.store.wakeForMoney() }
         case ..<95: try await loseWorker(&generator)
         case ..<98: try await cancel(&generator)
+        case ..<99: try await stall(&generator)
         default: try await passTime()
         }
     }
@@ -280,6 +282,23 @@ final class WakeUpHistory: Sendable {
         counts.withLock { $0.cancelled += cancelled.rows.count }
     }
 
+    /// Claims and ends that need money stop for a moment, after they have written what others can't see yet.
+    private func stall(_ generator: inout SplitMix64) async throws {
+        let seconds = Double.random(in: 0.005...0.05, using: &generator)
+        try await again {
+            try await self.ledger.store.postgres.withTransaction { transaction in
+                _ = try await transaction.run("SELECT 1 FROM moose.budget_buckets ORDER BY id FOR NO KEY UPDATE")
+                _ = try await transaction.run("SELECT pg_sleep(\(seconds))")
+            }
+        }
+    }
+
+    private func settle() async throws {
+        for task in try await again({ try await self.ledger.store.dependencyTasks() }) {
+            _ = try await again { try await self.ledger.store.settleDependencies(task, limit: 3) }
+        }
+    }
+
     /// Whatever is to come at some time comes now.
     private func passTime() async throws {
         try await again {
@@ -287,6 +306,7 @@ final class WakeUpHistory: Sendable {
                 """
                 UPDATE moose.work_orders SET run_at = now() - interval '1 minute'
                 WHERE state IN ('scheduled', 'pending', 'retrying', 'blocked') AND run_at > now() - interval '1 minute';
+                UPDATE moose.dependency_waits SET look_at = least(look_at, now()) WHERE look_at < now() + interval '1 minute';
                 UPDATE moose.outbox SET due_at = least(due_at, now()), leased_until = NULL, lease = NULL
                 """)
         }
@@ -317,6 +337,10 @@ final class WakeUpHistory: Sendable {
                 isMoving = true
             }
             if try await again({ try await self.ledger.store.wakeForMoney() }) > 0 { isMoving = true }
+            if try await again({ try await self.ledger.store.dependencyTasks() }) != [] {
+                try await settle()
+                isMoving = true
+            }
             if sweeping, !isMoving {
                 let rung = try await again { try await self.ledger.store.sweep(idleLanes: ["default"]) }
                 counts.withLock { $0.swept += rung }

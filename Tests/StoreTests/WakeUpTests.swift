@@ -11,7 +11,7 @@ struct WakeUpTests {
         try await Ledger.open(connections: 6) { ledger in
             // A budget whose row comes first in the order of locks: who holds it stops a claim after its orders are
             // written and before they are seen.
-            try await ledger.run(Self.slowProject)
+            try await ledger.openSlowProject()
             let first = try Ledger.order()
             let dependant = try Ledger.order(dependsOn: [first.id])
             let slow = try Ledger.order(project: "slow")
@@ -22,12 +22,13 @@ struct WakeUpTests {
                 let ending = Task { try await ledger.end(first.id, try await ledger.start(first)) }
                 try await eventually("the dependency has ended, or waits for the claim") {
                     if try await ledger.count("moose.outcome_vectors") == 1 { return true }
-                    return try await Self.blocked(ledger) == 2
+                    return try await ledger.lockWaiters() == 2
                 }
                 return (claiming, ending)
             }
             _ = try await claiming.0.value
             #expect(try await claiming.1.value)
+            try await ledger.settle()
             #expect(try await ledger.state(dependant.id) == "pending")
             #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(dependant.id)'") == 1)
         }
@@ -35,7 +36,7 @@ struct WakeUpTests {
 
     @Test func `the last of two dependencies sees the first, whose end is not committed yet`() async throws {
         try await Ledger.open(connections: 6) { ledger in
-            try await ledger.run(Self.slowProject)
+            try await ledger.openSlowProject()
             let first = try Ledger.order(usd: "0.01", project: "slow")
             let second = try Ledger.order(usd: "0.01")
             let tokens = (try await ledger.start(first), try await ledger.start(second))
@@ -50,7 +51,7 @@ struct WakeUpTests {
                 let second = Task { try await ledger.end(second.id, tokens.1) }
                 try await eventually("the second has ended, or waits for the first") {
                     if try await ledger.count("moose.outcome_vectors") == 1 { return true }
-                    return try await Self.blocked(ledger) == 2
+                    return try await ledger.lockWaiters() == 2
                 }
                 return (first, second)
             }
@@ -61,21 +62,8 @@ struct WakeUpTests {
         }
     }
 
-    /// A budget of which nothing is used, with the first bucket of all.
-    private static let slowProject = """
-        INSERT INTO moose.budget_policies (scope, name, period, kill_u) VALUES ('project', 'slow', 'total', 1000000);
-        INSERT INTO moose.budget_buckets (policy_id, window_start, window_end)
-        SELECT id, '-infinity', 'infinity' FROM moose.budget_policies WHERE name = 'slow';
-        -- The org's windows are open already: opening them would wait, too.
-        SELECT moose.path_buckets('{NULL}', '{NULL}', '{NULL}', '{NULL}')
-        """
-
-    private static func blocked(_ ledger: Ledger) async throws -> Int64 {
-        try await ledger.count("pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-    }
-
     private static func waitForBlocked(_ wanted: Int64, _ ledger: Ledger) async throws {
-        try await eventually("\(wanted) sessions wait for a lock") { try await blocked(ledger) == wanted }
+        try await eventually("\(wanted) sessions wait for a lock") { try await ledger.lockWaiters() == wanted }
     }
 
     @Test func `a hundred and fifty orders too dear for the day hide none that fits`() async throws {
@@ -92,31 +80,79 @@ struct WakeUpTests {
         }
     }
 
-    @Test func `the sweeper finds what can go on behind a thousand that wait rightly`() async throws {
+    @Test func `an end that is not committed when its dependant is looked at is waited for`() async throws {
+        try await Ledger.open(connections: 6) { ledger in
+            try await ledger.openSlowProject()
+            let first = try Ledger.order(usd: "0.01", project: "slow")
+            let token = try await ledger.start(first)
+            let dependant = try Ledger.order(dependsOn: [first.id])
+            let ending = try await ledger.store.postgres.withTransaction { transaction in
+                // The end stops at its budget's row, which is after it looked for dependants.
+                _ = try await transaction.run("SELECT 1 FROM moose.budget_buckets ORDER BY id LIMIT 1 FOR UPDATE")
+                let ending = Task { try await ledger.end(first.id, token) }
+                try await Self.waitForBlocked(1, ledger)
+                #expect(try await ledger.claim([dependant]) == [.later])
+                try await ledger.settle()
+                return ending
+            }
+            #expect(try await ending.value)
+            try await eventually("a later look finds the end") {
+                try await ledger.settle()
+                return try await ledger.state(dependant.id) == "pending"
+            }
+        }
+    }
+
+    @Test func `a net finds a wait whose dependency was completed by hand, behind five thousand others`() async throws {
         try await Ledger.open { ledger in
-            let done = try Ledger.order()
-            try await ledger.end(done.id, try await ledger.start(done))
             let open = UUID.timeOrdered()
-            // Each waits for one that is done and one that isn't; a thousand of them with a done one of its own.
+            try await ledger.block(5100, on: open)
+            let done = try Ledger.order()
+            let ready = try Ledger.order(dependsOn: [done.id])
+            _ = try await ledger.claim([ready])
+            try await ledger.settle()
+            let token = try await ledger.start(done)
             try await ledger.run(
                 """
-                CREATE TEMP TABLE made AS SELECT gen_random_uuid() AS id, gen_random_uuid() AS done FROM generate_series(1, 1100);
-                INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest)
-                SELECT id, 'blocked', 'work', 'default', 't', now(), '', '' FROM made;
-                INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest)
-                SELECT done, 'pending', 'work', 'default', 't', now(), '', '' FROM made;
-                UPDATE moose.work_orders SET state = 'in_progress', lease_worker = gen_random_uuid() WHERE id IN (SELECT done FROM made);
-                UPDATE moose.work_orders SET state = 'completed', lease_worker = NULL WHERE id IN (SELECT done FROM made);
-                INSERT INTO moose.work_order_dependencies SELECT id, done FROM made UNION ALL SELECT id, '\(open)' FROM made
+                UPDATE moose.work_orders SET state = 'completed', lease_worker = NULL
+                WHERE id = '\(done.id)' AND fencing_token = \(token);
+                UPDATE moose.turns SET place = ''
                 """)
-            let ready = try Ledger.order(dependsOn: [open])
-            _ = try await ledger.claim([ready])
-            try await ledger.run(
-                "UPDATE moose.work_order_dependencies SET depends_on = '\(done.id)' WHERE work_order_id = '\(ready.id)'"
-            )
-            #expect(try await ledger.store.sweep(idleLanes: []) == 1)
+            var found = 0
+            for _ in 1...2 { found += try await ledger.store.tidy() }
+            #expect(found == 1)
+            try await ledger.settle()
             #expect(try await ledger.state(ready.id) == "pending")
-            #expect(try await ledger.count("moose.work_orders WHERE state = 'blocked'") == 1100)
+            #expect(try await ledger.count("moose.work_orders WHERE state = 'blocked'") == 5100)
+        }
+    }
+
+    @Test func `the sweeper goes on where it stood, past all that wait rightly`() async throws {
+        try await Ledger.open { ledger in
+            try await ledger.run(
+                """
+                INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest)
+                SELECT gen_random_uuid(), 'pending', 'work', 'default', 't', now() - interval '2 hours', '', 'x'
+                FROM generate_series(1, \(Store.sweepPiece + 100));
+                INSERT INTO moose.outbox (doorbell_for, exchange, routing_key, type, due_at)
+                SELECT id, 'moose.work', lane, 'moose.doorbell.v1', now() FROM moose.work_orders
+                """)
+            let lost = try Ledger.order()
+            _ = try await ledger.claim([lost], park: true)
+            try await ledger.run(
+                """
+                DELETE FROM moose.outbox WHERE doorbell_for = '\(lost.id)';
+                UPDATE moose.work_orders SET run_at = now() - interval '1 hour' WHERE id = '\(lost.id)'
+                """)
+            var places: [String: SweepPlace] = [:]
+            // No scheduled orders; two pieces of pending ones.
+            var rung: [Int] = []
+            for _ in 1...3 {
+                rung.append(try await ledger.store.sweep(idleLanes: ["default"], places: &places, pieces: 1))
+            }
+            #expect(rung == [0, 0, 1])
+            #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(lost.id)'") == 1)
+            #expect(try await ledger.store.sweep(idleLanes: ["other"]) == 0)
         }
     }
 

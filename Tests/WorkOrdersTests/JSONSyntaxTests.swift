@@ -23,6 +23,64 @@ struct JSONSyntaxTests {
         #expect(!JSONSyntax.accepts(Array(text.utf8)))
     }
 
+    @Test(arguments: [
+        (#"{"a":1,"a":1}"#, "a"), (#"{"a":1,"b":2,"\u0061":3}"#, "a"),
+        (#"{"budget":1,"\u0062udg\u0065t":2}"#, "budget"),
+        (#"{"p":{"q":[{"x":1,"y":{"z":1,"z":2}}]}}"#, "p.q.y.z"), (#"[{"a":0},{"b":1,"b":2}]"#, "b"),
+        (#"{"":1,"":2}"#, ""), (#"{"ü":1,"\u00fc":2}"#, "ü"), (#"{"🫎":1,"\ud83e\udece":2}"#, "🫎"),
+        (#"{"\ud800":1,"\uD800":2}"#, "\u{FFFD}"), (#"{"a\/":1,"a/":2}"#, "a/"), (#"{"a":{},"a":{}}"#, "a"),
+        (#"{"a":{"b":1},"c":{"b":1,"d":2,"d":3}}"#, "c.d"), (#"{"a\n":1,"a\u000a":2}"#, "a\u{FFFD}"),
+    ])
+    func `a name that stands twice in an object is found and named`(text: String, name: String) {
+        let fault = JSONSyntax.fault(in: Array(text.utf8))
+        guard case .repeatedName(let found) = fault else {
+            Issue.record("\(text): \(String(describing: fault))")
+            return
+        }
+        #expect(found.replacing("\u{FFFD}\u{FFFD}\u{FFFD}", with: "\u{FFFD}") == name)
+    }
+
+    @Test(arguments: [
+        #"{"a":{"a":{"a":1}}}"#, #"[{"a":1},{"a":1}]"#, #"{"a":"a","b":"a"}"#, #"{"a":1,"A":2}"#, #"{"a":1,"a ":2}"#,
+        #"{"\ud800":1,"\ud801":2}"#, #"{"a":1,"\u0000":2,"\u00001":3}"#, #"{"e\u0301":1,"\u00e9":2}"#,
+        #"{"\\u0061":1,"a":2}"#,
+        #"{"x":{"a":1,"b":2},"a":1,"b":2}"#,
+    ])
+    func `names that differ, or stand in different objects, are no repetition`(text: String) {
+        #expect(JSONSyntax.accepts(Array(text.utf8)))
+    }
+
+    @Test func `what isn't JSON further on is malformed, whatever stands twice before`() {
+        #expect(JSONSyntax.fault(in: Array(#"{"a":{"b":1,"b":2},}"#.utf8)) == .malformed)
+    }
+
+    @Test(arguments: [2, 3, 15, 16, 17, 18, 40, 1000])
+    func `one of many names that stands twice is found wherever it stands`(count: Int) {
+        var generator = SeededGenerator(seed: UInt64(count))
+        for _ in 0..<20 {
+            var names = (0..<count).map { "n\($0)" }
+            names.shuffle(using: &generator)
+            let (from, to) = (
+                Int.random(in: 0..<count, using: &generator), Int.random(in: 0...count, using: &generator)
+            )
+            func object(_ names: [String]) -> [UInt8] {
+                Array(("{" + names.map { "\"\($0)\":0" }.joined(separator: ",") + "}").utf8)
+            }
+            #expect(JSONSyntax.accepts(object(names)))
+            let name = names[from]
+            names.insert(name, at: to)
+            #expect(JSONSyntax.fault(in: object(names)) == .repeatedName(name))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a hundred thousand names are compared in no time to speak of`() {
+        // Of one length, with a long beginning in common: each with each would take hours.
+        let names = (0..<100_000).map { "\"a-long-beginning-in-common-\(100_000 + $0)\":0" }
+        #expect(JSONSyntax.accepts(Array(("{" + names.joined(separator: ",") + "}").utf8)))
+        let twice = "{" + names.joined(separator: ",") + "," + names[77] + "}"
+        #expect(JSONSyntax.fault(in: Array(twice.utf8)) == .repeatedName("a-long-beginning-in-common-100077"))
+    }
+
     @Test func `depth ends at its limit and costs no stack`() {
         func nested(_ depth: Int) -> [UInt8] {
             [UInt8](repeating: UInt8(ascii: "["), count: depth) + [UInt8](repeating: UInt8(ascii: "]"), count: depth)

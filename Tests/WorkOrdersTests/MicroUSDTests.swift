@@ -29,6 +29,42 @@ struct MicroUSDTests {
         #expect(MicroUSD(decimal: text) == nil)
     }
 
+    @Test(arguments: [
+        ("1e-05", 10), (".00001", 10), ("+0.00001", 10), ("1.5e-05", 15), ("1E+2", 100_000_000), ("5.", 5_000_000),
+        (" 0.05\t\n", 50_000), ("\u{FEFF}0.05", 50_000), ("\u{A0}0.05\u{FEFF} ", 50_000), ("-0", 0), ("-0.000", 0),
+        ("0e99", 0),
+        ("1e-07", 1), ("1.0000001", 1_000_001), ("1e-999999999999999999999", 1), ("0.1e-400", 1),
+        ("00012.50", 12_500_000),
+        ("1e9", 1_000_000_000_000_000), ("1000000000", 1_000_000_000_000_000),
+        ("100000000000e-2", 1_000_000_000_000_000),
+        ("0.00000000000000000000000000000000000000000001e44", 1_000_000),
+    ])
+    func `what something cost is read exactly in every form that says it`(text: String, micro: Int64) {
+        #expect(MicroUSD(reported: text) == MicroUSD(microdollars: micro))
+    }
+
+    @Test(arguments: [
+        "", " ", ".", "e5", "1e", "1e+", "0.01, 5", "0,01", "-1", "-1e-99", "NaN", "inf", "0x1", "$1", "1 USD", "1_000",
+        "1.2.3",
+        "--1", "+-1", "1e5.5", "1000000000.0000001", "1e10", "1e999999999999999999999", "١", "1\0", "1 2",
+    ])
+    func `where nobody can tell what something cost there is no amount`(text: String) {
+        #expect(MicroUSD(reported: text) == nil)
+    }
+
+    @Test func `a plain amount is the same in every form`() {
+        var generator = SeededGenerator(seed: 21)
+        for _ in 0..<20_000 {
+            let amount = MicroUSD(microdollars: Int64.random(in: 0...MicroUSD.limit.microdollars, using: &generator))
+            let shift = Int.random(in: -30...30, using: &generator)
+            let forms = [
+                amount.description, "+" + amount.description, "\(amount.microdollars)e-6",
+                amount.microdollars.description + String(repeating: "0", count: abs(shift)) + "E-\(6 + abs(shift))",
+            ]
+            for form in forms { #expect(MicroUSD(reported: form) == amount, "\(form)") }
+        }
+    }
+
     @Test func `every amount survives being printed and read again`() {
         var generator = SeededGenerator(seed: 20_260_131)
         for _ in 0..<20_000 {

@@ -111,6 +111,44 @@ struct WorkOrderMessageTests {
     }
 
     @Test(arguments: [
+        (#"{"kind":"k","title":"t","timeout_seconds":30.5}"#, "timeout_seconds must be a whole number"),
+        (#"{"kind":"k","title":"t","max_attempts":1e99}"#, "max_attempts must be a whole number"),
+        (#"{"kind":"k","title":"t","complexity":1e999}"#, "complexity"),
+        (#"{"kind":"k","title":"a\ud800b"}"#, "title has half a surrogate pair"),
+        (#"{"kind":"k\udc00","title":"t"}"#, "kind has half a surrogate pair"),
+        (#"{"kind":"k","title":"t","project":"\ud800"}"#, "project has half a surrogate pair"),
+        (#"{"kind":"k","title":"t","agent":"\ud800"}"#, "agent has half a surrogate pair"),
+        (#"{"kind":"k","title":"t","unique_key":"\ud800"}"#, "unique_key has half a surrogate pair"),
+        (#"{"kind":"k","title":"t","concurrency_key":"\ud800"}"#, "concurrency_key has half a surrogate pair"),
+        (#"{"kind":"k","title":"t","run_at":"\ud800"}"#, "run_at has half a surrogate pair"),
+        (#"{"kind":"k","title":"t","risk_level":"\ud800"}"#, "risk_level has half a surrogate pair"),
+        (#"{"kind":"k","title":"t","depends_on":["\ud800"]}"#, "depends_on has half a surrogate pair"),
+        (#"{"kind":"k","title":"t","files_in_scope":["\ud800"]}"#, "files_in_scope has half a surrogate pair"),
+        (#"{"kind":"k","title":"t","estimated_cost_usd":"\ud800"}"#, "estimated_cost_usd"),
+        (#"{"kind":"k","title":"t","title":"u"}"#, "title stands twice"),
+        (
+            #"{"kind":"k","title":"t","estimated_cost_usd":"0.01","estimated_cost_us\u0064":"5"}"#,
+            "estimated_cost_usd stands twice"
+        ),
+        (#"{"kind":"k","title":"t","payload":{"a":[{"b":1,"b":2}]}}"#, "payload.a.b stands twice"),
+    ])
+    func `a field that can't be read, or stands twice, is named`(body: String, words: String) {
+        let error = #expect(throws: InvalidMessage.self) { try decode(body) }
+        #expect(error?.reason == .invalidField)
+        #expect(error?.explanation.hasPrefix(words) == true, "\(error?.explanation ?? "")")
+    }
+
+    @Test func `half a surrogate pair in the payload is the publisher's affair`() throws {
+        #expect(try decode(#"{"kind":"k","title":"t","payload":"\ud800","other":["\udc00"]}"#).kind == "k")
+        #expect(reason(Array(#"{"kind":"k","title":"t","\ud800":1}"#.utf8)) == .invalidField)
+    }
+
+    @Test(arguments: ["1e2", "100.0", "100", "1E+2"]) func `a whole number is whole in every form`(text: String) throws
+    {
+        #expect(try decode(#"{"kind":"k","title":"t","timeout_seconds":\#(text)}"#).timeoutSeconds == 100)
+    }
+
+    @Test(arguments: [
         ("[]", "the body must be a JSON object"), ("17", "the body must be a JSON object"),
         (#"{"kind":1,"title":"t"}"#, "kind must be a text"),
         (#"{"kind":"k","title":"t","metadata":[]}"#, "metadata must be a JSON object"),

@@ -113,7 +113,7 @@ struct BadInputTests {
 
     @Test func `a trace context that smuggles a header never reaches the service as one`() async throws {
         let server = try HTTPHandlerTestsServer { _ in .reply(200) }
-        let client = HTTPClient.forHandlers(connectionsPerHost: 1)
+        let client = HandlerClient(connectionsPerHost: 1)
         let handler = HTTPHandler(HTTPConfiguration(url: "http://127.0.0.1:\(server.port)/"), client: client)
         let outcome = await handler.run(CommandHandlerTestsBench.job(traceparent: "00-a-b-01\r\nX-Admin: true"))
         try await client.shutdown()

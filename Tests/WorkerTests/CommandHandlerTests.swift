@@ -104,10 +104,9 @@ struct CommandHandlerTests {
     }
 
     @Test(arguments: [
-        "", "garbage", "{", "[1]", "\"text\"", "null", #"{"result":1,}"#, #"{"result":1} {}"#, #"{"cost_usd":"-1"}"#,
-        #"{"cost_usd":-0.01}"#, #"{"cost_usd":"NaN"}"#, #"{"cost_usd":NaN}"#, #"{"cost_usd":1e30}"#,
-        #"{"cost_usd":true}"#,
-        #"{"cost_usd":[]}"#, #"{"tokens_in":-1}"#, #"{"tokens_in":"many"}"#, #"{"error":7}"#, #"{"retry":"no"}"#,
+        "garbage", "{", "[1]", "\"text\"", "null", #"{"result":1,}"#, #"{"result":1} {}"#, #"{"cost_usd":NaN}"#,
+        #"{"result":1,"result":2}"#, #"{"result":1,"r\u0065sult":1}"#, #"{"snooze_seconds":1,"snooze_seconds":2}"#,
+        #"{"pull_request":1,"pull_request":2}"#, #"{"pull_request":"x"}"#,
     ])
     func `a command that succeeds with a bad result file has malformed output`(file: String) async throws {
         let outcome = try await bench.run("printf '%s' '\(file)' > \"$MOOSE_RESULT_FILE\"")
@@ -115,6 +114,64 @@ struct CommandHandlerTests {
         #expect(outcome.failure?.retry == .backoff)
         #expect(outcome.report.cost == nil)
         #expect(outcome.report.result == nil)
+        // A person sees what it wrote; and what may have been paid for isn't run again because of its form.
+        #expect(outcome.report.output?.hasSuffix("The result file:\n" + file) == true)
+        let paid = CommandHandlerTestsBench.job(estimate: MicroUSD(microdollars: 1))
+        #expect(
+            try await bench.run("printf '%s' '\(file)' > \"$MOOSE_RESULT_FILE\"", job: paid).failure?.retry == .never)
+    }
+
+    @Test(arguments: [
+        (#"{"cost_usd":"-1","result":1}"#, "cost_usd"), (#"{"cost_usd":-0.01,"result":1}"#, "cost_usd"),
+        (#"{"cost_usd":"NaN","result":1}"#, "cost_usd"), (#"{"cost_usd":1e30,"result":1}"#, "cost_usd"),
+        (#"{"cost_usd":true,"result":1}"#, "cost_usd"), (#"{"cost_usd":[],"result":1}"#, "cost_usd"),
+        (#"{"cost_usd":"","result":1}"#, "cost_usd"), (#"{"cost_usd":"0.01, 5","result":1}"#, "cost_usd"),
+        (#"{"cost_usd":"\ud800","result":1}"#, "cost_usd"),
+        (
+            #"{"cost_usd":"0.01","cost_usd":"5","result":1}"#,
+            "cost_usd in the result file can't be read (it stands twice"
+        ),
+        (#"{"cost_usd":"0.01","cost\u005fusd":"5","result":1}"#, "cost_usd"),
+        (#"{"tokens_in":-1,"result":1}"#, "tokens_in"), (#"{"tokens_out":"many","result":1}"#, "tokens_out"),
+        (#"{"tokens_in":1.5,"result":1}"#, "tokens_in"), (#"{"error":7,"result":1}"#, "error"),
+        (#"{"retry":"no","result":1}"#, "retry"), (#"{"retry_after_seconds":-1,"result":1}"#, "retry_after_seconds"),
+        (#"{"x":1,"x":2,"result":1}"#, "a name stands twice"), (#"{"x":{"a":{"y":1,"y":2}},"result":1}"#, "twice"),
+    ])
+    func `work that was done stays done whatever the file says of its cost, and a person is told`(
+        file: String, words: String
+    ) async throws {
+        let outcome = try await bench.run("printf '%s' '\(file)' > \"$MOOSE_RESULT_FILE\"")
+        #expect(outcome.isCompleted)
+        #expect(outcome.resultText == "1")
+        #expect(outcome.report.cost == nil)
+        #expect(outcome.report.unread?.words.contains(words) == true, "\(outcome.report.unread?.words ?? "nothing")")
+    }
+
+    @Test(arguments: [
+        (#"{"cost_usd":"1e-05","result":1}"#, 10), (#"{"cost_usd":1e-05,"result":1}"#, 10),
+        (#"{"cost_usd":".00001","result":1}"#, 10), (#"{"cost_usd":"+0.00001","result":1}"#, 10),
+        (#"{"cost_usd":"1.5e-05","result":1}"#, 15), (#"{"cost_usd":" 0.5\n","result":1}"#, 500_000),
+        (#"{"cost_usd":"\ufeff0.5","result":1}"#, 500_000), (#"{"cost_usd":1e-300,"result":1}"#, 1),
+        ("\u{FEFF}{\"cost_usd\":\"0.01\",\"result\":1}", 10_000),
+        (#"{"cost_usd":0.12345678901234567890123456789012345678901234567890,"result":1}"#, 123_457),
+    ])
+    func `a cost is read in every form in which a language prints one`(file: String, micro: Int64) async throws {
+        let outcome = try await bench.run("printf '%s' '\(file)' > \"$MOOSE_RESULT_FILE\"")
+        #expect(outcome.resultText == "1")
+        #expect(outcome.report.cost == MicroUSD(microdollars: micro))
+        #expect(outcome.report.unread == nil)
+    }
+
+    @Test func `tokens may be texts, and a file may be UTF-16 or empty`() async throws {
+        let texts = try await bench.run(
+            #"printf '{"tokens_in":"12","tokens_out":3.0,"result":"x"}' | iconv -t UTF-16 > "$MOOSE_RESULT_FILE""#)
+        #expect(texts.report.tokensIn == 12)
+        #expect(texts.report.tokensOut == 3)
+        #expect(texts.resultText == "\"x\"")
+        #expect(texts.report.unread == nil)
+        let empty = try await bench.run(": > \"$MOOSE_RESULT_FILE\"")
+        #expect(empty.isCompleted)
+        #expect(empty.report.unread?.words == "the result file is empty")
     }
 
     @Test func `a result file of binary noise or ten thousand levels is malformed and crashes nothing`() async throws {
@@ -233,9 +290,10 @@ struct CommandHandlerTests {
         let scratch = try ScratchSpace(root: "/no/such/folder")
         let outcome = await CommandHandler(CommandConfiguration(argv: ["/bin/true"]), scratch: scratch)
             .run(CommandHandlerTestsBench.job())
-        #expect(outcome.failure?.failureClass == .infrastructure)
-        #expect(outcome.failure?.retry == .backoff)
+        #expect(outcome.hostFault?.failureClass == .infrastructure)
+        #expect(outcome.hostFault?.message.contains("no temporary folder could be made in /no/such/folder") == true)
         #expect(!outcome.report.didStart)
+        #expect(await scratch.probe()?.contains("/no/such/folder") == true)
     }
 
     @Test func `a command starts with three open files and no more`() async throws {

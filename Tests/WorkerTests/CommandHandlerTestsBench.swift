@@ -105,7 +105,20 @@ extension Outcome {
     }
 
     var failure: AttemptFailure? {
-        if case .failed(let failure, _) = self { return failure }
+        switch self {
+        case .failed(let failure, _), .notBegun(let failure): failure
+        default: nil
+        }
+    }
+
+    var isNotBegun: Bool {
+        if case .notBegun = self { return true }
+        return false
+    }
+
+    /// What this machine was short of.
+    var hostFault: AttemptFailure? {
+        if case .hostFault(let failure) = self { return failure }
         return nil
     }
 

@@ -71,35 +71,40 @@ struct CommandHandlerTestsOutput {
 
     @Test(arguments: [
         (#"{}"#, #"{"id":"ID","attempt":2}"#), (" \n{ } ", "\u{20}\n{\"id\":\"ID\",\"attempt\":2 } "),
-        (#"{"a":1}"#, #"{"id":"ID","attempt":2,"a":1}"#), (#"{"id":"X","a":1}"#, #"{"attempt":2,"id":"X","a":1}"#),
-        (#"{"\u0069d":"X"}"#, #"{"attempt":2,"\u0069d":"X"}"#),
+        (#"{"a":1}"#, #"{"id":"ID","attempt":2,"a":1}"#), (#"{"id":"X","a":1}"#, #"{"id":"ID","attempt":2,"a":1}"#),
+        (#"{"\u0069d":"X"}"#, #"{"id":"ID","attempt":2}"#),
         (#"{"a":{"id":"X"}}"#, #"{"id":"ID","attempt":2,"a":{"id":"X"}}"#),
-        (#"{"attempt":9}"#, #"{"id":"ID","attempt":9}"#), (#"{"id":1,"attempt":9}"#, #"{"id":1,"attempt":9}"#),
+        (#"{"attempt":9}"#, #"{"id":"ID","attempt":2}"#),
+        (#"{"id":1, "x" : [ ] ,"attempt":9}"#, #"{"id":"ID","attempt":2,"x" : [ ]}"#),
         (#"{"a":"}\"{,"}"#, #"{"id":"ID","attempt":2,"a":"}\"{,"}"#),
         (#"{"id\\":1,"a":1.500,"a":2}"#, #"{"id":"ID","attempt":2,"id\\":1,"a":1.500,"a":2}"#),
     ])
-    func `id and attempt are added behind the brace and every other byte stays`(body: String, expected: String) throws {
+    func `id and attempt are Moose's own, and every other member stays`(body: String, expected: String) throws {
         let job = CommandHandlerTestsBench.job(body, attempt: 2)
         let text = String(decoding: try #require(WorkOrderDocument.bytes(for: job)), as: UTF8.self)
         #expect(text == expected.replacing("ID", with: job.id.uuidString.lowercased()))
     }
 
-    @Test func `a document says what is held and may be generated, unless the publisher has a budget of its own`()
-        throws
-    {
+    @Test func `a document says what is held and may be generated, whatever budget the publisher would like`() throws {
         func text(_ body: String, _ estimate: Int64, _ allowance: Allowance?) throws -> String {
             let job = CommandHandlerTestsBench.job(
                 body, estimate: MicroUSD(microdollars: estimate), allowance: allowance)
             return String(decoding: try #require(WorkOrderDocument.bytes(for: job)), as: UTF8.self)
+                .replacing("\"id\":\"\(job.id.text)\",", with: "")
         }
         let allowance = Allowance(model: "org/m:1 \"x\"", maxTokens: 1234)
         #expect(
             try text(#"{"id":1}"#, 50_000, allowance)
-                == #"{"attempt":1,"budget":{"hold_usd":"0.05","max_tokens":1234,"model":"org/m:1 \"x\""},"id":1}"#)
-        #expect(try text(#"{"id":1}"#, 50_000, nil) == #"{"attempt":1,"budget":{"hold_usd":"0.05"},"id":1}"#)
-        #expect(try text(#"{"id":1}"#, 0, nil) == #"{"attempt":1,"id":1}"#)
-        #expect(
-            try text(#"{"id":1,"budget":null}"#, 50_000, allowance) == #"{"attempt":1,"id":1,"budget":null}"#)
+                == #"{"attempt":1,"budget":{"hold_usd":"0.05","max_tokens":1234,"model":"org/m:1 \"x\""}}"#)
+        #expect(try text(#"{"id":1}"#, 50_000, nil) == #"{"attempt":1,"budget":{"hold_usd":"0.05"}}"#)
+        #expect(try text(#"{"id":1}"#, 0, nil) == #"{"attempt":1}"#)
+        let held = #"{"attempt":1,"budget":{"hold_usd":"0.05"},"a":1}"#
+        for own in [#""budget":null"#, #""budget":{"hold_usd":"500"}"#, #""\u0062udget":{"hold_usd":"500"}"#] {
+            #expect(try text("{\(own),\"a\":1}", 50_000, nil) == held)
+            #expect(try text("{\"a\":1,\(own)}", 50_000, nil) == held)
+            // Where nothing is held, nothing may look as if it were.
+            #expect(try text("{\"a\":1,\(own)}", 0, nil) == #"{"attempt":1,"a":1}"#)
+        }
     }
 
     @Test(arguments: [

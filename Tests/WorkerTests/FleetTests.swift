@@ -170,4 +170,52 @@ struct FleetTests {
         }
         #expect(status == 0)
     }
+
+    @Test func `the loss of a process is told by its number, when what it left behind has ended as well`() async throws
+    {
+        // As a worker with its guard, which shares its standard error.
+        let script = """
+            echo "pid $$" >&2; (while [ -e /proc/$$/exe ]; do sleep 0.01; done; sleep 0.1; echo "guard done" >&2) &
+            \(Self.ready); read -r word; exit 0
+            """
+        let lines = Lines()
+        let told = Mutex<[(process: Int32, isAfterGuard: Bool)]>([])
+        let program = FleetProgram(
+            executable: "/bin/sh", arguments: { ["-c", script, "sh", "\($0)"] }, onLine: { lines.add($0, $1) })
+        let fleet = Fleet(
+            FleetTerms(processes: 1), program: program, logger: Self.quiet,
+            onLoss: { process in
+                told.withLock { $0.append((process, lines.texts(of: 1).contains("guard done"))) }
+            })
+        let (stops, stop) = AsyncStream<Void>.makeStream()
+        let running = Task { await fleet.run(until: stops) }
+        try await eventually("it is ready") { fleet.snapshot.ready.count == 1 }
+        let first = try #require(lines.pid(of: 1))
+        kill(first, SIGKILL)
+        try await eventually("its loss is told") { told.withLock { !$0.isEmpty } }
+        stop.finish()
+        _ = await running.value
+        #expect(told.withLock { $0.map(\.process) } == [first])
+        #expect(told.withLock { $0.allSatisfy(\.isAfterGuard) })
+    }
+
+    @Test func `a process finds its greeting before the first message, and only the environment it was given`()
+        async throws
+    {
+        let script =
+            "read -r greeting; echo \"env $(env | grep -c '^GIVEN\\|^HOME')\" >&2; \(Self.ready); "
+            + "read -r word; echo \"$greeting, then $word\" >&2; exit 0"
+        let lines = Lines()
+        let program = FleetProgram(
+            executable: "/bin/sh", arguments: { ["-c", script, "sh", "\($0)"] },
+            environment: ["GIVEN": "1", "PATH": "/usr/bin:/bin"], greeting: Array("welcome\n".utf8),
+            onLine: { lines.add($0, $1) })
+        let fleet = Fleet(FleetTerms(processes: 1), program: program, logger: Self.quiet)
+        let (stops, stop) = AsyncStream<Void>.makeStream()
+        let running = Task { await fleet.run(until: stops) }
+        try await eventually("it is ready") { fleet.snapshot.ready.count == 1 }
+        stop.finish()
+        #expect(await running.value == 0)
+        #expect(lines.texts(of: 1) == ["env 1", "welcome, then drain"])
+    }
 }

@@ -151,8 +151,8 @@ extension PoolTests {
                 """)
             _ = try await bench.control.postgres.run(
                 """
-                SELECT settle_budget(r.reservation_id, \(used)::text::numeric)
-                FROM check_and_reserve_budget(\(used)::text::numeric, 'other') r
+                SELECT public.settle_budget(r.reservation_id, \(used)::text::numeric)
+                FROM public.check_and_reserve_budget(\(used)::text::numeric, 'other') r
                 """)
         }
 

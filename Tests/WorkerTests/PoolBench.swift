@@ -73,7 +73,8 @@ struct PoolBench: Sendable {
 
     /// Runs a worker with one lane while the body runs, then drains it. The body may ask for the stop itself.
     func withPool(
-        _ handlers: HandlerRegistry, slots: Int = 20, _ configure: (inout WorkerConfiguration) -> Void = { _ in },
+        _ handlers: HandlerRegistry, slots: Int = 20, host: (any HostCheck)? = nil,
+        _ configure: (inout WorkerConfiguration) -> Void = { _ in },
         _ body: (_ pool: WorkerPool, _ stop: @Sendable () -> Void) async throws -> Void
     ) async throws {
         var configuration = WorkerConfiguration(lanes: [.init(name: "default", slots: slots)])
@@ -84,7 +85,7 @@ struct PoolBench: Sendable {
         try await consumer.connect()
         let pool = WorkerPool(
             configuration, handlers: handlers, store: store, control: control, consumer: consumer,
-            publisher: publisher, logger: Self.logger)
+            publisher: publisher, host: host, logger: Self.logger)
         let (stops, stop) = AsyncStream<Void>.makeStream()
         let running = Task { try await pool.run(until: stops) }
         var failure: (any Error)?

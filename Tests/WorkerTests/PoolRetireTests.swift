@@ -101,6 +101,37 @@ struct PoolRetireTests {
         }
     }
 
+    @Test func `messages of a paused lane, and more than its limit lets start, are no load`() async throws {
+        try await PoolBench.open { bench in
+            let figures = ScalingFigures(
+                slots: ["default": 2], store: bench.control, publisher: bench.publisher, lifetime: .zero)
+            try await bench.publishWork(9)
+            try await eventually("all are in the queue") { try await figures.current()["default"]?.queued == 9 }
+            _ = try await bench.control.postgres.run("SELECT moose.pause_lane('default', 'ann', 'they burn')")
+            #expect(
+                try await figures.current()["default"] == LaneFigures(queued: 0, running: 0, oldestAge: .zero))
+            _ = try await bench.control.postgres.run("SELECT moose.resume_lane('default', 'ann', 'put out')")
+            _ = try await bench.control.postgres.run(
+                "SELECT moose.set_lane_limits('default', NULL, 4, NULL, NULL, 'ann', NULL)")
+            #expect(try await figures.current()["default"]?.queued == 4)
+        }
+    }
+
+    @Test func `a worker says how often it tries each of its kinds`() async throws {
+        try await PoolBench.open { bench in
+            var handlers = PoolScriptedHandler.registry { _ in .completed(AttemptReport(didStart: true, cost: .zero)) }
+            handlers.register(
+                "by default",
+                .init(PoolScriptedHandler { _ in .completed(AttemptReport(didStart: true, cost: .zero)) }))
+            try await bench.withPool(handlers) {
+                $0.defaultMaxAttempts = 7
+            } _: { _, _ in
+                try await bench.waitFor(
+                    1, "moose.workers WHERE kinds = '{by default,work}' AND kind_attempts = '{7,3}'")
+            }
+        }
+    }
+
     @Test func `figures are asked for once a second, however many want them`() async throws {
         try await PoolBench.open { bench in
             let figures = ScalingFigures(

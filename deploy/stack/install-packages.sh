@@ -11,10 +11,13 @@
 set -euo pipefail
 
 packages=(
-    librabbitmq-dev libpq-dev # the C client libraries
+    librabbitmq-dev libpq-dev libssl-dev # the C client libraries
     rabbitmq-server postgresql # the servers of the private stack
     python3 python3-pika amqp-tools python3-psycopg2 # examples: publishing and reserving money from other languages
+    pgbouncer # an acceptance story puts it between Moose and its database
+    openssl # certificates for the tests
     pkg-config
+    systemd python3-venv # checks of deploy/: the units, the Kubernetes files
 )
 
 is_installed() {
@@ -49,7 +52,7 @@ policy=/usr/sbin/policy-rc.d
 remove_policy() {
     if grep -qs "moose setup $$\$" "$policy"; then "${as_root[@]}" rm -f "$policy"; fi
 }
-if [[ " ${missing[*]} " =~ " "(rabbitmq-server|postgresql)" " ]]; then
+if [[ " ${missing[*]} " =~ " "(rabbitmq-server|postgresql|pgbouncer)" " ]]; then
     # Left by a killed run of ours: it would say yes, and nobody needs it.
     if grep -qs '# moose setup [0-9]*$' "$policy"; then "${as_root[@]}" rm -f "$policy"; fi
     if [ ! -e "$policy" ]; then

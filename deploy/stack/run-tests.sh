@@ -42,4 +42,8 @@ else
     MOOSE=$moose /usr/bin/python3 Tests/Chaos/chaos.py --short
     echo "== Hostile messages, the short form"
     MOOSE=$moose /usr/bin/python3 Tests/Acceptance/fuzz_messages.py --short
+    for story in fuzz_results fuzz_webhooks; do
+        echo "== $story, the short form"
+        MOOSE=$moose /usr/bin/python3 "Tests/Acceptance/$story.py" --short
+    done
 fi

@@ -27,6 +27,7 @@ struct BenchFigure: Sendable {
             "name": .string(name), "median_per_second": .count(Int(median.rounded())),
             "lowest_per_second": .count(Int(lowest.rounded())), "highest_per_second": .count(Int(highest.rounded())),
             "spread": .string(BenchFigure.fixed(spread, places: 3)),
+            "rounds_per_second": .array(rates.map { .count(Int($0.rounded())) }),
         ]
     }
 

@@ -43,7 +43,8 @@ struct BenchStack: Sendable {
         _ logger: Logger, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let (values, continuation) = AsyncStream<Value>.makeStream()
-        try await StopSignal.whileWatching(logger: logger) { stop in
+        try StopSignal.listen(logger: logger)
+        try await StopSignal.whileWatching { stop in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { continuation.yield(try await body()) }
                 group.addTask {

@@ -19,7 +19,13 @@ enum BodyEdit {
                     why: "--set takes name=value, such as --set payload.path=src or --set max_attempts=3",
                     status: .usage)
             }
-            value = (try? JSONDecoder().decode(JSONValue.self, from: Data(parts[1].utf8))) ?? .string(String(parts[1]))
+            let bytes = Array(parts[1].utf8)
+            if case .repeatedName(let name) = JSONSyntax.fault(in: bytes) {
+                throw CommandFailure(
+                    "--set names \(PrintableText.oneLine(name)) twice", why: "a handler would see one of the two",
+                    status: .usage)
+            }
+            value = (try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))) ?? .string(String(parts[1]))
         }
     }
 
@@ -27,6 +33,7 @@ enum BodyEdit {
     ///
     /// - Throws: ``CommandFailure`` with ``ExitStatus/refused`` when it is no JSON object.
     static func set(_ assignments: [Assignment], in body: [UInt8]) throws -> [UInt8] {
+        try refuseRepeatedNames(in: body)
         guard case .object = JSONValue.document(body) else {
             throw CommandFailure(
                 "--set can't change a body that is no JSON object", next: "Use --edit or --body", status: .refused)
@@ -39,8 +46,17 @@ enum BodyEdit {
     /// The body with this id, where it names one.
     static func withID(_ id: UUID, _ body: [UInt8]) throws -> [UInt8] {
         guard case .object(var fields) = JSONValue.document(body), fields["id"] != nil else { return body }
+        try refuseRepeatedNames(in: body)
         fields["id"] = .id(id)
         return try write(.object(fields))
+    }
+
+    /// Writing it anew would keep one of two values, and nobody would have said which.
+    private static func refuseRepeatedNames(in body: [UInt8]) throws(CommandFailure) {
+        guard case .repeatedName(let name) = JSONSyntax.fault(in: body) else { return }
+        throw CommandFailure(
+            "the body names \(PrintableText.oneLine(name)) twice: which one counts?",
+            next: "Use --edit or --body to say it once", status: .refused)
     }
 
     private static func set(_ path: ArraySlice<String>, to value: JSONValue, in document: JSONValue) -> JSONValue {

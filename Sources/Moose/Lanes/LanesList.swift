@@ -8,7 +8,8 @@ struct LanesList: BudgetSubcommand {
         commandName: "list",
         abstract: "List the lanes: weight, limits, pause, what runs and what is held back.",
         discussion: """
-            Lanes that live workers serve, and those something was set for.
+            Lanes that live workers serve, those something was set for, and those that have work and no worker: what \
+            they hold stands in the last column.
 
             EXAMPLES
               moose lanes list
@@ -27,22 +28,24 @@ struct LanesList: BudgetSubcommand {
     }
 
     private func text(_ lanes: [LaneLine], _ terminal: Terminal) -> String {
-        var table = Table([
-            .init("LANE"), .init("WEIGHT", .right), .init("LIMIT", .right), .init("RATE", .right),
-            .init("RUNNING", .right), .init("HELD", .right), .init("WORKERS", .right),
-            .init("PAUSED", isFlexible: true),
-        ])
+        var table = Table(
+            [
+                .init("LANE"), .init("WEIGHT", .right), .init("LIMIT", .right), .init("RATE", .right),
+                .init("RUNNING", .right), .init("HELD", .right), .init("WORKERS", .right),
+                .init("PAUSED", isFlexible: true),
+            ] + (lanes.contains { $0.untended != nil } ? [.init("WITHOUT A WORKER")] : []))
         for lane in lanes {
             var paused = "-"
             if let since = lane.pausedAt {
                 paused = "\(Moment.ago(since)) by \(lane.pausedBy ?? "?"): \(lane.pausedWhy ?? "")"
             }
-            table.add([
-                Table.Cell(lane.name), Table.Cell(lane.weight.map(String.init) ?? "-"),
-                Table.Cell(lane.concurrency.map(String.init) ?? "-"), Table.Cell(lane.rate?.description ?? "-"),
-                Table.Cell(NumberText.grouped(lane.running)), Table.Cell(NumberText.grouped(lane.held)),
-                Table.Cell(NumberText.grouped(lane.workers)), Table.Cell(PrintableText.oneLine(paused)),
-            ])
+            table.add(
+                [
+                    Table.Cell(lane.name), Table.Cell(lane.weight.map(String.init) ?? "-"),
+                    Table.Cell(lane.concurrency.map(String.init) ?? "-"), Table.Cell(lane.rate?.description ?? "-"),
+                    Table.Cell(NumberText.grouped(lane.running)), Table.Cell(NumberText.grouped(lane.held)),
+                    Table.Cell(NumberText.grouped(lane.workers)), Table.Cell(PrintableText.oneLine(paused)),
+                ] + (lanes.contains { $0.untended != nil } ? [Table.Cell(lane.untended?.load ?? "-", .red)] : []))
         }
         return table.text(for: terminal)
     }

@@ -68,6 +68,7 @@ extension CommandFailure {
         case .unreachable, .authenticationFailed, .databaseMissing, .connectionLost, .timeout:
             self.init(error.description, status: .unreachable)
         case .invalidConfiguration: self.init(error.description, status: .usage)
+        case .unsuitable: self.init(error.description, status: .refused)
         case .server, .cancelled, .decoding, .transactionAborted, .closed: self.init(error.description)
         }
     }

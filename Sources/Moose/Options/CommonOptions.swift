@@ -17,9 +17,9 @@ struct CommonOptions: ParsableArguments {
     /// - Throws: ``CommandFailure`` with ``ExitStatus/usage`` and every mistake of the configuration.
     func settings() throws(CommandFailure) -> Settings {
         do {
-            return try Settings.load(path: config, environment: ProcessInfo.processInfo.environment)
+            return try Settings.checked(path: config, environment: ProcessInfo.processInfo.environment)
         } catch {
-            throw CommandFailure(settings: error)
+            throw CommandFailure(reporting: error)
         }
     }
 

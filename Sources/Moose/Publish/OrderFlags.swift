@@ -59,7 +59,14 @@ struct OrderFlags: ParsableArguments {
     private static func check(_ payload: String) throws(CommandFailure) {
         let bytes = Array(payload.utf8)
         // In brackets, as deep as it will stand in the body; without, because they would make a list of two values.
-        guard JSONSyntax.accepts(bytes), JSONSyntax.accepts(Array("[".utf8) + bytes + Array("]".utf8)) else {
+        let fault = JSONSyntax.fault(in: bytes) ?? JSONSyntax.fault(in: Array("[".utf8) + bytes + Array("]".utf8))
+        switch fault {
+        case nil: return
+        case .repeatedName(let name):
+            throw CommandFailure(
+                "--payload names \(PrintableText.oneLine(name)) twice", why: "a handler would see one of the two",
+                status: .usage)
+        case .malformed:
             throw CommandFailure(
                 "--payload is not exactly one JSON value of at most \(JSONSyntax.depthLimit - 1) levels",
                 next: #"Quote it for the shell: '{"path": "parser.py"}', '"a text"', '17' or 'null'"#, status: .usage)

@@ -17,12 +17,15 @@ struct LaneLine: Sendable {
     let held: Int
     /// Live worker processes that serve it.
     let workers: Int
+    /// What it holds, where no worker takes work from it.
+    let untended: UntendedLane?
 
-    /// Every lane that an operator set something for, or that a live worker serves, by name.
+    /// Every lane that an operator set something for, that a live worker serves, or that has work and no worker; by name.
     static func all(in database: PostgresClient) async throws -> [LaneLine] {
         try await database.run(
             """
-            SELECT name, weight, paused_at, paused_by, paused_why, concurrency, rate, rate_seconds, running, held, workers
+            SELECT name, weight, paused_at, paused_by, paused_why, concurrency, rate, rate_seconds, running, held, workers,
+                   untended_since, stored, queued
             FROM moose.lane_states()
             """
         ).rows.map(LaneLine.init)
@@ -42,6 +45,11 @@ struct LaneLine: Sendable {
         running = Int(try row.decode(8, as: Int64.self))
         held = Int(try row.decode(9, as: Int64.self))
         workers = Int(try row.decode(10, as: Int64.self))
+        untended = try row.decode(12, as: Int64?.self).map { stored in
+            UntendedLane(
+                name: try row.decode(0), since: try row.decode(11), stored: Int(stored),
+                queued: try row.decode(13, as: Int64?.self).map(Int.init))
+        }
     }
 
     /// What `--json` prints.
@@ -54,6 +62,7 @@ struct LaneLine: Sendable {
             "name": .string(name), "weight": .count(weight), "paused": paused,
             "concurrency": .count(concurrency), "rate": .text(rate?.description),
             "running": .count(running), "held": .count(held), "workers": .count(workers),
+            "untended": untended?.json ?? .null,
         ]
     }
 }

@@ -49,22 +49,16 @@ struct LedgerPruning: Sendable {
 
     private func step(from block: Int64) -> Query {
         let (blocks, days) = (Int32(Self.blocksAtATime), Int32(days))
-        return switch (rows, isDryRun) {
-        case (.holds, false):
-            "SELECT deleted FROM moose.prune_holds(now() - make_interval(days => \(days)), \(block), \(blocks))"
-        case (.ledger, false):
-            "SELECT deleted FROM moose.prune_ledger(now() - make_interval(days => \(days)), \(block), \(blocks))"
-        case (.holds, true):
+        return switch rows {
+        case .holds:
             """
-            SELECT count(*) FROM moose.budget_holds
-            WHERE ctid >= format('(%s,0)', \(block))::tid AND ctid < format('(%s,0)', \(block) + \(blocks))::tid
-              AND state NOT IN ('held', 'dispatched') AND closed_at < now() - make_interval(days => \(days))
+            SELECT deleted FROM moose.prune_holds(
+                now() - make_interval(days => \(days)), \(block), \(blocks), \(isDryRun))
             """
-        case (.ledger, true):
+        case .ledger:
             """
-            SELECT count(*) FROM moose.cost_tracking
-            WHERE ctid >= format('(%s,0)', \(block))::tid AND ctid < format('(%s,0)', \(block) + \(blocks))::tid
-              AND created_at < now() - make_interval(days => \(days))
+            SELECT deleted FROM moose.prune_ledger(
+                now() - make_interval(days => \(days)), \(block), \(blocks), \(isDryRun))
             """
         }
     }

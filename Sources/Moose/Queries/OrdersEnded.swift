@@ -51,6 +51,9 @@ struct OrdersEnded: Sendable {
                        w.state IN ('failed', 'cancelled')
                            OR w.state = 'blocked' AND p.id IN (SELECT s.id FROM stuck s) AS is_lost
                 FROM published p JOIN moose.work_orders w ON w.id = p.id
+                UNION ALL
+                SELECT p.id, f.state, f.digest <> '' AND f.digest <> p.digest, f.state IN ('failed', 'cancelled')
+                FROM published p JOIN moose.find_pruned(\(publications.map(\.id))) f ON f.id = p.id
             )
             SELECT count(*) FILTER (WHERE NOT is_reused AND state = 'completed'),
                    count(*) FILTER (WHERE NOT is_reused AND is_lost),

@@ -18,6 +18,8 @@ struct SystemStatus: Sendable {
     let escalations: Int
     let critical: Int
     let deadLetters: Int
+    /// Lanes that have work and no worker.
+    let untended: [UntendedLane]
     let budgets: [BudgetLine]
 
     static func load(from database: PostgresClient) async throws -> SystemStatus {
@@ -50,19 +52,25 @@ struct SystemStatus: Sendable {
             orders: orders, completed: completed, completedIsEstimate: isEstimate, workers: try row.decode(0),
             slots: try row.decode(1), running: try row.decode(2), waiting: try row.decode(3),
             oldestSeconds: try row.decode(4), escalations: try row.decode(5), critical: try row.decode(6),
-            deadLetters: try row.decode(7), budgets: try await BudgetLine.current(in: database))
+            deadLetters: try row.decode(7), untended: try await UntendedLane.all(in: database),
+            budgets: try await BudgetLine.current(in: database))
+    }
+
+    /// How many orders there are, as the server's statistics know.
+    static func estimatedOrders(in database: PostgresClient) async throws -> Int {
+        try await database.run(
+            """
+            SELECT greatest(c.reltuples, s.n_live_tup, 0)::bigint FROM pg_class c
+            LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid WHERE c.oid = 'moose.work_orders'::regclass
+            """
+        ).first?.decode(0, as: Int.self) ?? 0
     }
 
     private static func countCompleted(
         besides others: Int, _ database: PostgresClient
     ) async throws -> (count: Int, isEstimate: Bool) {
-        let total = try await database.run(
-            """
-            SELECT greatest(c.reltuples, s.n_live_tup, 0)::bigint FROM pg_class c
-            LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid WHERE c.oid = 'moose.work_orders'::regclass
-            """
-        ).first?.decode(0, as: Int.self)
-        if let total, total > 200_000 { return (max(0, total - others), true) }
+        let total = try await estimatedOrders(in: database)
+        if total > 200_000 { return (max(0, total - others), true) }
         let exact = try await database.run("SELECT count(*) FROM moose.work_orders WHERE state = 'completed'")
         return (try exact.first?.decode(0, as: Int.self) ?? 0, false)
     }
@@ -76,7 +84,8 @@ struct SystemStatus: Sendable {
             "workers": ["alive": .count(workers), "slots": .count(slots), "running": .count(running)],
             "outbox": ["waiting": .count(waiting), "oldest_seconds": .count(oldestSeconds.map { Int(max(0, $0)) })],
             "escalations": ["open": .count(escalations), "critical": .count(critical)],
-            "dead_letters": .count(deadLetters), "budgets": .array(budgets.map(\.json)),
+            "dead_letters": .count(deadLetters), "lanes_without_worker": .array(untended.map(\.json)),
+            "budgets": .array(budgets.map(\.json)),
         ]
     }
 }

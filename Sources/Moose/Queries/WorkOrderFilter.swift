@@ -18,22 +18,22 @@ struct WorkOrderFilter: Sendable {
         ).first?.decode(0, as: Int.self) ?? 0
     }
 
-    /// Cancels them, a thousand a commit; those that come meanwhile are left alone. Returns how many became what.
+    /// Cancels them, five hundred a commit; those that come meanwhile are left alone. Returns how many became what.
     func cancel(who: String, reason: String, in database: PostgresClient) async throws -> [String: Int] {
         var became: [String: Int] = [:]
-        var last: UUID?
+        let begun = try await database.run("SELECT now()").first?.decode(0, as: Date.self)
         while true {
+            // Whatever is cancelled is no longer among them.
             let page: [UUID] = try await database.run(
                 """
-                SELECT c FROM moose.cancellable(\(state), \(kind), \(lane), \(project), \(agent)) AS c
-                WHERE \(last)::uuid IS NULL OR c > \(last) ORDER BY c LIMIT 1000
+                SELECT * FROM moose.cancellable(
+                    \(state), \(kind), \(lane), \(project), \(agent), \(begun), \(Int64(WorkOrderChange.piece)))
                 """
             ).rows.map { try $0.decode(0) }
             guard !page.isEmpty else { return became }
             for change in try await WorkOrderChange.cancel(page, who: who, reason: reason, in: database) {
                 became[change.after, default: 0] += 1
             }
-            last = page.last
         }
     }
 }

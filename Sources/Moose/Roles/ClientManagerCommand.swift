@@ -32,9 +32,10 @@ struct ClientManagerCommand: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let environment = ProcessInfo.processInfo.environment
-            let settings = try Settings.load(path: config, environment: environment)
+            let settings = try Settings.checked(path: config, environment: environment)
             LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
             let logger = Logger(label: "client-manager")
+            try StopSignal.listen(logger: logger)
             let registry = MetricsRegistry()
             registry.bootstrap()
             let reporter = Reporter(component: "client-manager", logger: logger)
@@ -48,11 +49,15 @@ struct ClientManagerCommand: AsyncParsableCommand {
             sentinel.workflows = settings.sentinel.workflows
             sentinel.deadline = settings.sentinel.deadline
             sentinel.unmatchedAfter = settings.sentinel.unmatchedAfter
+            var retention: RetentionWatch?
+            if settings.retention.isDaily { retention = RetentionWatch(Retention(days: settings.retention.days)) }
             let service = ClientManagerService(
                 store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
-                logger: logger, stuck: stuck, sentinel: sentinel, reporter: reporter)
+                logger: logger, stuck: stuck, sentinel: sentinel, retention: retention,
+                lanes: settings.lanes.keys.sorted(),
+                reporter: reporter)
             let result = await reports.delivering {
-                try await StopSignal.whileWatching(logger: logger) { stop in
+                try await StopSignal.whileWatching { stop in
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
                             try await Probes(
@@ -63,6 +68,10 @@ struct ClientManagerCommand: AsyncParsableCommand {
                                         ProbeCheck(name: "database", isReady: connections.control.postgres.isHealthy),
                                         reports.check,
                                     ]
+                                        + service.progress.map { part in
+                                            ProbeCheck(
+                                                name: part.name, isReady: part.trouble == nil, detail: part.trouble)
+                                        }
                                 },
                                 onListening: { logger.info("probes", metadata: ["url": "http://127.0.0.1:\($0)"]) }
                             ).run()

@@ -27,6 +27,7 @@ struct Connections: Sendable {
         configuration.applicationName = "moose \(role) control"
         let control = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
         try await writer.connect()
+        try await ServerDemand(settings: settings, logger: logger).check(Store(writer), reporter: reporter)
         try await Store(writer).requireSchema()
         let topology = MooseTopology.topology(lanes: settings.lanes.keys)
         let brokerLog = reporter.map { reporter in

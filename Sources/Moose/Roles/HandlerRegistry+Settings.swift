@@ -1,4 +1,3 @@
-internal import AsyncHTTPClient
 internal import Settings
 internal import Store
 internal import WorkOrders
@@ -6,7 +5,7 @@ internal import Worker
 
 extension HandlerRegistry {
     /// The handlers of moose.yaml.
-    init(_ settings: Settings, scratch: ScratchSpace, commandGuard: CommandGuard, client: HTTPClient) {
+    init(_ settings: Settings, scratch: ScratchSpace, commandGuard: CommandGuard, client: HandlerClient) {
         self.init()
         for (kind, handler) in settings.handlers {
             let runs: any WorkHandler =

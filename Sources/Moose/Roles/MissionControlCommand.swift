@@ -5,6 +5,7 @@ internal import Logging
 internal import MissionControl
 internal import Postgres
 internal import Probes
+internal import Publisher
 internal import Reporting
 internal import Sentinel
 internal import Settings
@@ -36,9 +37,10 @@ struct MissionControlCommand: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let environment = ProcessInfo.processInfo.environment
-            let settings = try Settings.load(path: config, environment: environment)
+            let settings = try Settings.checked(path: config, environment: environment)
             LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
             let logger = Logger(label: "mission-control")
+            try StopSignal.listen(logger: logger)
             let registry = MetricsRegistry()
             registry.bootstrap()
             var configuration = PostgresConfiguration(url: settings.database.url)
@@ -46,12 +48,13 @@ struct MissionControlCommand: AsyncParsableCommand {
             let database = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
             try await database.connect()
             let store = Store(database)
+            let reporter = Reporter(component: "sentinel", logger: logger)
+            try await ServerDemand(settings: settings, logger: logger).check(store, reporter: reporter)
             try await store.requireSchema()
             // Only for reports while the database is away: no webhook waits for the broker.
             var broker = try AMQPConfiguration(settings)
             broker.connectionName = "moose mission-control"
             let publisher = try AMQPPublisher(configuration: broker)
-            let reporter = Reporter(component: "sentinel", logger: logger)
             let reports = try Reports(reporter, store: store, publisher: publisher, settings, logger: logger)
             if settings.sentinel.secret == nil {
                 logger.warning(
@@ -60,19 +63,28 @@ struct MissionControlCommand: AsyncParsableCommand {
             let sentinel = SentinelRoute(
                 SentinelReceiver(store: store, secret: settings.sentinel.secret, reporter: reporter))
             let result = await reports.delivering {
-                try await StopSignal.whileWatching(logger: logger) { stop in
+                try await StopSignal.whileWatching { stop in
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
                             try await Probes(
                                 port: httpPort, registry: registry, logger: logger,
-                                health: { [ProbeCheck(name: "database", isReady: database.isHealthy), reports.check] },
-                                api: { await sentinel.respond(to: $0) },
+                                health: {
+                                    let hasSecret = settings.sentinel.secret != nil
+                                    return [
+                                        ProbeCheck(name: "database", isReady: database.isHealthy), reports.check,
+                                        ProbeCheck(
+                                            name: "secret", isReady: hasSecret,
+                                            detail: hasSecret ? nil : "webhooks are refused: no secret is set"),
+                                    ]
+                                },
+                                api: { await sentinel.respond(to: $0) }, admits: { sentinel.admits($0) },
                                 onListening: {
                                     logger.info("mission control ready", metadata: ["url": "http://127.0.0.1:\($0)"])
                                 }
                             ).run()
                         }
                         group.addTask { for await _ in stop { break } }
+                        group.addTask { await HoldExpiry(store: store, reporter: reporter).run() }
                         // Whichever comes first: a signal, or a port that can't be had.
                         try await group.next()
                         group.cancelAll()

@@ -22,10 +22,18 @@ enum SpoolPlace {
         return "/var/tmp/moose-spool"
     }
 
-    /// Different for different brokers: what has no place in a name is percent-encoded.
+    /// Different for different brokers, the same for the hosts of one in any order: what has no place in a name is
+    /// percent-encoded.
     static func name(of broker: AMQPConfiguration) -> String {
-        [broker.host, "\(broker.port)", broker.virtualHost].map(encoded).joined(separator: "_")
+        let hosts = broker.addresses.map { "\(encoded($0.host))_\($0.port)" }.sorted()
+        let name = hosts.joined(separator: "+") + "_" + encoded(broker.virtualHost)
+        guard name.utf8.count > longestName else { return name }
+        let hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return name.prefix(longestName - 17) + "_" + String(hash, radix: 16)
     }
+
+    /// File systems end at 255 bytes; the spool's own files need some.
+    private static let longestName = 200
 
     private static func encoded(_ text: String) -> String {
         var name = ""

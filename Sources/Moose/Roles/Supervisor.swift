@@ -60,13 +60,21 @@ enum Supervisor {
             // Nothing is lost by a close that fails: the copy has its own descriptor.
             if log != nil { try? output.close() }
         }
+        let (input, hold) = try ParentPipe.make(
+            ProcessInfo.processInfo.environment.merging(environment) { $1 }.filter {
+                !($0.key.hasSuffix("_FILE") && environment[String($0.key.dropLast(5))] != nil)
+            })
+        // Until here the copy has somebody to work for.
+        defer { close(hold) }
         let started = Mutex<pid_t?>(nil)
         defer { if let process = started.withLock({ $0 }) { RunningCopies.shared.remove(process) } }
-        var added: [Environment.Key: String?] = [:]
-        for (name, value) in environment { if let key = Environment.Key(rawValue: name) { added[key] = value } }
+        let open: [Environment.Key: String] = input.environment.reduce(into: [:]) { open, entry in
+            if let key = Environment.Key(rawValue: entry.key) { open[key] = entry.value }
+        }
         return try await Subprocess.run(
-            .path("/proc/self/exe"), arguments: Arguments(arguments), environment: .inherit.updating(added),
-            platformOptions: options, input: .none,
+            .path("/proc/self/exe"), arguments: Arguments(arguments), environment: .custom(open),
+            platformOptions: options,
+            input: .fileDescriptor(FileDescriptor(rawValue: input.descriptor), closeAfterSpawningProcess: true),
             output: .fileDescriptor(output, closeAfterSpawningProcess: false),
             error: .fileDescriptor(output, closeAfterSpawningProcess: false)
         ) { execution in

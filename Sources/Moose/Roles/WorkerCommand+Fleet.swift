@@ -21,6 +21,8 @@ extension WorkerCommand {
     ///   - autoscale: lets the number follow the work within these bounds.
     func supervise(_ settings: Settings, processes: Int, autoscale: ClosedRange<Int>?) async throws {
         let logger = Logger(label: "supervisor")
+        try StopSignal.listen(logger: logger)
+        try checkHost(settings, processes: autoscale?.upperBound ?? processes)
         let registry = MetricsRegistry()
         registry.bootstrap()
         var database = PostgresConfiguration(url: settings.database.url)
@@ -31,16 +33,19 @@ extension WorkerCommand {
         let publisher = try AMQPPublisher(configuration: broker, logger: logger)
         let reporter = Reporter(component: "supervisor", logger: logger)
         let reports = try Reports(reporter, store: store, publisher: publisher, settings, logger: logger)
-        let client = HTTPClient.forHandlers(connectionsPerHost: 4)
+        var http = HTTPClient.Configuration()
+        http.redirectConfiguration = .disallow
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: http)
         let fleet = fleet(
-            settings, processes: processes, isScaled: autoscale != nil, reporter: reporter, logger: logger)
+            settings, processes: processes, isScaled: autoscale != nil, store: store, reporter: reporter,
+            logger: logger)
         observe(fleet, in: registry)
         let figures = ScalingFigures(slots: slotsByLane(settings), store: store, publisher: publisher) {
             .init(fleet.snapshot)
         }
         let ended = Mutex(ExitStatus.ok.rawValue)
         let result = await reports.delivering {
-            try await StopSignal.whileWatching(logger: logger, atOnce: { fleet.killAll() }) { stop in
+            try await StopSignal.whileWatching(atOnce: { fleet.killAll() }) { stop in
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask { await connect(publisher, logger) }
                     group.addTask { await serve(fleet, figures, registry, client, settings, logger) }
@@ -66,7 +71,7 @@ extension WorkerCommand {
     }
 
     private func fleet(
-        _ settings: Settings, processes: Int, isScaled: Bool, reporter: Reporter, logger: Logger
+        _ settings: Settings, processes: Int, isScaled: Bool, store: Store, reporter: Reporter, logger: Logger
     ) -> Fleet {
         var terms = FleetTerms(processes: processes)
         // A drain takes its time-out, then up to 20 s for what was interrupted.
@@ -75,16 +80,21 @@ extension WorkerCommand {
         terms.maxResidentBytes = maxResidentBytes(settings)
         let format = LogFormat.suitable(environment: ProcessInfo.processInfo.environment)
         let common = childArguments(format)
-        let id = UUID.timeOrdered().uuidString.lowercased()
-        let program = FleetProgram(executable: "/proc/self/exe") { number in
-            common + ["--supervisor", id, "--process", "\(number)"]
-        } onLine: { number, line in
-            ProcessLog.pass(line, from: number, format: format)
-        }
+        let id = UUID.timeOrdered()
+        let name = id.uuidString.lowercased()
+        let (environment, greeting) = Handover.split(ProcessInfo.processInfo.environment)
+        let program = FleetProgram(
+            executable: "/proc/self/exe", arguments: { common + ["--supervisor", name, "--process", "\($0)"] },
+            environment: environment, greeting: greeting,
+            onLine: { number, line in ProcessLog.pass(line, from: number, format: format) })
+        let losses = ProcessLosses(
+            supervisor: id, store: store, maxAttempts: settings.defaults.maxAttempts, logger: logger)
         return Fleet(terms, program: program, logger: logger) { number, ending in
             reporter.report(
                 "supervise", "a worker process doesn't stay up", failureClass: .workerLost, severity: .critical,
                 details: ["host": HostName.current, "process": "\(number)", "ending": "\(ending)"])
+        } onLoss: { process in
+            await losses.rescue(process)
         }
     }
 

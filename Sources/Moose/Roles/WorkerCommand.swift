@@ -1,10 +1,10 @@
 internal import AMQP
 internal import ArgumentParser
-internal import AsyncHTTPClient
 internal import FoundationEssentials
 internal import Glibc
 internal import Logging
 internal import Probes
+internal import Publisher
 internal import Reporting
 internal import Settings
 internal import Store
@@ -18,8 +18,9 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "worker",
         abstract: "Work lanes: claim, run, settle, retry.",
         discussion: """
-            Handlers come from moose.yaml. SIGTERM drains: no attempt is burned, no hold lost; a second one stops at \
-            once. `moose workers drain` does the same from anywhere.
+            Handlers come from moose.yaml. SIGTERM, SIGINT or SIGHUP drains: no attempt is burned, no hold lost; a \
+            second SIGTERM or SIGINT stops at once. `moose workers drain` does the same from anywhere. When this \
+            machine can't start work, the worker takes nothing new, says why at /readyz, and goes on by itself.
 
             With --processes or --autoscale this process works nothing itself: it keeps the others, starts again what \
             dies, and serves the probes of all. A process that is one too many, or holds more memory than --max-rss, \
@@ -74,7 +75,7 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let environment = ProcessInfo.processInfo.environment
-            let settings = try Settings.load(path: config, environment: environment)
+            let settings = try Settings.checked(path: config, environment: environment)
             LogSetup.bootstrap(
                 level: Logger.Level(settings.logLevel), format: logFormat?.format, environment: environment)
             if let autoscale {
@@ -89,24 +90,34 @@ struct WorkerCommand: AsyncParsableCommand {
 
     private func work(_ settings: Settings) async throws {
         let logger = Logger(label: "worker")
-        let link = supervisor == nil ? nil : try ParentLink()
+        try StopSignal.listen(logger: logger)
+        try checkHost(settings, processes: 1)
+        let temporary = try temporaryFolder()
+        let link =
+            supervisor == nil
+            ? nil : try ParentLink { StopSignal.endBeforeStart("its parent said so, or is gone", logger: logger) }
         let registry = MetricsRegistry()
         registry.bootstrap()
         let reporter = Reporter(component: "worker", logger: logger)
         let connections = try await Connections.open(settings, role: "worker", logger: logger, reporter: reporter)
         let reports = try Reports(reporter, connections, settings, logger: logger)
-        let client = HTTPClient.forHandlers(connectionsPerHost: 64)
-        let folder = try WorkerFolder()
+        let client = HandlerClient()
+        let folder = try WorkerFolder(in: temporary)
         let commandGuard = try CommandGuard(
             arguments: [CommandGuardCommand.configuration.commandName ?? "", folder.path], reporter: reporter)
-        let scratch = try ScratchSpace(root: folder.path)
+        let scratch = try ScratchSpace(in: folder) {
+            reporter.report(
+                "host",
+                "the worker's temporary folder was removed; it was made anew, and what commands had written is lost",
+                failureClass: .infrastructure, details: ["folder": folder.path])
+        }
         let configuration = workerConfiguration(settings)
         let pool = WorkerPool(
             configuration,
             handlers: HandlerRegistry(
                 settings, scratch: scratch, commandGuard: commandGuard, client: client),
             store: connections.store, control: connections.control, consumer: connections.consumer,
-            publisher: connections.publisher, logger: logger, reporter: reporter)
+            publisher: connections.publisher, host: scratch, logger: logger, reporter: reporter)
         let (stops, stop) = AsyncStream<Void>.makeStream()
         let watch = WorkerWatch(pool, link: link, limit: maxResidentBytes(settings), stop: stop, logger: logger)
         let endpoint = ScalingEndpoint(
@@ -116,7 +127,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 .init(waiting: pool.laneReports.mapValues(\.waiting), claimedAge: pool.claimedAge)
             })
         let result = await reports.delivering {
-            try await StopSignal.whileWatching(logger: logger) { signals in
+            try await StopSignal.whileWatching { signals in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         try await Probes(
@@ -139,6 +150,12 @@ struct WorkerCommand: AsyncParsableCommand {
                         stop.finish()
                     }
                     group.addTask { await watch.run() }
+                    group.addTask {
+                        await LaneWatch(
+                            store: connections.control, publisher: connections.publisher,
+                            configured: settings.lanes.keys.sorted(), logger: logger, reporter: reporter
+                        ).run()
+                    }
                     try await pool.run(until: stops)
                     group.cancelAll()
                 }
@@ -150,6 +167,24 @@ struct WorkerCommand: AsyncParsableCommand {
         try await client.shutdown()
         try result.get()
         if watch.isOverLimit { throw ExitCode(ExitStatus.recycled.rawValue) }
+    }
+
+    /// Refuses what this machine would refuse in the middle of the work.
+    /// - Parameter processes: how many workers there may be.
+    func checkHost(_ settings: Settings, processes: Int) throws {
+        let runsCommands = settings.handlers.values.contains { if case .command = $0.transport { true } else { false } }
+        let slots = workedLanes(settings).reduce(0) { $0 + $1.slots }
+        if let shortage = HostLimits.shortage(slots: slots, commands: runsCommands, processes: processes) {
+            throw CommandFailure(shortage, status: .usage)
+        }
+    }
+
+    private func temporaryFolder() throws -> String {
+        do {
+            return try TemporaryFolder.path(environment: ProcessInfo.processInfo.environment)
+        } catch {
+            throw CommandFailure(error.description, status: .usage)
+        }
     }
 
     /// The lanes of each process.

@@ -57,6 +57,11 @@ struct ScheduledOrderFlags: ParsableArguments {
 
     private static func json(_ text: String, _ option: String) throws(CommandFailure) -> JSONValue {
         let bytes = Array(text.utf8)
+        if case .repeatedName(let name) = JSONSyntax.fault(in: bytes) {
+            throw CommandFailure(
+                "\(option) names \(PrintableText.oneLine(name)) twice", why: "a handler would see one of the two",
+                status: .usage)
+        }
         guard JSONSyntax.accepts(bytes), let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else {
             // The decoder's own words may quote the input.
             throw CommandFailure("\(option) is no valid JSON", next: "Quote texts: '\"like this\"'", status: .usage)

@@ -12,6 +12,8 @@ struct DatabaseChecks {
             try await common.withDatabase { client in
                 findings.append(.good("database"))
                 let store = Store(client)
+                let concerns = ServerConcern.all(try await store.serverFacts(), sessions: ServerDemand.sessions)
+                findings += concerns.map { .bad("database \($0.name)", $0.line) }
                 if let lack = try await store.missingRights() { return findings.append(Self.denied(lack)) }
                 let version = try await store.schemaVersion()
                 let wanted = Migrations.all.last?.id ?? 0

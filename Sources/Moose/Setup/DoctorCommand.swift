@@ -7,21 +7,27 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Check the configuration, the broker, the database and the workers, and say what to do.",
         discussion: """
-            Exits with 1 when anything is wrong.
+            Exits with 1 when anything is wrong. Rights on the broker are tried without moving a message; docs/rights.md \
+            says who needs which.
 
             EXAMPLES
               moose doctor
+              moose doctor --role worker
               moose doctor --json
             """)
 
     @OptionGroup var common: CommonOptions
+    @Option(help: "Look only at the rights that this role needs on the broker (default: all roles).")
+    var role: BrokerRole?
 
     func run() async throws {
         try await runCommand {
             let settings = try common.settings()
             let findings =
-                await BrokerChecks(settings: settings).findings()
+                await BrokerChecks(settings: settings, roles: role.map { [$0] } ?? BrokerRole.allCases).findings()
                 + DatabaseChecks(common: common, lanes: settings.lanes.keys.sorted()).findings()
+                + [.good("webhook secret", settings.sentinel.secret == nil ? "none: webhooks are refused" : "set")]
+                + LaneChecks(common: common, settings: settings).findings()
             if common.json {
                 print(try JSONOutput.text(list: findings))
             } else {

@@ -39,6 +39,9 @@ struct StatusCommand: AsyncParsableCommand {
             status.workers == 0
                 ? terminal.styled("none alive", .yellow)
                 : "\(status.workers) alive, \(status.running) of \(status.slots) slots busy")
+        for lane in status.untended {
+            text += line("Lane", terminal.styled("\(lane.name) has no worker: \(lane.load)", .red))
+        }
         let age = status.oldestSeconds.map { ", the oldest for \(TimeText.coarse(seconds: $0))" } ?? ""
         text += line("Outbox", "\(NumberText.grouped(status.waiting)) waiting\(age)")
         let critical = status.critical > 0 ? ", \(status.critical) critical" : ""

@@ -10,6 +10,7 @@ internal import Reporting
 internal import Settings
 internal import Stack
 internal import Store
+internal import Synchronization
 internal import Telemetry
 
 /// `moose up`.
@@ -33,24 +34,60 @@ struct UpCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await runCommand {
-            var environment = ProcessInfo.processInfo.environment
-            LogSetup.bootstrap(level: .warning, environment: environment)
-            print("Starting RabbitMQ and Postgres in \(place.folder) …")
-            let addresses = try await place.stack.start()
-            print(addresses)
-            environment["MOOSE_AMQP_URL"] = addresses.amqpURL
-            environment["MOOSE_DATABASE_URL"] = addresses.databaseURL
-            environment["MOOSE_SPOOL_FOLDER"] = place.spoolFolder
-            let path = config ?? example.map { "\($0)/moose.yaml" }
-            let settings = try Settings.load(path: path, environment: environment)
-            let result = await asyncResult { try await live(settings, config: path, environment) }
-            print("Stopping the servers …")
-            try await place.stack.stop()
+            LogSetup.bootstrap(level: .warning, environment: ProcessInfo.processInfo.environment)
+            try StopSignal.listen(logger: Logger(label: "up"))
+            let hasServers = Mutex(false)
+            let result = await asyncResult {
+                try await StopSignal.whileWatching { stop in
+                    try await Self.unlessStopped(stop) {
+                        print("Starting RabbitMQ and Postgres in \(place.folder) …")
+                        let addresses = try await place.stack.start()
+                        hasServers.withLock { $0 = true }
+                        print(addresses)
+                        try await live(addresses)
+                    }
+                }
+            }
+            if hasServers.withLock({ $0 }) {
+                print("Stopping the servers …")
+                try await place.stack.stop()
+            }
             try result.get()
         }
     }
 
-    private func live(_ settings: Settings, config: String?, _ environment: [String: String]) async throws {
+    /// Runs the body; a stop cancels it, waits for its end, and makes an orderly one of it.
+    private static func unlessStopped(
+        _ stop: AsyncStream<Void>, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in stop { break }
+                return true
+            }
+            group.addTask {
+                try await body()
+                return false
+            }
+            let isStopped = try await group.next() ?? true
+            group.cancelAll()
+            do {
+                try await group.waitForAll()
+            } catch {
+                // What a cancelled body throws is the stop itself.
+                guard isStopped else { throw error }
+            }
+        }
+    }
+
+    private func live(_ addresses: StackAddresses) async throws {
+        var environment = ProcessInfo.processInfo.environment
+        environment["MOOSE_AMQP_URL"] = addresses.amqpURL
+        environment["MOOSE_DATABASE_URL"] = addresses.databaseURL
+        environment["MOOSE_SPOOL_FOLDER"] = place.spoolFolder
+        for name in ["MOOSE_AMQP_URL_FILE", "MOOSE_DATABASE_URL_FILE"] { environment[name] = nil }
+        let config = config ?? example.map { "\($0)/moose.yaml" }
+        let settings = try Settings.checked(path: config, environment: environment)
         let client = try PostgresClient(
             configuration: PostgresConfiguration(url: settings.database.url), maxConnections: 1)
         let result = await asyncResult {
@@ -59,17 +96,15 @@ struct UpCommand: AsyncParsableCommand {
             try await TopologyAccess.withPublisher(settings) { try await $0.declare(topology) }
             let logger = Logger(label: "up")
             try await Reports.supervising(settings, logger: logger) { reporter in
-                try await StopSignal.whileWatching(logger: logger) { stop in
-                    try await withThrowingTaskGroup(of: Void.self) { group in
-                        for (name, arguments) in roles(config) {
-                            group.addTask { await supervise(name, arguments, settings, reporter) }
-                        }
-                        let outcome = await asyncResult { try await show(settings, client, until: stop) }
-                        print("Draining the workers …")
-                        group.cancelAll()
-                        try await group.waitForAll()
-                        try outcome.get()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for (name, arguments) in roles(config) {
+                        group.addTask { await supervise(name, arguments, settings, reporter) }
                     }
+                    let outcome = await asyncResult { try await show(settings, client) }
+                    print("Draining the workers …")
+                    group.cancelAll()
+                    try await group.waitForAll()
+                    try outcome.get()
                 }
             }
         }
@@ -89,24 +124,14 @@ struct UpCommand: AsyncParsableCommand {
             log: "\(place.folder)/\(name).log", reporter: reporter)
     }
 
-    /// Runs the example, then stays up where somebody watches. A stop ends it at any point.
-    private func show(_ settings: Settings, _ client: PostgresClient, until stop: AsyncStream<Void>) async throws {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                for await _ in stop { break }
-                return true
-            }
-            group.addTask {
-                if let example { try await ExampleRun(folder: example, client: client, settings: settings).run() }
-                return false
-            }
-            defer { group.cancelAll() }
-            let isStopped = try await group.next() ?? true
-            let staysUp = example == nil || isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
-            guard !isStopped, staysUp else { return }
-            print("Up. `eval \"$(moose stack env)\"` in another terminal, then `moose status`. Ctrl-C stops.")
-            _ = try await group.next()
-        }
+    /// Runs the example, then stays up where somebody watches, until the task is cancelled.
+    private func show(_ settings: Settings, _ client: PostgresClient) async throws {
+        if let example { try await ExampleRun(folder: example, client: client, settings: settings).run() }
+        guard example == nil || isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 else { return }
+        print("Up. `eval \"$(moose stack env)\"` in another terminal, then `moose status`. Ctrl-C stops.")
+        let (forever, end) = AsyncStream<Void>.makeStream()
+        for await _ in forever {}
+        end.finish()
     }
 
     private func roles(_ config: String?) -> [(String, [String])] {

@@ -67,13 +67,16 @@ struct WorkOrdersCancel: AsyncParsableCommand {
             let ids = try identifiers.map {
                 try IdentifierArgument.parse($0, of: "a work order", listedBy: "moose work-orders list")
             }
-            let changes = try await common.withDatabase {
-                try await WorkOrderChange.cancel(ids, who: who, reason: reason, in: $0)
+            let changes = try await common.withDatabase { database in
+                try await WorkOrderChange.inPieces(ids) {
+                    try await WorkOrderChange.cancel($0, who: who, reason: reason, in: database)
+                }
             }
             try WorkOrderChangeText.show(changes, common) { change in
                 switch (change.before, change.after) {
                 case ("unknown", _): ("never seen: its message will be dropped when it comes", false)
                 case (_, "cancel_requested"): ("runs: its worker is told to stop it", false)
+                case ("pruned", _): ("ended long ago and was pruned", true)
                 case ("cancelled", _): ("was cancelled before", false)
                 case (_, "cancelled"): ("cancelled, was \(change.before)", false)
                 default: ("is \(change.after) already", true)

@@ -8,6 +8,8 @@ struct WorkOrdersList: AsyncParsableCommand {
         commandName: "list",
         abstract: "List work orders, the newest first.",
         discussion: """
+            Of more than 200,000 the newest are those with the highest ids; with ids of version 7 that is the same.
+
             EXAMPLES
               moose work-orders list
               moose work-orders list --state failed --kind generate_file --limit 10
@@ -30,7 +32,7 @@ struct WorkOrdersList: AsyncParsableCommand {
         try await runCommand {
             let orders = try await common.withDatabase { database in
                 try await WorkOrderSummary.newest(
-                    state: state?.rawValue, kind: kind, lane: lane, limit: list.limit, in: database)
+                    state: state, kind: kind, lane: lane, limit: list.limit, in: database)
             }
             if common.json {
                 print(try JSONOutput.text(list: orders.map(\.json)), terminator: "")

@@ -23,8 +23,10 @@ struct WorkOrdersShow: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let id = try IdentifierArgument.parse(identifier, of: "a work order", listedBy: "moose work-orders list")
-            let story = try await common.withDatabase { try await WorkOrderStory.load(id, from: $0) }
-            guard let story else { throw Self.unknown(id) }
+            let story = try await common.withDatabase { database in
+                if let story = try await WorkOrderStory.load(id, from: database) { return story }
+                throw try await PrunedOrder.find(id, in: database).map(Self.pruned) ?? Self.unknown(id)
+            }
             print(common.json ? try JSONOutput.text(story.json) : try text(story), terminator: "")
         }
     }
@@ -33,10 +35,18 @@ struct WorkOrdersShow: AsyncParsableCommand {
     static func unknown(_ id: UUID) -> CommandFailure {
         CommandFailure(
             "the database has no work order \(id.uuidString.lowercased())",
-            why:
-                "It still waits in its lane's queue and no worker has taken it, or it was never accepted, or was pruned",
+            why: "It still waits in its lane's queue and no worker has taken it, or it was never accepted, or was "
+                + "pruned so long ago that its id is forgotten",
             next: "`moose lanes list` shows the lanes that workers serve and those that are paused, "
                 + "`moose dead-letters list` what was refused", status: .refused)
+    }
+
+    static func pruned(_ order: PrunedOrder) -> CommandFailure {
+        CommandFailure(
+            "the work order \(order.id.uuidString.lowercased()) was pruned on \(Moment.minute(order.prunedAt))",
+            why: "It had ended \(order.state) on \(Moment.minute(order.endedAt)), and what is finished is kept for "
+                + "retention.orders_days of moose.yaml",
+            next: "Its costs stand in the ledger, its id is still recognised", status: .refused)
     }
 
     private func text(_ story: WorkOrderStory) throws -> String {

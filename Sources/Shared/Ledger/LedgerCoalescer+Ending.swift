@@ -1,3 +1,4 @@
+internal import IOThread
 internal import Synchronization
 
 extension LedgerCoalescer {
@@ -10,7 +11,7 @@ extension LedgerCoalescer {
             state.watch?.task.cancel()
             let task = Task { [weak self] in
                 // Cancelled: an earlier look is planned instead, or all is over.
-                try? await Task.sleep(until: deadline, clock: .continuous)
+                try? await Deadlines.shared.sleep(until: deadline)
                 if !Task.isCancelled { self?.endOverdue() }
             }
             state.watch = (deadline, task)

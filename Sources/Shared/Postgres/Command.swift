@@ -10,6 +10,8 @@ enum Command: Sendable {
     case release(PoolState.ConnectionID, reusable: Bool)
     case subscribe(NotificationListener.Subscriber)
     case unsubscribe(NotificationListener.Subscriber.ID)
+    /// A pooler stands between, and it gives each session a server process of its own.
+    case acceptPooler
     /// Finish what is in flight, answer the rest, end the thread.
     case close(Request)
 }

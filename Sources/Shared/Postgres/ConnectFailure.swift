@@ -9,7 +9,30 @@ enum ConnectFailure {
             return .authenticationFailed(reason: reason)
         }
         if codes.contains("3D000") { return .databaseMissing(reason: reason) }
+        if ["unsupported startup parameter", "statement pooling mode"].contains(where: { message.contains($0) }) {
+            return .refusedByPooler(reason)
+        }
+        // 42704: a setting that the server doesn't know.
+        if codes.contains("42704") {
+            return .unsuitable(reason: reason, remedy: "Moose needs PostgreSQL 15 or newer")
+        }
         return .unreachable(reason: reason)
+    }
+
+    /// What all hosts of a URL answered, as one error: the kind that says most of what a person must do.
+    static func together(_ errors: [PostgresError]) -> PostgresError {
+        if errors.count == 1 { return errors[0] }
+        let telling = errors.first { error in
+            switch error {
+            case .unsuitable, .authenticationFailed, .databaseMissing: true
+            default: false
+            }
+        }
+        if let telling { return telling }
+        let reasons = errors.map { error in
+            if case .unreachable(let reason) = error { reason } else { error.description }
+        }
+        return .unreachable(reason: reasons.joined(separator: "; "))
     }
 
     /// The five-character words that end in a colon and follow a word that ends in one.

@@ -1,8 +1,6 @@
 /// Brings the schema up to date, one process at a time, and remembers in `moose.schema_migrations` what it did.
 package struct Migrator: Sendable {
-    private let client: PostgresClient
-    /// Any fixed number: the advisory lock under which migrations run.
-    private static let lock: Int64 = 0x6d6f_6f73_655f_6d67
+    let client: PostgresClient
 
     package init(client: PostgresClient) { self.client = client }
 
@@ -23,48 +21,70 @@ package struct Migrator: Sendable {
         }
     }
 
-    /// Runs all that are pending, each in its own transaction, under a lock that makes other processes wait.
+    /// Runs all that are pending, each in its own transaction. It locks the table of what was applied, so that other
+    /// processes wait; nobody else may lock it, as anybody could an advisory lock.
     ///
-    /// - Returns: those it ran; none when the schema was up to date.
+    /// - Returns: those it ran; none when the schema was up to date, or others ran all.
     @discardableResult
     package func apply(
         _ migrations: [Migration], refusesNewerSchema: Bool = false
     ) async throws(MigrationError) -> [Migration] {
         try await asMigrationError {
-            // Not reused: the session's limits are lifted, and its end is what frees the lock for certain.
+            // Not reused: the session's limits are lifted.
             try await client.withConnection(reusable: false) { connection in
                 try await connection.runSimple(
                     "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
-                _ = try await connection.run("SELECT pg_advisory_lock(\(Migrator.lock))")
-                try await connection.runSimple(
+                try await prepare(connection)
+                var applied: [Migration] = []
+                for migration in try plan(migrations, try await recorded(connection), refusesNewerSchema) {
+                    try await connection.begin()
+                    try await connection.runSimple("LOCK TABLE moose.schema_migrations IN EXCLUSIVE MODE")
+                    // What another process applied while this one waited, perhaps with another text.
+                    let pending = try plan(migrations, try await recorded(connection), refusesNewerSchema)
+                    if pending.contains(where: { $0.id == migration.id }) {
+                        do throws(PostgresError) {
+                            try await run(migration, connection, seals: migration.id == pending.last?.id)
+                        } catch {
+                            throw MigrationError.failed(id: migration.id, name: migration.name, error)
+                        }
+                        applied.append(migration)
+                    }
+                    try await connection.commit()
+                }
+                return applied
+            }
+        }
+    }
+
+    /// Makes the table of what was applied, where it isn't there. Of several processes that do it at the same moment, some
+    /// are told that the name is taken: by then it is there.
+    private func prepare(_ connection: PostgresConnection) async throws(PostgresError) {
+        for isLast in [false, false, true] {
+            do throws(PostgresError) {
+                return try await connection.runSimple(
                     """
                     CREATE SCHEMA IF NOT EXISTS moose;
                     CREATE TABLE IF NOT EXISTS moose.schema_migrations (
                         id bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
                         applied_at timestamptz NOT NULL DEFAULT now())
                     """)
-                let pending = try plan(migrations, try await recorded(connection), refusesNewerSchema)
-                for migration in pending {
-                    do throws(PostgresError) {
-                        try await run(migration, connection)
-                    } catch {
-                        throw MigrationError.failed(id: migration.id, name: migration.name, error)
-                    }
-                }
-                return pending
+            } catch {
+                guard !isLast, ["23505", "42P06", "42P07"].contains(error.sqlState) else { throw error }
             }
         }
     }
 
-    private func run(_ migration: Migration, _ connection: PostgresConnection) async throws(PostgresError) {
-        try await connection.begin()
+    /// - Parameter seals: it is the last one.
+    private func run(
+        _ migration: Migration, _ connection: PostgresConnection, seals: Bool
+    ) async throws(PostgresError) {
         try await connection.runSimple(migration.sql)
+        if seals { try await connection.runSimple(Migrator.seal) }
         _ = try await connection.run(
             """
             INSERT INTO moose.schema_migrations (id, name, checksum)
             VALUES (\(migration.id), \(migration.name), \(migration.checksum))
             """)
-        try await connection.commit()
     }
 
     /// Checksums by number.

@@ -11,6 +11,7 @@ final class NotificationListener {
     }
 
     private let configuration: PostgresConfiguration
+    private let route: Route
     private let logger: Logger?
     private let backoff = Backoff()
     private var subscribers: [Subscriber.ID: Subscriber] = [:]
@@ -21,8 +22,12 @@ final class NotificationListener {
     private var failures = 0
     private var retryAt: ContinuousClock.Instant?
 
-    init(configuration: PostgresConfiguration, logger: Logger?) {
+    /// How long the server may take to answer a look at the connection.
+    private static let patience = Duration.seconds(5)
+
+    init(configuration: PostgresConfiguration, route: Route, logger: Logger?) {
         self.configuration = configuration
+        self.route = route
         self.logger = logger
     }
 
@@ -49,7 +54,7 @@ final class NotificationListener {
         handleEvents()
         guard session == nil, !subscribers.isEmpty else { return }
         if let retryAt, now < retryAt { return }
-        session = Session(id: 0, configuration: configuration, logger: logger)
+        session = Session(id: 0, configuration: configuration, route: route, logger: logger)
         handleEvents()
     }
 
@@ -57,6 +62,13 @@ final class NotificationListener {
     func receive() {
         session?.advance()
         handleEvents()
+    }
+
+    /// Another connection found that the server failed over: this one must answer soon, or is made anew.
+    func check() {
+        guard isReady, let session else { return }
+        session.enqueue(Request(.script("SELECT 1")))
+        session.expectAnswer(by: .now + NotificationListener.patience)
     }
 
     /// Ends all streams.
@@ -84,16 +96,21 @@ final class NotificationListener {
             guard let channel = listening.removeValue(forKey: request.id) else { return }
             if let error {
                 logger?.error("cannot listen", metadata: ["channel": "\(channel)", "error": "\(error)"])
-                finish(channel)
+                // A name that is none never becomes one; everything else passes, so it is tried again.
+                if error.sqlState?.hasPrefix("42") == true { finish(channel) } else { reconnectLater() }
             } else {
                 send(PostgresNotification(channel: channel, kind: .listening))
             }
-        case .connectFailed(let error), .lost(let error):
+        case .connectFailed(let error), .lost(let error), .failedOver(let error):
             logger?.warning("the listening connection failed", metadata: ["error": "\(error)"])
-            failures += 1
-            retryAt = .now + backoff.delay(failures: failures, jitter: .random(in: 0...1))
-            closeSession()
+            reconnectLater()
         }
+    }
+
+    private func reconnectLater() {
+        failures += 1
+        retryAt = .now + backoff.delay(failures: failures, jitter: .random(in: 0...1))
+        closeSession()
     }
 
     private func listen(_ channel: String) {

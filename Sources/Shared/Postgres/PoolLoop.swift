@@ -10,6 +10,7 @@ final class PoolLoop {
     private let logger: Logger?
     private let mailbox: Mailbox<Command>
     private let status: StatusBoard
+    private let route: Route
     private let listener: NotificationListener
     private var pool: PoolState
     private var sessions: [PoolState.ConnectionID: Session] = [:]
@@ -40,7 +41,8 @@ final class PoolLoop {
         self.logger = logger
         self.mailbox = mailbox
         self.status = status
-        listener = NotificationListener(configuration: configuration, logger: logger)
+        route = Route(configuration)
+        listener = NotificationListener(configuration: configuration, route: route, logger: logger)
         pool = PoolState(maxConnections: maxConnections)
     }
 
@@ -126,6 +128,7 @@ final class PoolLoop {
         case .subscribe(let subscriber):
             if closing == nil { listener.subscribe(subscriber) } else { subscriber.continuation.finish() }
         case .unsubscribe(let id): listener.unsubscribe(id)
+        case .acceptPooler: route.acceptsPooler = true
         case .close(let request): close(request)
         }
     }
@@ -156,7 +159,7 @@ final class PoolLoop {
             case .submit(let request), .submitOn(_, let request): request.answer(.failure(.closed))
             case .close(let request): answers.append(request)
             case .subscribe(let subscriber): subscriber.continuation.finish()
-            case .abandon, .release, .unsubscribe: break
+            case .abandon, .release, .unsubscribe, .acceptPooler: break
             }
         }
         for request in answers { request.answer(.success(.done)) }
@@ -182,7 +185,7 @@ final class PoolLoop {
     private func perform(_ action: PoolState.Action) {
         switch action {
         case .open(let id):
-            let session = Session(id: id, configuration: configuration, logger: logger)
+            let session = Session(id: id, configuration: configuration, route: route, logger: logger)
             sessions[id] = session
             handleEvents(of: session)
         case .serve(let waiter, let id): serve(waiter, id)
@@ -225,14 +228,25 @@ final class PoolLoop {
                 let jitter = Double.random(in: 0...1)
                 perform(pool.connectFailed(session.id, error, now: .now, jitter: jitter))
             case .finished: settle(session)
-            case .lost(let error):
-                guard sessions.removeValue(forKey: session.id) != nil else { break }
-                uses[session.id] = nil
-                if closing == nil { logger?.warning("lost a database connection", metadata: ["error": "\(error)"]) }
-                perform(pool.lost(session.id, error, now: .now))
+            case .lost(let error): forget(session, error)
+            case .failedOver(let error):
+                forget(session, error)
+                for (id, use) in uses {
+                    if case .exclusive = use { continue }
+                    uses[id] = .released(reusable: false)
+                }
+                perform(pool.retireIdle(now: .now))
+                listener.check()
             case .notification: break
             }
         }
+    }
+
+    private func forget(_ session: Session, _ error: PostgresError) {
+        guard sessions.removeValue(forKey: session.id) != nil else { return }
+        uses[session.id] = nil
+        if closing == nil { logger?.warning("lost a database connection", metadata: ["error": "\(error)"]) }
+        perform(pool.lost(session.id, error, now: .now))
     }
 
     /// Gives a connection back to the pool when its user is done with it and no transaction is left open.

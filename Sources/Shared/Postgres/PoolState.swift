@@ -77,7 +77,9 @@ struct PoolState {
         failures += 1
         lastFailure = error
         retryAt = now + backoff.delay(failures: failures, jitter: jitter)
-        let impatient = waiters.remove { waiter in waiter.failsFast }
+        // What is unsuitable stays so until a person has changed it: nobody need wait for a better attempt.
+        let isHopeless = if case .unsuitable = error { true } else { false }
+        let impatient = waiters.remove { waiter in waiter.failsFast || isHopeless }
         return impatient.map { waiter in .fail(waiter.id, error) } + schedule(now: now)
     }
 
@@ -96,6 +98,13 @@ struct PoolState {
         leased.remove(id)
         if let error { lastFailure = error }
         return schedule(now: now)
+    }
+
+    /// The others of a client whose server failed over: what is idle is closed; what is leased is looked at by its user.
+    mutating func retireIdle(now: Instant) -> [Action] {
+        let retired = idle.map { id in Action.close(id) }
+        idle = []
+        return retired + schedule(now: now)
     }
 
     /// Time has passed: gives up those whose deadline is over, and connects again when the pause is.

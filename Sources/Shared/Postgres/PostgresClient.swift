@@ -9,6 +9,7 @@ internal import Synchronization
 /// repeated: only its caller knows whether that is harmless. Cancelling a task abandons its statement, which throws
 /// ``PostgresError/cancelled(wasSent:)``; once sent, the server runs it to its end.
 package final class PostgresClient: Sendable {
+    private let configuration: PostgresConfiguration
     private let mailbox: Mailbox<Command>
     private let board = StatusBoard()
     private let nextSubscriber = Atomic<UInt64>(1)
@@ -22,6 +23,7 @@ package final class PostgresClient: Sendable {
     ///   thread left.
     package init(configuration: PostgresConfiguration, maxConnections: Int, logger: Logger? = nil) throws {
         try ConnectionString.validate(configuration.url)
+        self.configuration = configuration
         let mailbox = try Mailbox<Command>()
         self.mailbox = mailbox
         let board = board
@@ -47,21 +49,34 @@ package final class PostgresClient: Sendable {
     /// - Throws: ``PostgresError/unreachable(reason:)``, ``PostgresError/authenticationFailed(reason:)`` or
     ///   ``PostgresError/databaseMissing(reason:)``.
     package func connect() async throws(PostgresError) {
-        _ = try await mailbox.ask(Request(.connect)) { request in .submit(request) }
+        _ = try await ask(.connect)
     }
 
     /// Runs one statement on any connection and commits it.
     ///
-    /// It is prepared on first use of its text, parameters and results travel in the binary format.
+    /// It is prepared on first use of its text, parameters and results travel in the binary format. A conflict with
+    /// another transaction, of which nothing is left, is no error but a reason to try again, a few times.
     package func run(_ query: Query) async throws(PostgresError) -> PostgresResult {
-        let answer = try await mailbox.ask(Request(.query(query))) { request in .submit(request) }
-        return try answer.result
+        var conflicts = 0
+        while true {
+            do throws(PostgresError) {
+                return try await ask(.query(query)).result
+            } catch {
+                conflicts += 1
+                guard error.isConflict, conflicts < PostgresClient.attempts else { throw error }
+                // Cancelled: the next attempt says so.
+                try? await Task.sleep(for: .milliseconds(Int.random(in: 1...10) * conflicts))
+            }
+        }
     }
+
+    /// How often a statement is tried that meets conflicts.
+    private static let attempts = 5
 
     /// Runs a script of statements without parameters, as one transaction unless it says otherwise. For migrations and
     /// the like: nothing is prepared and no rows come back.
     package func runSimple(_ sql: String) async throws(PostgresError) {
-        _ = try await mailbox.ask(Request(.script(sql))) { request in .submit(request) }
+        _ = try await ask(.script(sql))
     }
 
     /// Lends a connection to `body` alone, for state that lives in the session, such as advisory locks.
@@ -104,8 +119,24 @@ package final class PostgresClient: Sendable {
         }
     }
 
+    private func ask(_ work: Request.Work) async throws(PostgresError) -> Request.Answer {
+        do throws(PostgresError) {
+            return try await mailbox.ask(Request(work)) { request in .submit(request) }
+        } catch .pooled {
+            do {
+                try await PoolerProbe(configuration).check()
+            } catch let error as PostgresError {
+                throw error
+            } catch {
+                throw .unreachable(reason: "\(error)")
+            }
+            mailbox.post(.acceptPooler)
+            return try await mailbox.ask(Request(work)) { request in .submit(request) }
+        }
+    }
+
     private func lease() async throws(PostgresError) -> PostgresConnection {
-        let answer = try await mailbox.ask(Request(.lease)) { request in .submit(request) }
+        let answer = try await ask(.lease)
         guard case .lease(let id) = answer else { throw .closed }
         return PostgresConnection(id: id, mailbox: mailbox)
     }

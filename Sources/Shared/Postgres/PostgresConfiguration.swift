@@ -1,7 +1,8 @@
 /// Where the database is and how its sessions behave.
 package struct PostgresConfiguration: Sendable {
-    /// A libpq URI or `key=value` string, passed on as it is: several hosts, `sslmode`, `target_session_attrs` and the
-    /// rest mean what libpq's manual says. Empty: the PG* environment variables decide.
+    /// A libpq URI or `key=value` string, passed on as it is: `sslmode` and the rest mean what libpq's manual says. Of
+    /// several hosts the first that takes writes is used, whatever `target_session_attrs` says. Empty: the PG*
+    /// environment variables decide.
     package var url: String
     /// What the server's `pg_stat_activity` shows, unless the URL names another. Default `moose`.
     package var applicationName = "moose"
@@ -15,35 +16,25 @@ package struct PostgresConfiguration: Sendable {
     package var connectTimeout: Duration = .seconds(10)
     /// A statement waits this long for a connection, be it that none can be made or that all are busy. Default 10 s.
     package var acquireTimeout: Duration = .seconds(10)
-    /// Further run-time settings of every session, such as `search_path`; the names are trusted, the values quoted.
+    /// Run-time settings of every session that differ from what ``SessionPins`` says; the names are trusted, the values
+    /// quoted.
     package var options: [String: String] = [:]
 
     /// - Parameter url: see ``url``. Not checked here but when a ``PostgresClient`` is made.
     package init(url: String) { self.url = url }
 
-    /// What a new session is told before its first statement.
-    var sessionSetup: String {
-        var settings = [
-            ("statement_timeout", milliseconds(statementTimeout)),
-            ("lock_timeout", milliseconds(lockTimeout)),
-            ("idle_in_transaction_session_timeout", milliseconds(idleInTransactionTimeout)),
-            ("TimeZone", "UTC"),
-        ]
-        settings += options.sorted { left, right in left.key < right.key }.map { name, value in (name, value) }
-        return settings.map { name, value in "SET \(name) TO \(SQLQuoting.literal(value))" }.joined(separator: ";")
+    /// How a session is begun: pinned, or only looked at, by a probe that must leave nothing behind.
+    var isProbe = false
+
+    /// ``options`` by name.
+    var sortedOptions: [(name: String, value: String)] {
+        options.sorted { left, right in left.key < right.key }.map { name, value in (name, value) }
     }
 
     /// How long the server lets a statement run for certain; nil when for ever, or when ``options`` say otherwise.
     var serverSideLimit: Duration? {
         let isOverridden = options.keys.contains { name in name.lowercased() == "statement_timeout" }
         return isOverridden || statementTimeout <= .zero ? nil : statementTimeout
-    }
-
-    private func milliseconds(_ duration: Duration) -> String {
-        let (seconds, attoseconds) = duration.components
-        // The server counts in 32 bits: 24 days.
-        guard seconds < 2_147_483 else { return String(Int32.max) }
-        return String(max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000))
     }
 }
 

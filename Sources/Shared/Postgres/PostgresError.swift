@@ -8,6 +8,8 @@ package enum PostgresError: Error, Sendable, Hashable {
     case authenticationFailed(reason: String)
     /// The server has no database of that name.
     case databaseMissing(reason: String)
+    /// A server answered, and Moose can't work with it safely: what it is, and what a person does about it.
+    case unsuitable(reason: String, remedy: String)
     /// The server refused the statement; the connection stays usable.
     case server(ServerError)
     /// The connection broke. `outcomeUnknown`: the statement had been sent and may have been committed.
@@ -28,15 +30,21 @@ package enum PostgresError: Error, Sendable, Hashable {
         if case .server(let error) = self { error.sqlState } else { nil }
     }
 
+    /// Another transaction was in the way, and this one was undone: a serialization failure or a deadlock.
+    package var isConflict: Bool { sqlState == "40001" || sqlState == "40P01" }
+
     /// True when the same statement may succeed later, unchanged: a lost or missing connection, a deadlock or
-    /// serialization failure, a resource or lock that was taken, a server starting or stopping.
+    /// serialization failure, a resource or lock that was taken, a server starting, stopping or read-only, a time-out.
     package var isTransient: Bool {
         switch self {
         case .unreachable, .connectionLost, .timeout: true
         case .server(let error):
-            ["08", "40", "53", "57P0"].contains { prefix in error.sqlState.hasPrefix(prefix) }
-                || error.sqlState == "55P03" || error.sqlState == "57014"
-        case .invalidConfiguration, .authenticationFailed, .databaseMissing, .cancelled, .decoding,
+            switch fault {
+            case .away, .starved, .contention: true
+            case .unclear: error.sqlState == "57014" || error.sqlState.hasPrefix("57P")
+            case .item: false
+            }
+        case .invalidConfiguration, .authenticationFailed, .databaseMissing, .unsuitable, .cancelled, .decoding,
             .transactionAborted, .closed:
             false
         }
@@ -51,7 +59,9 @@ extension PostgresError: CustomStringConvertible {
             "the database URL can't be used. \(reason). Correct database_url or the PG* variables"
         case .unreachable(let reason):
             "the database is unreachable. \(reason)\(reason.hasSuffix("?") ? "" : ".") "
-                + "Check that it runs and that database_url names it"
+                + (reason.contains("certificate") || reason.contains("SSL")
+                    ? "Check sslmode and sslrootcert in database_url, and the server's certificate"
+                    : "Check that it runs and that database_url names it")
         case .authenticationFailed(let reason):
             "the database refused the log-in. \(reason). "
                 + (reason.contains("CONNECT privilege")
@@ -59,6 +69,7 @@ extension PostgresError: CustomStringConvertible {
                     : "Check the role and password in database_url")
         case .databaseMissing(let reason):
             "the database doesn't exist. \(reason). Create it, or correct database_url"
+        case .unsuitable(let reason, let remedy): "Moose can't work with this database. \(reason). \(remedy)"
         case .server(let error):
             "the database refused a statement. \(error.message) (SQLSTATE \(error.sqlState))"
                 + (error.hint.map { hint in ". \(hint)" } ?? "")

@@ -60,6 +60,12 @@ internal import CLibPQ
 
     // MARK: - For the connection
 
+    /// The fields of the first row of a script's answer, which is text; empty where there is none.
+    var firstLine: [String] {
+        guard rowCount > 0 else { return [] }
+        return (0..<columnCount).map { column in unsafe String(cString: PQgetvalue(result, 0, Int32(column))) }
+    }
+
     /// What kind of answer this is.
     enum Kind {
         case success

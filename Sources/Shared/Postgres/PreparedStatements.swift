@@ -23,6 +23,8 @@ struct PreparedStatements {
     let limit: Int
     private var names: [Key: String] = [:]
     private var used = 0
+    /// Of this session alone: a pooler may hand on a server's session with the statements of the one before.
+    private let prefix = "moose_\(String(UInt32.random(in: 0 ... .max), radix: 36))_"
 
     init(limit: Int = 256) { self.limit = limit }
 
@@ -30,7 +32,7 @@ struct PreparedStatements {
         if let name = names[Key(query)] { return .prepared(name) }
         guard names.count < limit else { return .unprepared }
         used += 1
-        return .prepareAs("moose_\(used)")
+        return .prepareAs("\(prefix)\(used)")
     }
 
     mutating func remember(_ name: String, _ query: Query) { names[Key(query)] = name }

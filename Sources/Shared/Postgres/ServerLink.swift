@@ -14,13 +14,19 @@ internal import Logging
     enum TransactionStatus { case idle, active, inTransaction, unknown }
 
     /// Begins to connect. Resolving a host name may block the calling thread: libpq knows no other way.
-    init(_ configuration: PostgresConfiguration, logger: Logger?) throws(PostgresError) {
-        // What stands before the URL is a default, what stands after it is ours to decide.
-        let settings: [(String, String)] = [
+    init(_ configuration: PostgresConfiguration, host: ServerHost, logger: Logger?) throws(PostgresError) {
+        // What stands before the URL is a default, what stands after it is ours to decide. Of the addresses of a name,
+        // a standby's is passed over.
+        var settings: [(String, String)] = [
             ("keepalives_idle", "30"), ("keepalives_interval", "10"), ("keepalives_count", "3"),
             ("tcp_user_timeout", "30000"), ("fallback_application_name", configuration.applicationName),
-            ("dbname", configuration.url), ("client_encoding", "UTF8"),
+            ("dbname", configuration.url), ("client_encoding", "UTF8"), ("target_session_attrs", "primary"),
         ]
+        settings += host.settings.map { name, value in (name, value) }
+        if !configuration.isProbe {
+            let others = ServerHost.connectionSettings(of: configuration.url)["options"]
+            settings.append(("options", SessionPins(configuration: configuration).startOptions(after: others)))
+        }
         guard let connection = unsafe ServerLink.start(settings) else {
             throw .unreachable(reason: "No memory for a connection")
         }
@@ -46,6 +52,8 @@ internal import Logging
     }
 
     var fileDescriptor: Int32 { unsafe PQsocket(connection) }
+    /// The process that the server, or whatever answered in its place, named when the session began.
+    var backend: Int32 { unsafe PQbackendPID(connection) }
     /// True when the connection is gone, or the server said that it is going.
     var isBroken: Bool { unsafe notices.farewell != nil || PQstatus(connection) == CONNECTION_BAD }
     var needsPassword: Bool { unsafe PQconnectionNeedsPassword(connection) != 0 }

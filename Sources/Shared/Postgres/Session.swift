@@ -11,6 +11,9 @@ final class Session {
         case finished(Request, PostgresError?)
         /// It is closed; whatever ran on it was answered.
         case lost(PostgresError)
+        /// It takes no more writes, or its server no longer answers; it is closed, too. The others of its client are to
+        /// be looked at.
+        case failedOver(PostgresError)
         case notification(PostgresNotification)
     }
 
@@ -24,36 +27,52 @@ final class Session {
 
     let id: PoolState.ConnectionID
     private let configuration: PostgresConfiguration
+    private let route: Route
+    private let logger: Logger?
     private var link: ServerLink?
+    /// The hosts still to be tried, the present one first.
+    private var hosts: [Int]
+    /// What the hosts before it answered.
+    private var refusals: [PostgresError] = []
     private var phase: Phase
     private var current: Request?
     private var pending: [Request] = []
     private var outcome: Result<PostgresResult?, ServerError> = .success(nil)
-    private var prepared = PreparedStatements()
+    private var prepared: PreparedStatements
     private var isRepeated = false
     private var mustFlush = false
     private var events: [Event] = []
     /// When what it waits for is taken to be lost: the attempt to connect, or a statement that should have ended.
     private(set) var deadline: ContinuousClock.Instant?
 
-    /// Begins to connect.
-    init(id: PoolState.ConnectionID, configuration: PostgresConfiguration, logger: Logger?) {
+    /// Begins to connect, to one host after the other until one takes writes.
+    init(id: PoolState.ConnectionID, configuration: PostgresConfiguration, route: Route, logger: Logger?) {
         self.id = id
         self.configuration = configuration
+        self.route = route
+        self.logger = logger
+        hosts = route.order
+        prepared = PreparedStatements(limit: configuration.isProbe ? 0 : 256)
         phase = .connecting(.writing)
-        deadline = .now + configuration.connectTimeout
+        connect()
+    }
+
+    private func connect() {
+        phase = .connecting(.writing)
+        let share = configuration.connectTimeout / route.hosts.count
+        deadline = .now + (route.hosts.count == 1 ? share : max(share, .seconds(2)))
         do throws(PostgresError) {
-            let link = try ServerLink(configuration, logger: logger)
+            let link = try ServerLink(configuration, host: route.hosts[hosts[0]], logger: logger)
             self.link = link
             if link.isBroken { failToConnect() }
         } catch {
-            phase = .closed
-            events.append(.connectFailed(error))
+            failToConnect(error)
         }
     }
 
     var fileDescriptor: Int32 { link?.fileDescriptor ?? -1 }
     var isClosed: Bool { if case .closed = phase { true } else { false } }
+    private var isConnecting: Bool { if case .connecting = phase { true } else { false } }
     var isDrained: Bool { current == nil && pending.isEmpty }
     var transactionStatus: ServerLink.TransactionStatus { link?.transactionStatus ?? .unknown }
 
@@ -98,7 +117,8 @@ final class Session {
         guard let deadline, deadline <= now else { return }
         switch phase {
         case .connecting, .configuring: failToConnect("No answer within \(configuration.connectTimeout)")
-        default: lose("The server has not answered for longer than its own statement_timeout")
+        default:
+            lose("The server has not answered for longer than its own statement_timeout", isFailover: true)
         }
     }
 
@@ -110,18 +130,48 @@ final class Session {
         case .ready:
             phase = .configuring
             outcome = .success(nil)
-            guard link.sendScript(configuration.sessionSetup) else { return failToConnect() }
+            guard link.sendScript(setup(of: link)) else { return failToConnect() }
             flush()
         case .failed: failToConnect()
         case let step: phase = .connecting(step)
         }
     }
 
+    private func setup(of link: ServerLink) -> String {
+        if configuration.isProbe { return SessionFacts.query }
+        return SessionPins(configuration: configuration).script(backend: route.acceptsPooler ? nil : link.backend)
+    }
+
+    /// The server has pinned the session and said what it is.
+    private func configured(_ facts: SessionFacts?) {
+        guard let facts else { return failToConnect(.unreachable(reason: "It doesn't answer as PostgreSQL does")) }
+        let expected = configuration.isProbe || route.acceptsPooler ? nil : link?.backend
+        if !configuration.isProbe, let problem = facts.problem(expected: expected) { return failToConnect(problem) }
+        route.prefer(hosts[0])
+        refusals = []
+        phase = .idle
+        deadline = nil
+        events.append(.ready)
+        startNext()
+    }
+
     private func failToConnect(_ reason: String? = nil) {
         let message = reason ?? link?.errorMessage ?? ""
         let needsPassword = reason == nil && link?.needsPassword == true
+        failToConnect(ConnectFailure.error(message: message, needsPassword: needsPassword))
+    }
+
+    private func failToConnect(_ error: PostgresError) {
+        refusals.append(error)
+        hosts.removeFirst()
+        guard hosts.isEmpty else {
+            link = nil
+            outcome = .success(nil)
+            mustFlush = false
+            return connect()
+        }
         end()
-        events.append(.connectFailed(ConnectFailure.error(message: message, needsPassword: needsPassword)))
+        events.append(.connectFailed(ConnectFailure.together(refusals)))
     }
 
     // MARK: - Statements
@@ -184,7 +234,8 @@ final class Session {
     }
 
     private func receive() {
-        while let link, !isClosed {
+        // Connecting: the server was refused, and another host is being tried.
+        while let link, !isClosed, !isConnecting {
             while let notification = link.nextNotification() { events.append(.notification(notification)) }
             if case .idle = phase {
                 // Parses what the server sends unasked: notifications, and why it ends the session.
@@ -213,14 +264,8 @@ final class Session {
     /// The server is done with the message in flight.
     private func finish() {
         switch (phase, outcome) {
-        case (.configuring, .failure(let error)):
-            end()
-            events.append(.connectFailed(.server(error)))
-        case (.configuring, .success):
-            phase = .idle
-            deadline = nil
-            events.append(.ready)
-            startNext()
+        case (.configuring, .failure(let error)): failToConnect(.server(error))
+        case (.configuring, .success(let result)): configured(result.flatMap { SessionFacts($0.firstLine) })
         case (.preparing(let name), .success):
             guard let link, let current, case .query(let query) = current.work else { return }
             prepared.remember(name, query)
@@ -230,6 +275,11 @@ final class Session {
         case (_, .success(let result)):
             complete(.success(result.map { result in .result(result) } ?? .done))
         case (_, .failure(let error)):
+            if error.sqlState == "25006" {
+                return lose(
+                    "The server takes no writes any more: \(error.message) (SQLSTATE 25006)", wasSent: false,
+                    isFailover: true)
+            }
             if repeatsUnprepared(error) { return }
             complete(.failure(.server(error)))
         }
@@ -264,13 +314,13 @@ final class Session {
 
     // MARK: - The end
 
-    private func lose(_ reason: String, _ error: ServerError? = nil, wasSent: Bool = true) {
+    private func lose(
+        _ reason: String, _ error: ServerError? = nil, wasSent: Bool = true, isFailover: Bool = false
+    ) {
         guard !isClosed else { return }
         switch phase {
         case .connecting, .configuring:
-            end()
-            let message = error.map { error in "\(error.message) (SQLSTATE \(error.sqlState))" } ?? reason
-            return events.append(.connectFailed(ConnectFailure.error(message: message, needsPassword: false)))
+            return failToConnect(error.map { error in "\(error.message) (SQLSTATE \(error.sqlState))" } ?? reason)
         default: break
         }
         // A statement that was only being prepared has done nothing.
@@ -280,7 +330,8 @@ final class Session {
         let reason = reason.isEmpty ? "It broke" : reason
         request?.answer(.failure(.connectionLost(reason: reason, outcomeUnknown: isExecuting)))
         for other in others { other.answer(.failure(.connectionLost(reason: reason, outcomeUnknown: false))) }
-        events.append(.lost(.connectionLost(reason: reason, outcomeUnknown: false)))
+        let loss = PostgresError.connectionLost(reason: reason, outcomeUnknown: false)
+        events.append(isFailover ? .failedOver(loss) : .lost(loss))
     }
 
     private func end() {

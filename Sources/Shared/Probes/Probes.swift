@@ -1,6 +1,7 @@
 import Glibc
-import HTTPTypes
+package import HTTPTypes
 package import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 import NIOPosix
@@ -20,6 +21,8 @@ package struct Probes: Sendable {
     private let metrics: @Sendable () async -> [UInt8]
     private let answer: @Sendable (String) async -> ProbeAnswer?
     private let api: @Sendable (Request) async throws -> Response?
+    private let admits: @Sendable (HTTPRequest) -> Bool
+    private let limits: ConnectionLimits
     private let onListening: @Sendable (Int) async -> Void
 
     /// Probes that aren't served yet.
@@ -32,6 +35,8 @@ package struct Probes: Sendable {
     ///   - metrics: what `/metrics` prints in the place of the registry.
     ///   - answer: the role's own paths; nil for a path it doesn't know.
     ///   - api: asked first, with the whole request; nil where it has nothing to say.
+    ///   - admits: whether a client that asks first (`Expect: 100-continue`) may send the body of its request.
+    ///   - limits: what a connection may take.
     ///   - onListening: told the port once it is bound.
     package init(
         port: Int,
@@ -41,12 +46,16 @@ package struct Probes: Sendable {
         metrics: (@Sendable () async -> [UInt8])? = nil,
         answer: @escaping @Sendable (String) async -> ProbeAnswer? = { _ in nil },
         api: @escaping @Sendable (Request) async throws -> Response? = { _ in nil },
+        admits: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false },
+        limits: ConnectionLimits = ConnectionLimits(),
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.port = port
         self.metrics = metrics ?? { registry.render() }
         self.answer = answer
         self.api = api
+        self.admits = admits
+        self.limits = limits
         self.logger = logger
         self.health = health
         self.onListening = onListening
@@ -83,12 +92,21 @@ package struct Probes: Sendable {
         var logger = logger
         // The server logs its start and every shutdown; only its troubles concern an operator.
         logger.logLevel = max(logger.logLevel, .warning)
+        let connections = OpenConnections(limit: limits.connections)
         return Application(
-            responder: CallbackResponder { request, _ in try await respond(to: request) },
+            responder: CallbackResponder { request, _ in
+                let response = try await respond(to: request)
+                return request.method == .head ? response.createHeadResponse() : response
+            },
+            server: .http1(
+                configuration: HTTP1Channel.Configuration(
+                    additionalChannelHandlers: [ConnectionGuard(limits, connections, admits: admits)],
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16_384, maxHeaderListSize: 16_384, maxHeaderFieldCount: 100))),
             configuration: ApplicationConfiguration(
                 address: .hostname("127.0.0.1", port: port),
                 serverName: nil,
-                backlog: 16
+                backlog: 128
             ),
             onServerRunning: { channel in
                 await onListening(channel.localAddress?.port ?? port)
@@ -101,6 +119,7 @@ package struct Probes: Sendable {
     private func respond(to request: Request) async throws -> Response {
         if let response = try await api(request) { return response }
         guard request.method == .get || request.method == .head else {
+            guard try await isKnown(request.uri.path) else { return notFound }
             return plain(.methodNotAllowed, "only GET and HEAD are answered here\n", headers: [.allow: "GET, HEAD"])
         }
         switch request.uri.path {
@@ -109,12 +128,17 @@ package struct Probes: Sendable {
         case "/metrics":
             return response(.ok, await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
         case let path:
-            guard let own = await answer(path) else {
-                return plain(.notFound, "there are /healthz, /readyz and /metrics\n")
-            }
+            guard let own = await answer(path) else { return notFound }
             return response(HTTPResponse.Status(code: own.status), own.body, type: own.type)
         }
     }
+
+    private func isKnown(_ path: String) async throws -> Bool {
+        guard !["/healthz", "/readyz", "/metrics"].contains(path) else { return true }
+        return await answer(path) != nil
+    }
+
+    private var notFound: Response { plain(.notFound, "there are /healthz, /readyz and /metrics\n") }
 
     private func answer(_ report: ProbeReport) throws -> Response {
         response(report.isGood ? .ok : .serviceUnavailable, try report.json(), type: "application/json")

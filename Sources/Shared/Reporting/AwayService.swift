@@ -11,8 +11,10 @@ enum AwayService: String {
         case let error as PostgresError:
             switch error {
             case .unreachable, .connectionLost, .timeout: .database
-            // Starting, stopping, out of connections.
-            case .server(let server) where ["08", "53", "57P"].contains { server.sqlState.hasPrefix($0) }: .database
+            // Starting, stopping, read-only, out of connections or of disk.
+            case .server(let server)
+            where error.fault == .away || error.fault == .starved || server.sqlState.hasPrefix("57P"):
+                .database
             default: nil
             }
         case let error as AMQPError:

@@ -1,3 +1,5 @@
+internal import IOThread
+
 /// Runs the body for at most so long; then cancels it.
 /// - Throws: what the body throws; ``DeadlineExceeded``.
 func withDeadline(_ limit: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {
@@ -5,7 +7,7 @@ func withDeadline(_ limit: Duration, _ body: @escaping @Sendable () async throws
         defer { group.cancelAll() }
         group.addTask { try await body() }
         group.addTask {
-            try await Task.sleep(for: limit)
+            try await Deadlines.shared.sleep(for: limit)
             throw DeadlineExceeded(limit: limit)
         }
         try await group.next()

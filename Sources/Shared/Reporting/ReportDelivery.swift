@@ -3,6 +3,7 @@ internal import CoreMetrics
 internal import FoundationEssentials
 package import Logging
 internal import Messaging
+internal import Postgres
 package import Spool
 package import Store
 internal import Synchronization
@@ -209,19 +210,33 @@ package final class ReportDelivery: Sendable {
     private func deliver(_ kind: SpoolKind, _ records: [SpoolRecord]) async throws -> Set<Int> {
         switch kind {
         case .events:
-            guard await handOver(records.map { OutgoingMessage($0) }) else { throw NoNet() }
-            return []
+            if await handOver(records.map { OutgoingMessage($0) }) { return [] }
+            return try await enqueueEach(records)
         case .orders:
             guard let publisher else { throw NoNet() }
             return try await publisher.replay(records, deadline: .seconds(10))
         }
     }
 
+    /// One event that the database refuses for what it is holds up no other.
+    private func enqueueEach(_ records: [SpoolRecord]) async throws -> Set<Int> {
+        guard let store else { throw NoNet() }
+        var refused: Set<Int> = []
+        var isOpen = false
+        try await bisecting(Array(records.indices)) { some throws(PostgresError) in
+            try await store.enqueue(some.map { OutgoingMessage(records[$0]) })
+        } alone: { index, error in
+            if error.fault == .item { refused.insert(index) } else { isOpen = true }
+        }
+        if isOpen { throw NoNet() }
+        return refused
+    }
+
     private struct NoNet: Error {}
 }
 
 extension Store {
-    fileprivate func enqueue(_ messages: [OutgoingMessage]) async throws {
+    fileprivate func enqueue(_ messages: [OutgoingMessage]) async throws(PostgresError) {
         let rows = messages.compactMap { message in
             message.properties.messageID.flatMap { UUID(uuidString: $0) }.map { ($0, message) }
         }

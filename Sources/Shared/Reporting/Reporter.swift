@@ -82,7 +82,7 @@ package final class Reporter: Sendable {
     private func send(_ event: ErrorEvent, key: String?, _ what: String, _ error: (any Error)?) {
         var metadata: Logger.Metadata = ["operation": "\(event.operation)"]
         if let error { metadata["error"] = "\(error)" }
-        if let order = event.workOrderID { metadata["work_order"] = "\(order)" }
+        if let order = event.workOrderID { metadata["work_order"] = "\(order.text)" }
         for (name, value) in event.details ?? [:] { metadata[name] = "\(value)" }
         logger.log(level: event.severity == .critical ? .error : .warning, "\(what)", metadata: metadata)
         let key =

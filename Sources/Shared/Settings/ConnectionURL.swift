@@ -1,50 +1,73 @@
 /// Checks and hides parts of URLs, without judging more than every later reader of the URL would refuse too.
 package enum ConnectionURL {
     /// What keeps `text` from being a URL of one of these schemes; nil when it is one. Never quotes the URL.
-    package static func flaw(in text: String, schemes: [String], mayLackHost: Bool = false) -> String? {
+    /// - Parameters:
+    ///   - mayLackHost: no host is a meaning, too.
+    ///   - isStrict: an @ may only stand before the hosts, as in the URLs of servers: anywhere else it comes from a password
+    ///     that isn't encoded, and part of that would be taken, and told, for a host.
+    package static func flaw(
+        in text: String, schemes: [String], mayLackHost: Bool = false, isStrict: Bool = false
+    ) -> String? {
         let expected = schemes.map { "\($0)://" }.joined(separator: " or ")
         guard let separator = firstRange(of: "://", in: text) else {
-            return "is no URL: it should start with \(expected)"
+            return SecretText.flaw(in: text) ?? "is no URL: it should start with \(expected)"
         }
         guard schemes.contains(text[..<separator.lowerBound].lowercased()) else {
-            return "should start with \(expected)"
+            return SecretText.flaw(in: text) ?? "should start with \(expected)"
         }
-        if text.unicodeScalars.contains(where: { $0.value <= 0x20 || $0.value == 0x7F }) {
-            return "holds a blank or a control character: write it as %20 or the like"
-        }
+        if let flaw = SecretText.flaw(in: text) { return "\(flaw), or write it as %20 or the like" }
         let rest = text[separator.upperBound...]
         let authority = rest.prefix { !"/?#".contains($0) }
+        if isStrict, let flaw = strictFlaw(rest, authority) { return flaw }
         let hosts = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
         if hosts.isEmpty, !mayLackHost { return "names no host" }
         for host in hosts.split(separator: ",", omittingEmptySubsequences: false) where !hosts.isEmpty {
             if let flaw = flaw(inHost: host, mayLackHost: mayLackHost) { return flaw }
         }
-        return hasBrokenEscape(rest) ? "holds a % that isn't followed by two hexadecimal digits" : nil
+        return brokenEscape(rest)
+    }
+
+    private static func strictFlaw(_ rest: Substring, _ authority: Substring) -> String? {
+        if rest.count(where: { $0 == "@" }) > min(1, authority.count(where: { $0 == "@" })) {
+            return "has an @ besides the one before the hosts: in user, password and values write %40 for @, %3A for "
+                + ":, %2F for /, %3F for ? and %23 for #"
+        }
+        if rest.contains("#") { return "has a #: write %23 for it" }
+        return rest.contains("\"") ? "has a quote: write %22 for it" : nil
     }
 
     /// The URL with the password and the values of secret-looking parameters replaced by `***`. A text that isn't a URL
-    /// is hidden as a whole.
+    /// is hidden as a whole, and so is one whose password might be anywhere.
     package static func redacted(_ text: String) -> String {
         guard let separator = firstRange(of: "://", in: text) else { return "***" }
-        var rest = text[separator.upperBound...]
-        var result = String(text[..<separator.upperBound])
+        let scheme = text[..<separator.upperBound]
+        let rest = text[separator.upperBound...]
         let authority = rest.prefix { !"/?#".contains($0) }
-        // A password that holds an unescaped slash moves the @ behind it: hide up to the last @ then.
-        let end = authority.contains("@") ? authority.endIndex : rest.endIndex
-        if let at = rest[..<end].lastIndex(of: "@") {
-            let user = rest[..<at]
-            result += user.firstIndex(of: ":").map { "\(user[..<$0]):***" } ?? String(user)
-            rest = rest[at...]
-        }
-        guard let mark = rest.firstIndex(of: "?") else { return result + rest }
-        let parameters = rest[rest.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false)
-        let shown = parameters.map { parameter -> String in
-            guard let equals = parameter.firstIndex(of: "="), looksSecret(parameter[..<equals]) else {
-                return String(parameter)
+        let count = rest.count { $0 == "@" }
+        guard count > 0 else { return scheme + withoutSecretValues(rest) }
+        guard count == 1, let at = authority.lastIndex(of: "@") else {
+            // The @ may end a password that holds an unescaped one, or a slash.
+            guard let last = rest.lastIndex(of: "@"), rest[..<last].contains(":") else {
+                return scheme + withoutSecretValues(rest)
             }
-            return "\(parameter[...equals])***"
+            return "\(scheme)***"
         }
-        return result + rest[...mark] + shown.joined(separator: "&")
+        let user = authority[..<at]
+        let isService = scheme.lowercased().hasPrefix("http")
+        // A service's user without a password is usually a token.
+        let shown = user.firstIndex(of: ":").map { isService ? "***" : "\(user[..<$0]):***" }
+        return scheme + (shown ?? (isService ? "***" : String(user))) + withoutSecretValues(rest[at...])
+    }
+
+    /// Up to the first parameter that looks secret: what follows it may be a part of its value that isn't encoded.
+    private static func withoutSecretValues(_ text: Substring) -> String {
+        guard let mark = text.firstIndex(of: "?") else { return String(text) }
+        let start = text.index(after: mark)
+        for parameter in text[start...].split(separator: "&", omittingEmptySubsequences: false) {
+            guard let equals = parameter.firstIndex(of: "="), looksSecret(parameter[..<equals]) else { continue }
+            return "\(text[...equals])***"
+        }
+        return String(text)
     }
 
     private static func looksSecret(_ name: Substring) -> Bool {
@@ -79,13 +102,16 @@ package enum ConnectionURL {
         return nil
     }
 
-    private static func hasBrokenEscape(_ text: Substring) -> Bool {
+    private static func brokenEscape(_ text: Substring) -> String? {
         let bytes = Array(text.utf8)
-        return bytes.indices.contains { index in
-            guard bytes[index] == UInt8(ascii: "%") else { return false }
+        for index in bytes.indices where bytes[index] == UInt8(ascii: "%") {
             let digits = bytes[(index + 1)...].prefix(2)
-            return digits.count < 2 || !digits.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
+            if digits.count < 2 || !digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) {
+                return "holds a % that isn't followed by two hexadecimal digits: write %25 for a plain one"
+            }
+            if digits.elementsEqual("00".utf8) { return "holds a zero byte (%00)" }
         }
+        return nil
     }
 
     private static func firstRange(of needle: String, in text: String) -> Range<String.Index>? {

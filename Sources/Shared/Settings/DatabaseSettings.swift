@@ -8,6 +8,10 @@ package struct DatabaseSettings: Sendable, Equatable {
     /// The URL with its password hidden, for logs and errors.
     package var redactedURL: String { ConnectionURL.redacted(url) }
 
+    /// Work although a crash of the host may lose what was acknowledged (`fsync = off` and the like): for trials whose
+    /// data nobody keeps. Default false. Key `database_accept_unsafe`.
+    package var acceptsUnsafe = false
+
     /// The defaults.
     package init() {}
 }

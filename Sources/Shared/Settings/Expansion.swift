@@ -8,7 +8,7 @@ enum Expansion {
         case malformed
     }
 
-    /// The text with each `${NAME}` replaced; `$${` stands for a literal `${`. An expanded value isn't expanded again.
+    /// The text with each `${NAME}` replaced, without a line break at its end; `$${` stands for a literal `${`. An expanded value isn't expanded again.
     static func expand(_ text: String, from environment: [String: String]) throws(Failure) -> String {
         var result = ""
         var rest = text[...]
@@ -22,7 +22,7 @@ enum Expansion {
                 let name = rest.dropFirst(2).prefix { $0 != "}" }
                 guard name.endIndex < rest.endIndex, isVariableName(name) else { throw .malformed }
                 guard let value = environment[String(name)] else { throw .missing(name: String(name)) }
-                result += value
+                result += SecretText.withoutFinalBreak(value)
                 rest = rest[rest.index(after: name.endIndex)...]
             } else {
                 result += "$"

@@ -51,6 +51,11 @@ struct Field {
         return nil
     }
 
+    /// As ``text(expected:)``, for what is or may hold a secret: without a final line break.
+    func secret(expected: String = "a text") -> String? {
+        text(expected: expected).map(SecretText.withoutFinalBreak)
+    }
+
     /// A whole number within the range; nil with a mistake noted.
     func integer(in range: ClosedRange<Int>, unit: String? = nil) -> Int? {
         let expected = "a whole number\(unit.map { " of \($0)" } ?? "") from \(range.lowerBound) to \(range.upperBound)"

@@ -92,7 +92,7 @@ struct HandlerReader {
             section.fail("has no url: set url: https://...")
             return nil
         }
-        guard let url = address.text(expected: "a URL") else { return nil }
+        guard let url = address.secret(expected: "a URL") else { return nil }
         if let flaw = URLRole.service.flaw(in: url) {
             address.fail(flaw)
             return nil
@@ -101,7 +101,7 @@ struct HandlerReader {
     }
 
     private func headerValue(_ field: Field) -> String? {
-        guard let value = field.text(expected: "a header's value") else { return nil }
+        guard let value = field.secret(expected: "a header's value") else { return nil }
         let isPrintable = value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
         if isPrintable { return value }
         field.fail("holds a line break or another control character, which no header may")

@@ -6,7 +6,7 @@ enum SentinelReader {
     static func read(_ section: Section, into sentinel: inout SentinelSettings) {
         let section = section.knowing(["secret", "workflows", "deadline_seconds", "unmatched_seconds"])
         let times = Duration.seconds(1)...Duration.seconds(30 * 86_400)
-        if let secret = section["secret"], let text = secret.text(expected: "a text") {
+        if let secret = section["secret"], let text = secret.secret() {
             if let flaw = flaw(inSecret: text) { secret.fail(flaw) } else { sentinel.secret = text }
         }
         if let workflows = section["workflows"]?.items(of: "names of workflows") {
@@ -21,8 +21,10 @@ enum SentinelReader {
         sentinel.unmatchedAfter = section["unmatched_seconds"]?.seconds(in: times) ?? sentinel.unmatchedAfter
     }
 
+    /// - Parameter secret: without a final line break.
     static func flaw(inSecret secret: String) -> String? {
-        secret.utf8.count < shortestSecret
+        if let flaw = SecretText.flaw(in: secret) { return "is no usable secret: it \(flaw)" }
+        return secret.utf8.count < shortestSecret
             ? "is too short for a secret: make one of at least \(shortestSecret) characters, such as with openssl rand -hex 32"
             : nil
     }

@@ -6,8 +6,8 @@ extension Settings {
     ///
     /// - Parameters:
     ///   - path: the file; nil takes `MOOSE_CONFIG`, else `./moose.yaml` if there is one, else the defaults alone.
-    ///   - environment: the process's environment, for `MOOSE_*` and for `${NAME}` in values. An empty variable of ours
-    ///     counts as unset.
+    ///   - environment: the process's environment, for `MOOSE_*` and for `${NAME}` in values, and for `NAME_FILE`, which
+    ///     names a file with the value. An empty variable of ours counts as unset.
     package static func load(path: String?, environment: [String: String]) throws(SettingsError) -> Settings {
         let chosen = path ?? environment["MOOSE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
         let file = chosen ?? (ConfigFile.exists("moose.yaml") ? "moose.yaml" : nil)
@@ -22,6 +22,7 @@ extension Settings {
         environment: [String: String]
     ) throws(SettingsError) -> Settings {
         let problems = ProblemCollector(file: file ?? "configuration")
+        let environment = SecretFiles.resolve(environment, usedIn: text, problems: problems)
         var settings = Settings()
         settings.file = file
         if let root = compose(text, problems: problems) {
@@ -39,7 +40,7 @@ extension Settings {
             environment[variable].flatMap { $0.isEmpty ? nil : $0 }
         }
         func url(_ variable: String, as role: URLRole) -> String? {
-            guard let text = value(variable) else { return nil }
+            guard let text = value(variable).map(SecretText.withoutFinalBreak) else { return nil }
             guard let flaw = role.flaw(in: text) else { return text }
             problems.note(flaw, variable: variable)
             return nil
@@ -47,7 +48,7 @@ extension Settings {
         broker.url = url("MOOSE_AMQP_URL", as: .broker) ?? broker.url
         database.url = url("MOOSE_DATABASE_URL", as: .database) ?? database.url
         spool.folder = value("MOOSE_SPOOL_FOLDER") ?? spool.folder
-        if let secret = value("MOOSE_SENTINEL_SECRET") {
+        if let secret = value("MOOSE_SENTINEL_SECRET").map(SecretText.withoutFinalBreak) {
             if let flaw = SentinelReader.flaw(inSecret: secret) {
                 problems.note(flaw, variable: "MOOSE_SENTINEL_SECRET")
             } else {

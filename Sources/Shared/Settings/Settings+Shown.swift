@@ -8,6 +8,7 @@ extension Settings: CustomStringConvertible {
         .block([
             ("amqp_url", .text(broker.redactedURL)),
             ("database_url", .text(database.redactedURL)),
+            ("database_accept_unsafe", .boolean(database.acceptsUnsafe)),
             ("lanes", .block(sorted(lanes) { .block([("weight", .number("\($0.weight)"))]) })),
             (
                 "defaults",
@@ -48,6 +49,7 @@ extension Settings: CustomStringConvertible {
                     ("stuck_escalated_seconds", seconds(watch.stuckEscalated)),
                 ])
             ),
+            ("retention", show(retention)),
             (
                 "sentinel",
                 .block(
@@ -59,6 +61,17 @@ extension Settings: CustomStringConvertible {
             ),
             ("models", .block(sorted(models, show))),
             ("handlers", .block(sorted(handlers, show))),
+        ])
+    }
+
+    private func show(_ retention: RetentionSettings) -> ShownValue {
+        .block([
+            ("daily", .boolean(retention.isDaily)),
+            ("orders_days", .number("\(retention.ordersDays)")),
+            ("ids_days", .number("\(retention.idsDays)")),
+            ("audit_days", .number("\(retention.auditDays)")),
+            ("holds_days", .number("\(retention.holdsDays)")),
+            ("ledger_days", .number("\(retention.ledgerDays)")),
         ])
     }
 

@@ -25,6 +25,8 @@ package struct Settings: Sendable, Equatable {
     package var spool = SpoolSettings()
     /// When the Client Manager tells of what stands still.
     package var watch = WatchSettings()
+    /// How long what is finished is kept.
+    package var retention = RetentionSettings()
     /// How CI's results are judged.
     package var sentinel = SentinelSettings()
     /// What the tokens of each model cost, by the model's name. Default: none, so no handler can name one.

@@ -10,11 +10,13 @@ struct SettingsReader {
     /// Reads what the block holds into `settings`; what is missing or wrong keeps its default.
     func read(_ root: Section, into settings: inout Settings) {
         let root = root.knowing([
-            "amqp_url", "database_url", "lanes", "defaults", "retry", "lease", "worker", "spool", "watch", "sentinel",
-            "models", "handlers",
+            "amqp_url", "database_url", "database_accept_unsafe", "lanes", "defaults", "retry", "lease", "worker",
+            "spool", "watch", "retention", "sentinel", "models", "handlers",
         ])
         settings.broker.url = url(root["amqp_url"], as: .broker) ?? settings.broker.url
         settings.database.url = url(root["database_url"], as: .database) ?? settings.database.url
+        settings.database.acceptsUnsafe =
+            root["database_accept_unsafe"]?.boolean() ?? settings.database.acceptsUnsafe
         if let lanes = root.section("lanes") { settings.lanes = readLanes(lanes) }
         if let defaults = root.section("defaults") { read(defaults, into: &settings.defaults) }
         if let retry = root.section("retry") { settings.retry = RetryReader.read(retry, over: settings.retry) }
@@ -22,6 +24,7 @@ struct SettingsReader {
         if let worker = root.section("worker") { read(worker, into: &settings.worker) }
         if let spool = root.section("spool") { read(spool, into: &settings.spool) }
         if let watch = root.section("watch") { read(watch, into: &settings.watch) }
+        if let retention = root.section("retention") { settings.retention = RetentionSettings(retention) }
         if let sentinel = root.section("sentinel") { SentinelReader.read(sentinel, into: &settings.sentinel) }
         let models = root.section("models")?.named("model", NameRule.modelRule, where: NameRule.isModel) ?? []
         for (name, field) in models { settings.models[name] = ModelReader.read(field) }
@@ -34,7 +37,7 @@ struct SettingsReader {
     }
 
     private func url(_ field: Field?, as role: URLRole) -> String? {
-        guard let field, let text = field.text(expected: "a URL") else { return nil }
+        guard let field, let text = field.secret(expected: "a URL") else { return nil }
         if let flaw = role.flaw(in: text) {
             field.fail(flaw)
             return nil

@@ -5,9 +5,10 @@ enum URLRole {
     /// What is wrong with the URL; nil when it will do.
     func flaw(in text: String) -> String? {
         switch self {
-        case .broker: ConnectionURL.flaw(in: text, schemes: ["amqp", "amqps"])
+        case .broker: ConnectionURL.flaw(in: text, schemes: ["amqp", "amqps"], isStrict: true)
         // libpq takes a URL without a host for the socket of this machine.
-        case .database: ConnectionURL.flaw(in: text, schemes: ["postgresql", "postgres"], mayLackHost: true)
+        case .database:
+            ConnectionURL.flaw(in: text, schemes: ["postgresql", "postgres"], mayLackHost: true, isStrict: true)
         case .service: ConnectionURL.flaw(in: text, schemes: ["https", "http"])
         }
     }

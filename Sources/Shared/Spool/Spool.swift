@@ -87,6 +87,7 @@ package final class Spool: Sendable {
         _ deliver: (SpoolKind, [SpoolRecord]) async throws -> Set<Int>
     ) async throws -> SpoolReplay {
         var done = SpoolReplay()
+        try await disk.run { () throws(SpoolError) in try self.directory.checkTrust() }
         for kind in SpoolKind.allCases where kinds.contains(kind) {
             for name in try await disk.run({ () throws(SpoolError) in try self.directory.files(of: [kind]) }) {
                 let path = "\(folder)/\(name)"

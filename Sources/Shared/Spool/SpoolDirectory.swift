@@ -24,6 +24,29 @@ struct SpoolDirectory: Sendable {
                 guard unsafe access(made, X_OK) == 0 else { throw .folderUnusable(path: path, errno: cause) }
             }
         }
+        try checkTrust()
+    }
+
+    /// Whether it is a folder of this user alone, and no link: what others can put there is not published in this
+    /// user's name, and what this user spools there they could take away. No folder at all is fine.
+    func checkTrust() throws(SpoolError) {
+        var info = stat()
+        guard unsafe lstat(path, &info) == 0 else {
+            if errno == ENOENT { return }
+            throw .folderUnusable(path: path, errno: errno)
+        }
+        switch info.st_mode & S_IFMT {
+        case S_IFDIR: break
+        case S_IFLNK: throw .folderNotOurs(path: path, why: "it is a symbolic link")
+        default: throw .folderNotOurs(path: path, why: "it is no folder")
+        }
+        guard info.st_uid == geteuid() else {
+            throw .folderNotOurs(path: path, why: "it belongs to the user \(info.st_uid), not to \(geteuid())")
+        }
+        guard info.st_mode & 0o022 == 0 else {
+            let mode = String(info.st_mode & 0o777, radix: 8)
+            throw .folderNotOurs(path: path, why: "others may write there (mode \(mode))")
+        }
     }
 
     /// Makes the names of the folder's files last: a file that is synced under a name that is not may be lost.

@@ -4,6 +4,8 @@ internal import Glibc
 package enum SpoolError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The folder can't be made, opened or listed.
     case folderUnusable(path: String, errno: Int32)
+    /// Somebody else can put files into the folder: nothing is read from there, and nothing written.
+    case folderNotOurs(path: String, why: String)
     /// A file could not be written: no space, or a failing disk.
     case notWritten(path: String, errno: Int32)
     /// A file could not be read.
@@ -18,6 +20,9 @@ package enum SpoolError: Error, Sendable, Equatable, CustomStringConvertible {
         case .folderUnusable(let path, let errno):
             "the spool folder \(path) can't be used: \(Self.words(errno)). "
                 + "Make it writable, or name another (spool.folder in moose.yaml, MOOSE_SPOOL_FOLDER)"
+        case .folderNotOurs(let path, let why):
+            "the spool folder \(path) is not used: \(why). What stands there could be anybody's. Look at it; then make it "
+                + "a folder of this user with mode 0700, or name another (spool.folder in moose.yaml, MOOSE_SPOOL_FOLDER)"
         case .notWritten(let path, let errno):
             "the spool file \(path) can't be written: \(Self.words(errno)). Make room, or name another folder"
         case .notRead(let path, let errno):

@@ -18,7 +18,7 @@ final class SpoolReader: Sendable {
 
     /// Nil when a living process has the file, or when it is gone.
     init?(_ path: String) throws(SpoolError) {
-        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw .notRead(path: path, errno: errno)
@@ -28,6 +28,11 @@ final class SpoolReader: Sendable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, unsafe fstat(descriptor, &info) == 0, info.st_nlink > 0 else {
             close(descriptor)
             return nil
+        }
+        guard info.st_mode & S_IFMT == S_IFREG, info.st_uid == geteuid(), info.st_nlink == 1 else {
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
+            throw .folderNotOurs(path: path, why: "this file is not one of this user's own")
         }
         self.path = path
         self.descriptor = descriptor

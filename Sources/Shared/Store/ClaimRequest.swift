@@ -43,6 +43,14 @@ package struct ClaimItem: Sendable {
         self.properties = properties
     }
 
+    /// How many orders it names that it depends on.
+    var dependencies: Int {
+        switch form {
+        case .order(let message): message.dependsOn.count
+        case .doorbell: 0
+        }
+    }
+
     package var id: UUID {
         switch form {
         case .order(let message): message.id

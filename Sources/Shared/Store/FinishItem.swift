@@ -14,8 +14,12 @@ package struct FinishItem: Sendable {
         case retry(AttemptFailure, after: Duration)
         /// Run again after the wait; burns no attempt.
         case snoozed(Duration)
+        /// Could not begin, by no fault of its own: as snoozed, with the reason.
+        case notBegun(AttemptFailure, after: Duration)
         /// The worker stops: another goes on at once; burns no attempt.
         case interrupted
+        /// It never began, for a reason that is not its own: waiting again, and burns no attempt.
+        case returned(AttemptFailure, after: Duration)
         /// Stopped because somebody cancelled the order: the end of it.
         case cancelled
     }

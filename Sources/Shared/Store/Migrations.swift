@@ -25,6 +25,9 @@ package enum Migrations {
         migration(20, "dead letters", PackageResources._020_dead_letters_sql),
         migration(21, "scaling", PackageResources._021_scaling_sql),
         migration(22, "sentinel", PackageResources._022_sentinel_sql),
+        migration(24, "dependencies", PackageResources._024_dependencies_sql),
+        migration(25, "isolation", PackageResources._025_isolation_sql),
+        migration(28, "retention", PackageResources._028_retention_sql),
     ]
 
     private static func migration(_ id: Int, _ name: String, _ sql: [UInt8]) -> Migration {

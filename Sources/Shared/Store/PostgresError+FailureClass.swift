@@ -7,7 +7,7 @@ extension PostgresError: ClassifiedFailure {
         case .server(let error): .of(sqlState: error.sqlState)
         case .timeout: .timeout
         case .decoding, .transactionAborted: .orchestrationError
-        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .connectionLost,
+        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .unsuitable, .connectionLost,
             .cancelled, .closed:
             .infrastructure
         }

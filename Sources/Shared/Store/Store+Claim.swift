@@ -12,16 +12,41 @@ extension Store {
             $29, $30, $31, $32, $33, $34, $35, $36)
         """
 
-    /// Judges a batch of deliveries in one commit: one verdict an item, in the order of the items.
+    /// How many dependencies one commit writes. An order may name a thousand.
+    private static let dependenciesAtATime = 4000
+
+    /// Judges a batch of deliveries in one commit, or, where they name very many dependencies, in several: one verdict an
+    /// item, in the order of the items.
     ///
     /// - Parameters:
     ///   - items: distinct ids; a few hundred are best.
     ///   - claim: names this call; asking again with the same one after a lost reply gives the same leases.
     ///   - park: there is no slot for any of them: keep them and ring again in 5 s.
+    ///   - isCanary: ask the database also with no item at all.
     package func claim(
-        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms, park: Bool = false
+        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms, park: Bool = false, isCanary: Bool = false
     ) async throws(PostgresError) -> [ClaimVerdict] {
-        guard !items.isEmpty else { return [] }
+        guard !items.isEmpty else {
+            return isCanary ? try await claimAtOnce([], claim: claim, terms: terms, park: park) : []
+        }
+        var verdicts: [ClaimVerdict] = []
+        var rest = items[...]
+        while !rest.isEmpty {
+            var dependencies = rest[rest.startIndex].dependencies
+            var end = rest.index(after: rest.startIndex)
+            while end < rest.endIndex, dependencies + rest[end].dependencies <= Self.dependenciesAtATime {
+                dependencies += rest[end].dependencies
+                end += 1
+            }
+            verdicts += try await claimAtOnce(Array(rest[..<end]), claim: claim, terms: terms, park: park)
+            rest = rest[end...]
+        }
+        return verdicts
+    }
+
+    private func claimAtOnce(
+        _ items: [ClaimItem], claim: UUID, terms: ClaimTerms, park: Bool
+    ) async throws(PostgresError) -> [ClaimVerdict] {
         var columns = ClaimColumns(capacity: items.count)
         for item in items { columns.append(item, terms: terms) }
         let kinds = Array(terms.kinds)

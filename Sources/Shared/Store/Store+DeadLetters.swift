@@ -20,10 +20,22 @@ package struct LeasedLetter: Sendable {
     package let cutSize: Int64?
 }
 
+/// A letter that is dead.
+package struct OpenLetter: Sendable {
+    package let id: UUID
+    /// Another redriver holds it now.
+    package let isHeld: Bool
+    /// Who holds the unique key of the order it stands for, where another does.
+    package let keyHolder: UUID?
+}
+
 extension Store {
     /// Writes dead letters, each with its error event in one commit; large ones go in several. Returns how many were new, or
     /// dead again.
-    package func bury(_ letters: [DeadLetter]) async throws(PostgresError) -> Int {
+    ///
+    /// - Parameter isCanary: ask the database also with no letter at all.
+    package func bury(_ letters: [DeadLetter], isCanary: Bool = false) async throws(PostgresError) -> Int {
+        guard !letters.isEmpty else { return isCanary ? try await buryAtOnce([]) : 0 }
         var count = 0
         for piece in letters.pieces({ $0.size }) { count += try await buryAtOnce(piece) }
         return count
@@ -115,16 +127,22 @@ extension Store {
         try await count("SELECT moose.purge_letters(\(letters), \(who), \(why))")
     }
 
-    /// Those of the letters that are dead still, and whether another redriver holds them now.
-    package func openLetters(_ letters: [UUID]) async throws(PostgresError) -> [(id: UUID, isHeld: Bool)] {
+    /// Those of the letters that are dead still.
+    package func openLetters(_ letters: [UUID]) async throws(PostgresError) -> [OpenLetter] {
         let rows = try await postgres.run(
             """
-            SELECT id, coalesce(leased_until > now(), false) FROM moose.dead_letters
-            WHERE id = ANY (\(letters)) AND state = 'dead'
+            SELECT d.id, coalesce(d.leased_until > now(), false), u.work_order_id
+            FROM moose.dead_letters d
+            LEFT JOIN moose.work_orders w ON w.id = d.work_order_id AND d.is_order AND w.state = 'failed'
+            LEFT JOIN moose.unique_keys u ON u.key = w.unique_key AND u.work_order_id <> w.id
+                                         AND moose.holds_unique_key(u.work_order_id, u.held_until)
+            WHERE d.id = ANY (\(letters)) AND d.state = 'dead'
             """
         ).rows
-        var open: [(id: UUID, isHeld: Bool)] = []
-        for row in rows { open.append((try row.decode(0), try row.decode(1))) }
+        var open: [OpenLetter] = []
+        for row in rows {
+            open.append(OpenLetter(id: try row.decode(0), isHeld: try row.decode(1), keyHolder: try row.decode(2)))
+        }
         return open
     }
 

@@ -42,7 +42,10 @@ package struct ClassifiedEvent: Sendable {
 
 extension Store {
     /// Counts events into their escalations; an id that was recorded before counts no more. Returns how many were new.
-    package func record(_ events: [ClassifiedEvent]) async throws(PostgresError) -> Int {
+    ///
+    /// - Parameter isCanary: ask the database also with no event at all.
+    package func record(_ events: [ClassifiedEvent], isCanary: Bool = false) async throws(PostgresError) -> Int {
+        guard !events.isEmpty else { return isCanary ? try await recordAtOnce([]) : 0 }
         var count = 0
         for piece in events.pieces({ $0.details.utf8.count + $0.message.utf8.count + 1000 }) {
             count += try await recordAtOnce(piece)

@@ -21,7 +21,7 @@ extension Store {
                 Parameter(items.map { $0.report.cost?.microdollars }),
                 Parameter(items.map(\.ending.delay?.milliseconds)),
                 Parameter(items.map(\.ending.failure?.failureClass.rawValue)),
-                Parameter(items.map(\.ending.failure?.message)), Parameter(items.map(\.report.result)),
+                Parameter(items.map(\.reason)), Parameter(items.map(\.report.result)),
                 Parameter(items.map(\.report.output)), Parameter(items.map(\.handler)),
                 Parameter(items.map(\.duration.milliseconds)),
                 Parameter(items.map { $0.report.tokensIn.map(Int64.init) }),
@@ -61,6 +61,15 @@ private struct Review: Encodable {
     }
 }
 
+extension FinishItem {
+    /// Why it failed; of a completed attempt what in its answer can't be read, for its story.
+    fileprivate var reason: String? {
+        if let failure = ending.failure { return failure.message }
+        guard ending == .completed, let unread = report.unread else { return nil }
+        return unread.said.isEmpty ? unread.words : "\(unread.words): \(unread.said)"
+    }
+}
+
 extension FinishItem.Ending {
     /// The value of the `outcome` column and of the metrics' label.
     package var name: String {
@@ -69,22 +78,23 @@ extension FinishItem.Ending {
         case .review: "review"
         case .failed: "failed"
         case .retry: "retry"
-        case .snoozed: "snoozed"
-        case .interrupted: "interrupted"
+        case .snoozed, .notBegun: "snoozed"
+        // For the database the same, but for the wait and the reason.
+        case .interrupted, .returned: "interrupted"
         case .cancelled: "cancelled"
         }
     }
 
     fileprivate var delay: Duration? {
         switch self {
-        case .retry(_, let wait), .snoozed(let wait): wait
+        case .retry(_, let wait), .snoozed(let wait), .returned(_, let wait), .notBegun(_, let wait): wait
         case .completed, .review, .failed, .interrupted, .cancelled: nil
         }
     }
 
     fileprivate var failure: AttemptFailure? {
         switch self {
-        case .failed(let failure), .retry(let failure, _): failure
+        case .failed(let failure), .retry(let failure, _), .returned(let failure, _), .notBegun(let failure, _): failure
         case .completed, .review, .snoozed, .interrupted, .cancelled: nil
         }
     }

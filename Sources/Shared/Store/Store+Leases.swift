@@ -53,12 +53,6 @@ extension Store {
         return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 
-    /// The safety net: rings what could go on and has no doorbell. Returns how many it rang.
-    package func sweep(idleLanes: [String]) async throws(PostgresError) -> Int {
-        let result = try await postgres.run("SELECT moose.sweep(\(idleLanes))")
-        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
-    }
-
     /// Makes orders that wait for money pending and rings them, as many as there is money for. Returns how many.
     package func wakeForMoney() async throws(PostgresError) -> Int {
         let result = try await postgres.run("SELECT moose.wake_for_money()")

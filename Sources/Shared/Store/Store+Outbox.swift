@@ -26,11 +26,14 @@ package struct OutboxRefusal: Sendable {
     package let error: String
     /// It can never pass: a dead letter at once.
     package let isFinal: Bool
+    /// It was refused alone, where others passed: a dead letter after ten times, wherever it was going.
+    package let isOwnFault: Bool
 
-    package init(_ message: OutboxMessage, error: String, isFinal: Bool) {
+    package init(_ message: OutboxMessage, error: String, isFinal: Bool, isOwnFault: Bool = false) {
         self.message = message
         self.error = error
         self.isFinal = isFinal
+        self.isOwnFault = isOwnFault
     }
 }
 
@@ -87,7 +90,7 @@ extension Store {
             """
             SELECT moose.refuse_outbox(
                 \(refusals.map(\.message.row)), \(refusals.map(\.message.lease)), \(refusals.map(\.error)),
-                \(refusals.map(\.isFinal)))
+                \(refusals.map { $0.isOwnFault && !$0.isFinal ? nil : $0.isFinal }))
             """)
         return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }

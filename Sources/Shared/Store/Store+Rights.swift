@@ -30,12 +30,16 @@ extension Store {
                              WHEN 'INSERT' THEN
                                  c.relkind = 'r' AND c.relname NOT IN (
                                      'schema_migrations', 'work_order_transitions', 'budget_policies', 'budget_freezes',
-                                     'budget_exempt_agents', 'audit_log', 'lanes', 'schedules', 'worker_commands')
+                                     'budget_exempt_agents', 'budget_limits_version', 'audit_log', 'lanes', 'schedules',
+                                     'worker_commands', 'turns', 'limits_lock', 'letters_lock')
                              WHEN 'UPDATE' THEN
                                  c.relname IN ('work_orders', 'workers', 'outbox', 'budget_buckets', 'budget_holds',
                                                'escalations', 'escalation_events', 'gates', 'gate_waits',
-                                               'unique_keys', 'schedules', 'dead_letters')
-                             ELSE c.relname IN ('outbox', 'budget_burn', 'gates', 'gate_waits', 'unique_keys') END
+                                               'unique_keys', 'schedules', 'dead_letters', 'turns', 'limits_lock',
+                                               'letters_lock', 'dependency_waits', 'dependency_ends',
+                                               'broken_dependencies')
+                             ELSE c.relname IN ('outbox', 'budget_burn', 'gates', 'gate_waits', 'unique_keys',
+                                                'dependency_waits', 'dependency_ends', 'broken_dependencies') END
                        GROUP BY c.relname ORDER BY c.relname)
                    || CASE WHEN EXISTS (SELECT 1 FROM pg_proc f WHERE f.pronamespace = n.oid
                                         AND NOT has_function_privilege(f.oid, 'EXECUTE'))

@@ -3,13 +3,15 @@ package import Postgres
 /// What the database knows of a lane's work; what waits in the broker comes on top.
 package struct LaneLoad: Sendable {
     package let lane: String
-    /// Stored orders that could run now.
+    /// Stored orders that could run now; those that a limit or a key holds back are left out.
     package let due: Int
     /// Of those, how many have a doorbell that has not been sent yet.
     package let doorbells: Int
     package let running: Int
     /// Since when the oldest of the due ones could run.
     package let oldestAge: Duration
+    /// How many may start now by the lane's pause, limit and rate; nil: it has none.
+    package let room: Int?
 }
 
 extension Store {
@@ -17,14 +19,15 @@ extension Store {
     package func laneLoads(_ lanes: [String]) async throws(PostgresError) -> [LaneLoad] {
         var loads: [LaneLoad] = []
         let rows = try await postgres.run(
-            "SELECT lane, due, doorbells, running, oldest_seconds FROM moose.lane_loads(\(lanes))"
+            "SELECT lane, due, doorbells, running, oldest_seconds, room FROM moose.lane_loads(\(lanes))"
         ).rows
         for row in rows {
             loads.append(
                 LaneLoad(
                     lane: try row.decode(0, as: String.self), due: Int(try row.decode(1, as: Int64.self)),
                     doorbells: Int(try row.decode(2, as: Int64.self)), running: Int(try row.decode(3, as: Int64.self)),
-                    oldestAge: .seconds(try row.decode(4, as: Double.self))))
+                    oldestAge: .seconds(try row.decode(4, as: Double.self)),
+                    room: try row.decode(5, as: Int64?.self).map(Int.init)))
         }
         return loads
     }

@@ -9,6 +9,8 @@ package struct WorkerRegistration: Sendable {
     package var version: String
     package var lanes: [String]
     package var kinds: [String]
+    /// How many attempts it makes of each of its kinds where an order doesn't say; in their order, or empty.
+    package var kindAttempts: [Int]
     package var slots: Int
     /// It takes nothing new and lets its jobs end.
     package var isDraining: Bool
@@ -18,7 +20,8 @@ package struct WorkerRegistration: Sendable {
     package var residentBytes: Int64?
 
     package init(
-        id: UUID, host: String, pid: Int32, version: String, lanes: [String], kinds: [String], slots: Int,
+        id: UUID, host: String, pid: Int32, version: String, lanes: [String], kinds: [String],
+        kindAttempts: [Int] = [], slots: Int,
         isDraining: Bool = false, supervisor: WorkerSupervisor? = nil, residentBytes: Int64? = nil
     ) {
         self.id = id
@@ -27,6 +30,7 @@ package struct WorkerRegistration: Sendable {
         self.version = version
         self.lanes = lanes
         self.kinds = kinds
+        self.kindAttempts = kindAttempts
         self.slots = slots
         self.isDraining = isDraining
         self.supervisor = supervisor
@@ -39,10 +43,10 @@ extension Store {
     package func announce(_ worker: WorkerRegistration, running: Int) async throws(PostgresError) {
         _ = try await postgres.run(
             """
-            INSERT INTO moose.workers (id, host, pid, version, lanes, kinds, slots, running, draining, supervisor,
-                                       supervisor_pid, process_number, resident_bytes)
+            INSERT INTO moose.workers (id, host, pid, version, lanes, kinds, kind_attempts, slots, running, draining,
+                                       supervisor, supervisor_pid, process_number, resident_bytes)
             VALUES (\(worker.id), \(worker.host), \(worker.pid), \(worker.version), \(worker.lanes), \(worker.kinds),
-                    \(Int32(clamping: worker.slots)), \(Int32(clamping: running)), \(worker.isDraining), \(worker.supervisor?.id),
+                    \(worker.kindAttempts.map { Int32(clamping: $0) }), \(Int32(clamping: worker.slots)), \(Int32(clamping: running)), \(worker.isDraining), \(worker.supervisor?.id),
                     \(worker.supervisor?.pid), \(worker.supervisor?.process), \(worker.residentBytes))
             ON CONFLICT (id) DO UPDATE SET last_seen = now(), lost_at = NULL, running = excluded.running,
                 draining = excluded.draining, slots = excluded.slots, resident_bytes = excluded.resident_bytes
@@ -80,6 +84,16 @@ extension Store {
         guard !ids.isEmpty else { return 0 }
         let result = try await postgres.run(
             "SELECT moose.mark_workers_lost(\(ids), \(silence.milliseconds) * interval '1 millisecond')")
+        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
+    }
+
+    /// Takes orders back from a process that its parent saw end, at most 1000 at once, and marks it lost. Returns how
+    /// many: call it again until there are none.
+    package func processEnded(
+        _ process: Int32, supervisor: UUID, maxAttempts: Int
+    ) async throws(PostgresError) -> Int {
+        let result = try await postgres.run(
+            "SELECT moose.process_ended(\(supervisor), \(process), \(Int32(clamping: maxAttempts)))")
         return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 

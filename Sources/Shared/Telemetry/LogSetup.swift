@@ -2,8 +2,8 @@ package import Logging
 
 /// Prepares swift-log for the whole process.
 package enum LogSetup {
-    /// Sends every log line of the process to standard error. Call once, first in `main`: swift-log traps on a second
-    /// call.
+    /// Sends every log line of the process to standard error, by a thread of its own. Call once, first in `main`:
+    /// swift-log traps on a second call. ``StandardError/flush()`` at the end of the process.
     ///
     /// - Parameters:
     ///   - level: the least important level that is logged; nil takes `MOOSE_LOG_LEVEL`, else `info`.
@@ -16,6 +16,7 @@ package enum LogSetup {
     ) {
         let level = level ?? self.level(in: environment)
         let format = format ?? .suitable(environment: environment)
+        StandardError.queueLines(format: format)
         LoggingSystem.bootstrap(
             { label, provider in
                 LineLogHandler(label: label, level: level, format: format, metadataProvider: provider) { line in

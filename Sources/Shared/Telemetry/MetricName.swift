@@ -20,8 +20,11 @@ package enum MetricName: String, Sendable, CaseIterable {
     case escalationEvents = "moose_escalation_events_total"
     case sentinelWebhooks = "moose_sentinel_webhooks_total"
     case sentinelVerdicts = "moose_sentinel_verdicts_total"
+    case httpConnectionsCut = "moose_http_connections_cut_total"
     case processes = "moose_processes"
     case processRestarts = "moose_process_restarts"
+    case logLinesDropped = "moose_log_lines_dropped_total"
+    case hostTrouble = "moose_host_trouble"
 
     /// The `HELP` line: what is counted or measured, and the labels.
     package var help: String {
@@ -45,8 +48,12 @@ package enum MetricName: String, Sendable, CaseIterable {
         case .spoolFailures: "Times the spool could not take a report."
         case .sentinelWebhooks: "Webhooks of GitHub, by what they were answered."
         case .sentinelVerdicts: "Verdicts on pull requests: passed, failed or unclear."
+        case .httpConnectionsCut:
+            "Connections the HTTP server closed, by why: head_late, body_late, answer_unread, or crowded: too many at once."
         case .processes: "Worker processes of this parent, by state."
         case .processRestarts: "Worker processes this parent started again after they died, since its start."
+        case .logLinesDropped: "Lines of the log that nobody read in time, or that could not be written."
+        case .hostTrouble: "1 while this machine can't start work and the worker takes nothing new, else 0."
         case .escalationEvents: "Error events written for the Client Manager."
         }
     }

@@ -53,6 +53,11 @@ package final class MetricsRegistry: MetricsFactory {
         _ = series(name.rawValue, dimensions, .gauge) { ObservedSeries(name: $0, labels: $1, read: read) }
     }
 
+    /// Prints a counter that is kept elsewhere, or a gauge; asked for at each scrape.
+    func observe(_ name: MetricName, isCounter: Bool, _ read: @escaping @Sendable () -> Double?) {
+        observe(name.rawValue, help: name.help, isCounter: isCounter, read)
+    }
+
     /// Prints a number of the process, asked for at each scrape.
     func observe(_ name: String, help: String, isCounter: Bool, _ read: @escaping @Sendable () -> Double?) {
         _ = series(name, [], isCounter ? .counter : .gauge, help: help) {

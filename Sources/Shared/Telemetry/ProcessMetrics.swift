@@ -17,6 +17,7 @@ package enum ProcessMetrics {
         registry.observe("process_max_fds", help: "Limit of open file descriptors.", isCounter: false) {
             descriptorLimit()
         }
+        registry.observe(MetricName.logLinesDropped, isCounter: true) { Double(StandardError.droppedLines) }
         let start = startTime()
         registry.observe("process_start_time_seconds", help: "Start of the process since 1970.", isCounter: false) {
             start

@@ -40,6 +40,20 @@ package struct ErrorEvent: Sendable, Equatable, Codable {
         self.occurredAt = occurredAt.rfc3339
     }
 
+    /// Ids in lower case, as everywhere.
+    package func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(id.text, forKey: .id)
+        try fields.encode(component, forKey: .component)
+        try fields.encode(operation, forKey: .operation)
+        try fields.encode(severity, forKey: .severity)
+        try fields.encode(message, forKey: .message)
+        try fields.encodeIfPresent(workOrderID?.text, forKey: .workOrderID)
+        try fields.encodeIfPresent(failureClass, forKey: .failureClass)
+        try fields.encodeIfPresent(details, forKey: .details)
+        try fields.encodeIfPresent(occurredAt, forKey: .occurredAt)
+    }
+
     /// The routing key on `moose.events`: `error.<severity>.<component>`. What is no ASCII letter or digit is replaced:
     /// AMQP gives some characters a meaning, and allows 255 bytes in all.
     package var routingKey: String {

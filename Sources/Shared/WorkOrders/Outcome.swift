@@ -8,11 +8,18 @@ package enum Outcome: Sendable {
     case snoozed(Duration, AttemptReport)
     /// The worker is stopping; burns no attempt, another worker goes on at once.
     case interrupted(AttemptReport)
+    /// This machine was short of something and the attempt never began: burns no attempt, nothing is presumed spent, and
+    /// the worker takes nothing new until its machine can start work again.
+    case hostFault(AttemptFailure)
+    /// The handler could not begin, by a fault of the way to the service: nothing was sent. Burns no attempt and counts no
+    /// money; tried again after a wait that grows.
+    case notBegun(AttemptFailure)
 
     /// What the attempt used up, however it ended.
     package var report: AttemptReport {
         switch self {
         case .completed(let report), .failed(_, let report), .snoozed(_, let report), .interrupted(let report): report
+        case .hostFault, .notBegun: AttemptReport(didStart: false)
         }
     }
 }
@@ -31,10 +38,12 @@ package struct AttemptReport: Sendable, Equatable {
     package var tokensOut: Int?
     /// The last lines the handler wrote, for the person who reads the story of the job. Valid UTF-8.
     package var output: String?
+    /// What of the answer could not be read although the work was done: a person is told, once for each cause.
+    package var unread: Unread?
 
     package init(
         didStart: Bool, cost: MicroUSD? = nil, result: [UInt8]? = nil, pullRequest: PullRequest? = nil,
-        tokensIn: Int? = nil, tokensOut: Int? = nil, output: String? = nil
+        tokensIn: Int? = nil, tokensOut: Int? = nil, output: String? = nil, unread: Unread? = nil
     ) {
         self.didStart = didStart
         self.cost = cost
@@ -43,5 +52,25 @@ package struct AttemptReport: Sendable, Equatable {
         self.tokensIn = tokensIn
         self.tokensOut = tokensOut
         self.output = output
+        self.unread = unread
+    }
+
+    /// A part of an answer that says something nobody can read.
+    package struct Unread: Sendable, Equatable {
+        /// What can't be read, and what was expected; the same words for the same cause.
+        package var words: String
+        /// What it said, shortened; empty where there is nothing to show.
+        package var said: String
+
+        package init(_ words: String, said: String = "") {
+            self.words = words
+            self.said = said
+        }
+
+        /// Both causes as one.
+        package static func and(_ first: Unread?, _ second: Unread?) -> Unread? {
+            guard let first, let second else { return first ?? second }
+            return Unread("\(first.words); \(second.words)", said: first.said.isEmpty ? second.said : first.said)
+        }
     }
 }

@@ -36,35 +36,52 @@ struct WireFields: Decodable {
     }
 
     init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: Keys.self)
-        id = try fields.decodeIfPresent(String.self, forKey: .id)
-        kind = try fields.decode(String.self, forKey: .kind)
-        title = try fields.decode(String.self, forKey: .title)
-        lane = try fields.decodeIfPresent(String.self, forKey: .lane)
-        project = try fields.decodeIfPresent(String.self, forKey: .project)
-        agent = try fields.decodeIfPresent(String.self, forKey: .agent)
-        estimate = try fields.decodeIfPresent(WireMoney.self, forKey: .estimate)?.amount
-        maxAttempts = try Self.whole(.maxAttempts, fields)
-        timeoutSeconds = try Self.whole(.timeoutSeconds, fields)
-        runAt = try fields.decodeIfPresent(String.self, forKey: .runAt)
-        dependsOn = try fields.decodeIfPresent([String].self, forKey: .dependsOn)
-        concurrencyKey = try fields.decodeIfPresent(String.self, forKey: .concurrencyKey)
-        uniqueKey = try fields.decodeIfPresent(String.self, forKey: .uniqueKey)
-        uniqueSeconds = try Self.whole(.uniqueSeconds, fields)
-        complexity = try fields.decodeIfPresent(Double.self, forKey: .complexity)
-        riskLevel = try fields.decodeIfPresent(String.self, forKey: .riskLevel)
+        let fields = Reading(fields: try decoder.container(keyedBy: Keys.self))
+        id = try fields.text(.id)
+        kind = try fields.needed(.kind)
+        title = try fields.needed(.title)
+        lane = try fields.text(.lane)
+        project = try fields.text(.project)
+        agent = try fields.text(.agent)
+        estimate = try fields.fields.decodeIfPresent(WireMoney.self, forKey: .estimate)?.amount
+        maxAttempts = try fields.whole(.maxAttempts)
+        timeoutSeconds = try fields.whole(.timeoutSeconds)
+        runAt = try fields.text(.runAt)
+        dependsOn = try fields.texts(.dependsOn)
+        concurrencyKey = try fields.text(.concurrencyKey)
+        uniqueKey = try fields.text(.uniqueKey)
+        uniqueSeconds = try fields.whole(.uniqueSeconds)
+        complexity = try fields.read(Double.self, .complexity, "must be a number")
+        riskLevel = try fields.text(.riskLevel)
         // Shapes only: what they say belongs to the handler.
-        _ = try fields.decodeIfPresent([String].self, forKey: .acceptanceCriteria)
-        _ = try fields.decodeIfPresent([String].self, forKey: .filesInScope)
-        _ = try fields.decodeIfPresent(AnyObjectShape.self, forKey: .metadata)
+        _ = try fields.texts(.acceptanceCriteria)
+        _ = try fields.texts(.filesInScope)
+        _ = try fields.read(AnyObjectShape.self, .metadata, Reading.halfPair)
     }
 
-    /// The decoder doesn't name the field whose number is broken or too large, so this does.
-    private static func whole(_ key: Keys, _ fields: KeyedDecodingContainer<Keys>) throws -> Int? {
-        do {
-            return try fields.decodeIfPresent(Int.self, forKey: key)
-        } catch DecodingError.dataCorrupted {
-            throw InvalidMessage(.invalidField, "\(key.stringValue) must be a whole number")
+    /// The decoder doesn't name the field whose number or text it can't read, so this does.
+    private struct Reading {
+        static let halfPair = "has half a surrogate pair, such as \\ud800 alone, which is no text"
+        let fields: KeyedDecodingContainer<Keys>
+
+        func read<Value: Decodable>(_ type: Value.Type, _ key: Keys, _ problem: String) throws -> Value? {
+            try naming(key, problem) { try fields.decodeIfPresent(type, forKey: key) }
+        }
+
+        func text(_ key: Keys) throws -> String? { try read(String.self, key, Self.halfPair) }
+        func texts(_ key: Keys) throws -> [String]? { try read([String].self, key, Self.halfPair) }
+        func whole(_ key: Keys) throws -> Int? { try read(Int.self, key, "must be a whole number") }
+
+        func needed(_ key: Keys) throws -> String {
+            try naming(key, Self.halfPair) { try fields.decode(String.self, forKey: key) }
+        }
+
+        private func naming<Value>(_ key: Keys, _ problem: String, _ body: () throws -> Value) throws -> Value {
+            do {
+                return try body()
+            } catch DecodingError.dataCorrupted {
+                throw InvalidMessage(.invalidField, "\(key.stringValue) \(problem)")
+            }
         }
     }
 }

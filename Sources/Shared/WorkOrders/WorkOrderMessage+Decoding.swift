@@ -32,9 +32,13 @@ extension WorkOrderMessage {
         guard (try? UTF8Span(validating: body.span)) != nil else {
             throw InvalidMessage(.malformed, "the body is not valid UTF-8")
         }
-        guard JSONSyntax.accepts(body) else {
+        switch JSONSyntax.fault(in: body) {
+        case nil: break
+        case .malformed:
             throw InvalidMessage(
                 .malformed, "the body is not valid JSON, or deeper than \(JSONSyntax.depthLimit) levels")
+        case .repeatedName(let name):
+            throw InvalidMessage(.invalidField, "\(name) stands twice in its object: which one counts?")
         }
         let fields: WireFields
         do {
@@ -132,7 +136,11 @@ extension InvalidMessage {
             self.init(context.codingPath.isEmpty ? .malformed : .invalidField, "\(path(context)) is null")
         case .dataCorrupted(let context):
             // The syntax was checked before: it is a value that its type can't hold.
-            self.init(.invalidField, "\(path(context)) holds a value that can't be read")
+            self.init(
+                .invalidField,
+                context.codingPath.isEmpty
+                    ? "the name of a field can't be read: it has half a surrogate pair, such as \\ud800 alone"
+                    : "\(path(context)) holds a value that can't be read")
         @unknown default:
             self.init(.malformed, "the body can't be read")
         }

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Glibc
 package import Reporting
 internal import Subprocess
@@ -31,9 +32,12 @@ package final class CommandGuard: Sendable {
             var options = PlatformOptions()
             // Signals to the worker's group are not for it.
             options.createSession = true
+            // It needs no secret, so it gets none: its environment can be read by others of this user.
+            let environment = ProcessInfo.processInfo.environment.filter { $0.key.hasPrefix("LD_") }
             do {
                 let status = try await Subprocess.run(
-                    .path("/proc/self/exe"), arguments: Arguments(arguments), platformOptions: options,
+                    .path("/proc/self/exe"), arguments: Arguments(arguments),
+                    environment: .custom(environment.withKeys), platformOptions: options,
                     input: .fileDescriptor(FileDescriptor(rawValue: reader), closeAfterSpawningProcess: true),
                     output: .discarded,
                     error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)

@@ -34,8 +34,9 @@ extension CommandHandler {
         }
     }
 
-    /// The machine was short of something, or the program was being replaced: another attempt may find it better.
-    private static let passingErrors: Set<CInt> = [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY, EINTR, EIO]
+    /// The program was being replaced, or could not be read: another attempt may find it better. What the machine is
+    /// short of is no failure of an attempt: see ``HostFault``.
+    private static let passingErrors: Set<CInt> = [ETXTBSY, EINTR, EIO]
 }
 
 extension CommandVerdict.Ending {

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import IOThread
 internal import Subprocess
 internal import SystemPackage
 package import WorkOrders
@@ -66,7 +67,7 @@ package struct CommandHandler: WorkHandler {
         do throws(ScratchFolder.Failure) {
             folder = try await scratch.makeFolder(input: document)
         } catch {
-            return Self.notStarted(.infrastructure, error.description, retry: .backoff)
+            return .hostFault(AttemptFailure(.infrastructure, PlainText.line(error.description)))
         }
         guard group.stopCause == nil else {
             scratch.startIsOver()
@@ -75,7 +76,7 @@ package struct CommandHandler: WorkHandler {
             return .interrupted(AttemptReport(didStart: false))
         }
         let timer = Task {
-            guard (try? await Task.sleep(for: job.timeout)) != nil else { return }
+            guard (try? await Deadlines.shared.sleep(for: job.timeout)) != nil else { return }
             group.stop(.timeout)
         }
         let run = await follow(program, job, folder, group)
@@ -85,12 +86,17 @@ package struct CommandHandler: WorkHandler {
         switch run {
         case .ended(let ending, let output):
             return CommandVerdict(
-                ending: ending, stoppedFor: group.stopCause, timeout: job.timeout, result: result, output: output
+                ending: ending, stoppedFor: group.stopCause, timeout: job.timeout, result: result, output: output,
+                isPaid: job.estimate > .zero || job.allowance != nil
             ).outcome
         case .broken(let failure):
             let report = AttemptReport(
                 didStart: group.didStart, cost: result.cost, tokensIn: result.tokensIn, tokensOut: result.tokensOut)
             return group.stopCause == .cancelled ? .interrupted(report) : .failed(failure, report)
+        case .notBegun(let words):
+            return group.stopCause == .cancelled
+                ? .interrupted(AttemptReport(didStart: false))
+                : .hostFault(AttemptFailure(.infrastructure, PlainText.line(words)))
         }
     }
 
@@ -98,6 +104,8 @@ package struct CommandHandler: WorkHandler {
         case ended(CommandVerdict.Ending, output: String?)
         /// It could not be started or followed.
         case broken(AttemptFailure)
+        /// This machine could not start it.
+        case notBegun(String)
     }
 
     private func follow(
@@ -128,6 +136,7 @@ package struct CommandHandler: WorkHandler {
                 scratch.startIsOver()
                 close(folder.input)
             }
+            if !group.didStart, let words = HostFault.words(for: error) { return .notBegun(words) }
             return .broken(failure(for: error))
         }
     }

@@ -2,26 +2,33 @@ internal import FoundationEssentials
 internal import WorkOrders
 
 /// What a command wrote to its result file.
+///
+/// Each field is read on its own. What the file says of cost and tokens never makes the result worth less: the work is
+/// done and paid for. What says whether and how it is done (`result`, `snooze_seconds`, `pull_request`) must be readable.
 struct CommandResult: Equatable {
     /// More than this is not read.
     static let limit = 1_048_576
 
     /// The value of `result`, byte for byte.
-    var result: [UInt8]?
+    private(set) var result: [UInt8]?
     /// What CI is to judge the work by.
-    var pullRequest: PullRequest?
-    var cost: MicroUSD?
-    var tokensIn: Int?
-    var tokensOut: Int?
-    var error: String?
-    var failureClass: FailureClass?
-    var retry: Bool?
+    private(set) var pullRequest: PullRequest?
+    private(set) var cost: MicroUSD?
+    private(set) var tokensIn: Int?
+    private(set) var tokensOut: Int?
+    private(set) var error: String?
+    private(set) var failureClass: FailureClass?
+    private(set) var retry: Bool?
     /// When to try again after a failure: a second to a day.
-    var retryAfter: Duration?
+    private(set) var retryAfter: Duration?
     /// When to run again although nothing failed: a second to a week.
-    var snooze: Duration?
-    /// What is wrong with the file; what could be read all the same is in the other fields.
-    var complaint: String?
+    private(set) var snooze: Duration?
+    /// Why nobody can tell from the file what the command did; what could be read all the same is in the other fields.
+    private(set) var complaint: String?
+    /// What can't be read of the rest.
+    private(set) var unread: AttemptReport.Unread?
+    /// The beginning of a file that can't be read, so that what was paid for can be looked at.
+    private(set) var remains: [UInt8]?
 
     static let none = CommandResult()
 
@@ -29,55 +36,89 @@ struct CommandResult: Equatable {
 
     init(complaint: String) { self.complaint = complaint }
 
-    /// Reads the file's bytes; whatever is wrong with them ends up in ``complaint``.
+    /// Reads the file's bytes.
     init(_ bytes: [UInt8]) {
-        let decoded: Fields
-        do {
-            guard (try? UTF8Span(validating: bytes.span)) != nil else {
-                complaint = "the result file is not valid UTF-8"
-                return
-            }
-            guard JSONSyntax.accepts(bytes) else {
-                complaint = "the result file is not valid JSON"
-                return
-            }
-            decoded = try JSONDecoder().decode(Fields.self, from: Data(bytes))
-        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
-            let field = context.codingPath.first?.stringValue
-            complaint =
-                field.map { "\($0) in the result file has the wrong type" } ?? "the result file is no JSON object"
-            return
-        } catch {
-            // The syntax was checked before, and the decoder's own words may quote the input.
-            complaint = "the result file holds a number that is out of range"
+        // Some shells and languages write UTF-16, or a mark in front of UTF-8.
+        guard let text = Charset.utf8(bytes, named: nil) else {
+            refuse(bytes, "the result file is not valid UTF-8")
             return
         }
-        if let members = JSONMembers(bytes), let range = members.value(of: "result") { result = Array(bytes[range]) }
-        cost = decoded.cost?.amount
-        tokensIn = decoded.tokensIn
-        tokensOut = decoded.tokensOut
-        error = decoded.error.map { PlainText.line($0) }
-        failureClass = decoded.failureClass.map { FailureClass(rawValue: $0) ?? .unknown }
-        retry = decoded.retry
-        retryAfter = decoded.retryAfter.flatMap { Self.wait($0, atMost: 86_400) }
-        snooze = decoded.snooze.flatMap { Self.wait($0, atMost: 604_800) }
-        if decoded.retryAfter != nil && retryAfter == nil || decoded.snooze != nil && snooze == nil {
-            complaint = "retry_after_seconds and snooze_seconds in the result file must not be negative"
+        guard text.contains(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else {
+            unread = AttemptReport.Unread("the result file is empty")
+            return
         }
-        pullRequest = decoded.pullRequest?.value
-        if decoded.pullRequest != nil && pullRequest == nil {
-            complaint =
-                "pull_request in the result file needs a number from 1, a repository like owner/name and a head_sha of "
-                + "40 hex digits; the last two may be left out"
+        let fault = JSONSyntax.fault(in: text)
+        guard fault != .malformed else {
+            refuse(bytes, "the result file is not valid JSON, or deeper than \(JSONSyntax.depthLimit) levels")
+            return
         }
-        if let cost = decoded.cost, cost.amount == nil {
-            complaint = "cost_usd in the result file must be between 0 and 1000000000"
+        guard let members = JSONMembers(text) else {
+            refuse(bytes, "the result file is no JSON object")
+            return
         }
-        if tokensIn ?? 0 < 0 || tokensOut ?? 0 < 0 {
-            complaint = "tokens_in and tokens_out in the result file must not be negative"
-            tokensIn = nil
-            tokensOut = nil
+        let use = ReportedUse(members, of: text, in: "the result file")
+        cost = use.cost
+        tokensIn = use.tokensIn
+        tokensOut = use.tokensOut
+        unread = use.unread
+        readWork(Reading(members: members, bytes: text))
+        readFailure(Reading(members: members, bytes: text))
+        if case .repeatedName(let name) = fault, complaint == nil, unread == nil {
+            unread = AttemptReport.Unread("a name stands twice in the result file", said: name)
         }
+        if complaint != nil { remains = Array(text.prefix(Self.limit)) }
+    }
+
+    private mutating func refuse(_ bytes: [UInt8], _ complaint: String) {
+        self.complaint = complaint
+        remains = bytes
+    }
+
+    /// What says how the work is done.
+    private mutating func readWork(_ file: Reading) {
+        for name in ["result", "snooze_seconds", "pull_request"] where file.members.values(of: name).count > 1 {
+            complaint = "\(name) stands twice in the result file: which one counts?"
+            return
+        }
+        result = file.members.values(of: "result").last.map { Array(file.bytes[$0]) }
+        if let value = file.value(of: "snooze_seconds") {
+            snooze = Reading.number(value).flatMap { Self.wait($0, atMost: 604_800) }
+            if snooze == nil { complaint = "snooze_seconds in the result file must be a number from 0" }
+        }
+        if let value = file.value(of: "pull_request") {
+            // The decoder's own words may quote the input.
+            pullRequest = (try? JSONDecoder().decode(PullRequestField.self, from: Data(value)))?.value
+            if pullRequest == nil {
+                complaint =
+                    "pull_request in the result file needs a number from 1, a repository like owner/name and a head_sha of "
+                    + "40 hex digits; the last two may be left out"
+            }
+        }
+    }
+
+    /// What only a failure is asked for.
+    private mutating func readFailure(_ file: Reading) {
+        if let value = file.value(of: "error") {
+            error = JSONMembers.text(value).map { PlainText.line($0) }
+            if error == nil { complain("error in the result file is no text", value) }
+        }
+        if let value = file.value(of: "failure_class") {
+            failureClass = JSONMembers.text(value).map { FailureClass(rawValue: $0) ?? .unknown }
+            if failureClass == nil { complain("failure_class in the result file is no text", value) }
+        }
+        if let value = file.value(of: "retry") {
+            retry = value.elementsEqual("true".utf8) ? true : value.elementsEqual("false".utf8) ? false : nil
+            if retry == nil { complain("retry in the result file is neither true nor false", value) }
+        }
+        if let value = file.value(of: "retry_after_seconds") {
+            retryAfter = Reading.number(value).flatMap { Self.wait($0, atMost: 86_400) }
+            if retryAfter == nil { complain("retry_after_seconds in the result file is no number from 0", value) }
+        }
+    }
+
+    private mutating func complain(_ words: String, _ said: ArraySlice<UInt8>) {
+        let said = PlainText.line(String(decoding: said.prefix(200), as: UTF8.self), limit: 60)
+        unread = .and(unread, AttemptReport.Unread(words, said: said))
     }
 
     /// At least a second, so that nothing spins; nil when it is negative.
@@ -85,26 +126,23 @@ struct CommandResult: Equatable {
         seconds >= 0 ? .seconds(min(max(seconds, 1), limit)) : nil
     }
 
-    private struct Fields: Decodable {
-        var pullRequest: PullRequestField?
-        var cost: ReportedCost?
-        var tokensIn: Int?
-        var tokensOut: Int?
-        var error: String?
-        var failureClass: String?
-        var retry: Bool?
-        var retryAfter: Double?
-        var snooze: Double?
+    private struct Reading {
+        let members: JSONMembers
+        let bytes: [UInt8]
 
-        enum CodingKeys: String, CodingKey {
-            case error, retry
-            case pullRequest = "pull_request"
-            case retryAfter = "retry_after_seconds"
-            case snooze = "snooze_seconds"
-            case cost = "cost_usd"
-            case tokensIn = "tokens_in"
-            case tokensOut = "tokens_out"
-            case failureClass = "failure_class"
+        /// The last value of that name; nil where it is null or isn't there.
+        func value(of name: String) -> ArraySlice<UInt8>? {
+            guard let range = members.values(of: name).last, !bytes[range].elementsEqual("null".utf8) else {
+                return nil
+            }
+            return bytes[range]
+        }
+
+        /// A JSON number, or a text that is one.
+        static func number(_ value: ArraySlice<UInt8>) -> Double? {
+            let text = JSONMembers.text(value) ?? String(decoding: value, as: UTF8.self)
+            guard text.utf8.first.map({ $0 < UInt8(ascii: "A") }) ?? false else { return nil }
+            return Double(text)
         }
     }
 

@@ -18,10 +18,13 @@ struct CommandVerdict {
     var timeout: Duration
     var result: CommandResult
     var output: String?
+    /// Whether money was held for it. What may have been paid for isn't run again because its result can't be read.
+    var isPaid = false
 
     var outcome: Outcome {
         var report = AttemptReport(
-            didStart: true, cost: result.cost, tokensIn: result.tokensIn, tokensOut: result.tokensOut, output: output)
+            didStart: true, cost: result.cost, tokensIn: result.tokensIn, tokensOut: result.tokensOut, output: output,
+            unread: result.unread)
         switch (stoppedFor, ending) {
         case (.cancelled, _):
             return .interrupted(report)
@@ -30,7 +33,11 @@ struct CommandVerdict {
                 AttemptFailure(.timeout, "the command ran longer than its time-out of \(timeout) and was stopped"),
                 report)
         case (nil, .exited(0)):
-            if let complaint = result.complaint { return .failed(AttemptFailure(.malformedOutput, complaint), report) }
+            if let complaint = result.complaint {
+                report.output = Self.text(of: output, and: result.remains)
+                let isSpent = isPaid || result.cost ?? .zero > .zero
+                return .failed(AttemptFailure(.malformedOutput, complaint, retry: isSpent ? .never : .backoff), report)
+            }
             if let snooze = result.snooze { return .snoozed(snooze, report) }
             report.result = result.result
             report.pullRequest = result.pullRequest
@@ -66,6 +73,14 @@ struct CommandVerdict {
         if let last = PlainText.lastLine(of: output) { words += ": \(last)" }
         if let complaint = result.complaint { words += " (\(complaint))" }
         return words
+    }
+
+    /// What it wrote, and behind it the beginning of its result file, which nobody can read but a person.
+    private static func text(of output: String?, and remains: [UInt8]?) -> String? {
+        guard let remains, !remains.isEmpty else { return output }
+        var beginning = OutputTail(limit: 16_384)
+        beginning.append(remains.prefix(16_384))
+        return (output.map { $0 + "\n" } ?? "") + "The result file:\n" + (beginning.text() ?? "")
     }
 
     // sysexits.h

@@ -14,9 +14,8 @@ final class FileReserve: Sendable {
     private static let perStart = 8
     /// Left for connections and logs.
     private static let forOthers = 64
-    /// What a process gets without asking is often 1024, of which a few hundred commands take most. Not more than this:
-    /// commands inherit it, and some close every number up to it.
-    private static let wanted: rlim_t = 65_536
+    /// What has to be free besides what running commands hold.
+    static let least = turns * perStart + forOthers
 
     private struct State {
         var freeTurns = FileReserve.turns
@@ -24,14 +23,6 @@ final class FileReserve: Sendable {
     }
 
     private let state = Mutex(State())
-
-    /// Raises this process's soft limit of open files as far as the hard one and 65,536 allow.
-    init() {
-        guard var limit = Self.limit, limit.rlim_cur < min(limit.rlim_max, Self.wanted) else { return }
-        limit.rlim_cur = min(limit.rlim_max, Self.wanted)
-        // Refused, it stays as it was: fewer commands run beside each other then.
-        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
 
     /// Waits for a turn to start a command, first come first served. Turns last milliseconds, so nothing cuts the wait
     /// short. Give it back with ``leave()`` when the start has succeeded or failed.
@@ -60,15 +51,12 @@ final class FileReserve: Sendable {
 
     /// Whether every turn could be used now. Reads `/proc`.
     static var hasRoom: Bool {
-        guard let limit, let folder = unsafe opendir("/proc/self/fd") else { return false }
+        guard let limit = HostLimits.limit(RLIMIT_NOFILE), let folder = unsafe opendir("/proc/self/fd") else {
+            return false
+        }
         defer { unsafe closedir(folder) }
         var open = 0
         while unsafe readdir(folder) != nil { open += 1 }
-        return limit.rlim_cur >= rlim_t(open + turns * perStart + forOthers)
-    }
-
-    private static var limit: rlimit? {
-        var limit = rlimit()
-        return unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? limit : nil
+        return limit.rlim_cur >= rlim_t(open + least)
     }
 }

@@ -31,6 +31,9 @@ package struct GuardDuty {
             hear(chunk[..<count])
         }
         for group in groups { kill(-group, SIGKILL) }
+        // Whoever waits for the guard's end may start the same work again: then nothing of it must be left here. What
+        // is stuck in the kernel is not waited for.
+        for _ in 1...100 where groups.contains(where: ProcessTable.hasLiveMember) { usleep(10_000) }
         // Gone already after a stop in good order; what a command locked away stays for the next worker to try.
         try? FileManager.default.removeItem(atPath: folder)
     }

@@ -9,47 +9,53 @@ struct HTTPVerdict {
     var status: Int
     /// Nil when the body is larger than ``bodyLimit``. The beginning only when the status is not 2xx.
     var body: [UInt8]?
-    /// The header that was configured to hold the cost.
-    var costHeader: String?
+    /// The header `Content-Encoding`, its values in their order.
+    var encoding: [String] = []
+    /// The header `Content-Type`.
+    var contentType: String?
+    /// The header that was configured to hold the cost: its values.
+    var costHeaders: [String] = []
     var retryAfter: String?
     var now: Date
+    /// Whether money was held for it. What may have been paid for isn't asked for again because of its form.
+    var isPaid = false
 
     var outcome: Outcome {
-        var report = AttemptReport(didStart: true)
-        let bill = bill
-        // A header that is configured is the whole answer: a body's cost may mean something else there.
-        let cost = costHeader.map { ReportedCost(decimal: $0) } ?? bill?.cost
-        report.cost = cost?.amount
-        report.tokensIn = bill?.tokensIn
-        report.tokensOut = bill?.tokensOut
+        let answer = body.map {
+            AnswerBody($0, encodings: encoding, contentType: contentType, limit: Self.bodyLimit)
+        }
+        let text = answer?.text ?? []
+        let use = ReportedUse(JSONMembers(text), of: text, in: "the answer", costHeaders: costHeaders)
+        var report = AttemptReport(
+            didStart: true, cost: use.cost, tokensIn: use.tokensIn, tokensOut: use.tokensOut, unread: use.unread)
         guard (200...299).contains(status) else {
-            report.output = body.flatMap(Self.text)
-            return .failed(failure, report)
+            let said = body.flatMap { Self.text(answer?.text ?? $0) }
+            report.output = said
+            return .failed(failure(said), report)
         }
-        guard let body else {
+        guard let answer, !answer.isTooLarge else {
+            let isSpent = isPaid || use.cost ?? .zero > .zero
             return .failed(
-                AttemptFailure(.malformedOutput, "the service answered with more than \(Self.bodyLimit) bytes"), report)
+                AttemptFailure(
+                    .malformedOutput, "the service answered with more than \(Self.bodyLimit) bytes",
+                    retry: isSpent ? .never : .backoff), report)
         }
-        if let cost, cost.amount == nil {
-            return .failed(
-                AttemptFailure(.malformedOutput, "the service reported a cost that is not between 0 and 1000000000"),
-                report)
+        report.unread = .and(answer.unread, report.unread)
+        if report.unread == nil, !text.isEmpty {
+            switch JSONSyntax.fault(in: text) {
+            case .repeatedName(let name):
+                report.unread = AttemptReport.Unread("a name stands twice in the answer", said: name)
+            case .malformed where answer.isDeclaredJSON:
+                report.unread = AttemptReport.Unread("the answer says that it is JSON and is not")
+            case .malformed, nil: break
+            }
         }
-        report.result = Self.result(body)
+        report.result = answer.result
         return .completed(report)
     }
 
-    private var bill: Bill? {
-        guard let body, Self.isText(body) else { return nil }
-        do {
-            return try JSONDecoder().decode(Bill.self, from: Data(body))
-        } catch {
-            // Not a JSON object: it says nothing about a cost.
-            return nil
-        }
-    }
-
-    private var failure: AttemptFailure {
+    private func failure(_ said: String?) -> AttemptFailure {
+        let words = words(said)
         let wait = retryAfter.flatMap { RetryAfter.wait($0, now: now) }
         let again = wait.map(AttemptFailure.Retry.after) ?? .backoff
         let failureClass = FailureClass.of(httpStatus: status) ?? .infrastructure
@@ -65,17 +71,9 @@ struct HTTPVerdict {
         }
     }
 
-    private var words: String {
-        let said = body.flatMap(Self.text).map { PlainText.line($0, limit: 200) } ?? ""
+    private func words(_ said: String?) -> String {
+        let said = said.map { PlainText.line($0, limit: 200) } ?? ""
         return "the service answered \(status)" + (said.isEmpty ? "" : ": \(said)")
-    }
-
-    /// The body itself when it is JSON, else the body as a JSON text; nil for an empty one.
-    private static func result(_ body: [UInt8]) -> [UInt8]? {
-        guard !body.isEmpty else { return nil }
-        if isText(body), JSONSyntax.accepts(body) { return body }
-        guard let quoted = text(body).flatMap({ try? JSONEncoder().encode($0) }) else { return nil }
-        return Array(quoted)
     }
 
     /// Repaired UTF-8 without NUL.
@@ -83,32 +81,5 @@ struct HTTPVerdict {
         var tail = OutputTail(limit: bodyLimit)
         tail.append(body)
         return tail.text()
-    }
-
-    private static func isText(_ body: [UInt8]) -> Bool { (try? UTF8Span(validating: body.span)) != nil }
-
-    /// What a body says of the cost. Tokens that are no whole number from 0 count as not said: the body belongs to the
-    /// service, and the word may mean something else there.
-    private struct Bill: Decodable {
-        var cost: ReportedCost?
-        var tokensIn: Int?
-        var tokensOut: Int?
-
-        init(from decoder: any Decoder) throws {
-            let fields = try decoder.container(keyedBy: CodingKeys.self)
-            cost = try fields.decodeIfPresent(ReportedCost.self, forKey: .cost)
-            tokensIn = Self.tokens(fields, .tokensIn)
-            tokensOut = Self.tokens(fields, .tokensOut)
-        }
-
-        private static func tokens(_ fields: KeyedDecodingContainer<CodingKeys>, _ key: CodingKeys) -> Int? {
-            (try? fields.decode(Int.self, forKey: key)).flatMap { $0 >= 0 ? $0 : nil }
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case cost = "cost_usd"
-            case tokensIn = "tokens_in"
-            case tokensOut = "tokens_out"
-        }
     }
 }

@@ -9,6 +9,8 @@ struct JSONMembers: Equatable {
         let key: String
         /// The value's bytes, without the blanks around it.
         let value: Range<Int>
+        /// From the key's quote to the end of the value.
+        let whole: Range<Int>
     }
 
     /// Right behind the opening brace.
@@ -28,13 +30,17 @@ struct JSONMembers: Equatable {
             repeat {
                 cursor.skipBlanks()
                 let keyStart = cursor.index
-                guard cursor.skipString(), let key = Self.text(bytes[keyStart..<cursor.index]) else { return nil }
+                guard cursor.skipString() else { return nil }
+                let quoted = bytes[keyStart..<cursor.index]
+                // Half a surrogate pair is no text: such a name is nobody's, and stays as it was written.
+                let key = Self.text(quoted) ?? String(decoding: quoted, as: UTF8.self)
                 cursor.skipBlanks()
                 guard cursor.take(":") else { return nil }
                 cursor.skipBlanks()
                 let valueStart = cursor.index
                 guard cursor.skipValue() else { return nil }
-                members.append(Member(key: key, value: valueStart..<cursor.index))
+                members.append(
+                    Member(key: key, value: valueStart..<cursor.index, whole: keyStart..<cursor.index))
                 cursor.skipBlanks()
             } while cursor.take(",")
             guard cursor.take("}") else { return nil }
@@ -44,10 +50,11 @@ struct JSONMembers: Equatable {
         self.members = members
     }
 
-    /// The last value of a key, as JSON readers take it.
-    func value(of key: String) -> Range<Int>? { members.last { $0.key == key }?.value }
+    /// The values of a key, in their order: none, one, or more where it stands more than once.
+    func values(of key: String) -> [Range<Int>] { members.compactMap { $0.key == key ? $0.value : nil } }
 
-    private static func text(_ quoted: ArraySlice<UInt8>) -> String? {
+    /// What a JSON string says; nil when it holds half a surrogate pair.
+    static func text(_ quoted: ArraySlice<UInt8>) -> String? {
         guard quoted.contains(UInt8(ascii: "\\")) else {
             return String(decoding: quoted.dropFirst().dropLast(), as: UTF8.self)
         }

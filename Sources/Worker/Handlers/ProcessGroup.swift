@@ -1,4 +1,5 @@
 internal import Glibc
+internal import IOThread
 internal import Synchronization
 
 /// Stops a command with everything it started: SIGTERM to its process group, SIGKILL after the grace. The guard, if
@@ -85,7 +86,7 @@ final class ProcessGroup: Sendable {
         state.killsAt = .now + state.grace
         state.killTask = Task { [grace = state.grace] in
             // Cancelled when the leader has ended before its grace: then the sweep does the rest.
-            guard (try? await Task.sleep(for: grace)) != nil else { return }
+            guard (try? await Deadlines.shared.sleep(for: grace)) != nil else { return }
             self.state.withLock { state in
                 if !state.isReaped { kill(-id, SIGKILL) }
             }

@@ -2,16 +2,19 @@ internal import FoundationEssentials
 internal import Glibc
 
 /// The private folder of one attempt of a command. Its methods touch the disk: ``ScratchSpace``'s thread only.
-struct ScratchFolder: Sendable {
-    struct Failure: Error, CustomStringConvertible {
+package struct ScratchFolder: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
         let what: String
         let errno: Int32
 
-        var description: String {
-            "\(what) (\(ScratchFolder.words(for: errno))): "
-                + (errno == EMFILE
-                    ? "raise `ulimit -n` or give the worker fewer slots"
-                    : "make room in the temporary folder or set TMPDIR")
+        package var description: String { "\(what) (\(ScratchFolder.words(for: errno))): \(advice)" }
+
+        private var advice: String {
+            switch errno {
+            case EMFILE, ENFILE: "raise `ulimit -n` or give the worker fewer slots"
+            case ENOSPC, EDQUOT: "make room there, or set TMPDIR to another folder and start the worker again"
+            default: "make the folder, or set TMPDIR to one that this user may write to, and start the worker again"
+            }
         }
     }
 
@@ -98,7 +101,7 @@ struct ScratchFolder: Sendable {
         CommandResult(complaint: "the result file is larger than \(CommandResult.limit) bytes")
     }
 
-    private static func words(for code: Int32) -> String {
+    static func words(for code: Int32) -> String {
         guard let words = unsafe strerror(code) else { return "errno \(code)" }
         return unsafe String(cString: words)
     }

@@ -3,20 +3,29 @@ internal import WorkOrders
 
 /// The work order as a handler's program or service reads it: the body as published, plus `id`, `attempt` and `budget`.
 enum WorkOrderDocument {
-    /// Adds these fields right behind the opening brace and leaves every other byte as it was published.
+    /// Puts Moose's own fields right behind the opening brace and leaves every other member as it was published.
     ///
-    /// A body that has a field of that name keeps its own: `id` says the same there, and an `attempt` of the publisher
-    /// is the publisher's business (the number of this attempt is in the environment, too), as is a `budget`.
+    /// These names are Moose's: what the body has under them is left out, also where Moose has nothing to say. A handler
+    /// that goes by `budget` must not go by what the publisher would like.
     /// - Returns: nil when the body is not a JSON object.
     static func bytes(for job: Job) -> [UInt8]? {
         guard let object = JSONMembers(job.body) else { return nil }
-        var added: [String] = []
-        if object.value(of: "id") == nil { added.append("\"id\":\"\(job.id.uuidString.lowercased())\"") }
-        if object.value(of: "attempt") == nil { added.append("\"attempt\":\(job.attempt)") }
-        if let budget = JobBudget(job), object.value(of: "budget") == nil { added.append("\"budget\":\(budget.json)") }
-        guard !added.isEmpty else { return job.body }
-        let separator = object.members.isEmpty ? "" : ","
-        return job.body[..<object.start] + Array((added.joined(separator: ",") + separator).utf8)
-            + job.body[object.start...]
+        var own = ["\"id\":\"\(job.id.text)\"", "\"attempt\":\(job.attempt)"]
+        if let budget = JobBudget(job) { own.append("\"budget\":\(budget.json)") }
+        let added = Array(own.joined(separator: ",").utf8)
+        let kept = object.members.filter { !reserved.contains($0.key) }
+        if kept.count == object.members.count {
+            let separator = kept.isEmpty ? "" : ","
+            return job.body[..<object.start] + added + Array(separator.utf8) + job.body[object.start...]
+        }
+        var document = [UInt8(ascii: "{")] + added
+        for member in kept {
+            document.append(UInt8(ascii: ","))
+            document += job.body[member.whole]
+        }
+        document.append(UInt8(ascii: "}"))
+        return document
     }
+
+    private static let reserved: Set<String> = ["id", "attempt", "budget"]
 }

@@ -13,6 +13,7 @@ final class ChildProcess: Sendable {
     private let messages: AsyncStream<ParentMessage>
     private let message: AsyncStream<ParentMessage>.Continuation
     private let process = Mutex<pid_t?>(nil)
+    private let lastID = Mutex<pid_t?>(nil)
 
     init(number: Int, program: FleetProgram) {
         self.number = number
@@ -28,7 +29,11 @@ final class ChildProcess: Sendable {
         process.withLock { if let id = $0 { _ = Glibc.kill(id, SIGKILL) } }
     }
 
-    /// Starts it, and returns how it ended.
+    /// The number it had, for those who knew it by that; nil when it never started.
+    var formerID: pid_t? { lastID.withLock { $0 } }
+
+    /// Starts it, and returns how it ended: after everything that writes to its standard error has ended as well, which
+    /// its guard does after the commands it kills.
     func run(onReport: @escaping @Sendable (ProcessReport) -> Void) async -> ProcessEnding {
         var options = PlatformOptions()
         // A group of its own: Ctrl-C in the terminal reaches the parent only, which then drains its processes.
@@ -36,9 +41,11 @@ final class ChildProcess: Sendable {
         do {
             let run = try await Subprocess.run(
                 .path(FilePath(program.executable)), arguments: Arguments(program.arguments(number)),
-                platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
+                environment: program.environment.map { .custom($0.withKeys) } ?? .inherit, platformOptions: options,
+                input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
                 process.withLock { $0 = execution.processIdentifier.value }
+                lastID.withLock { $0 = execution.processIdentifier.value }
                 await follow(execution, onReport)
                 // It is reaped after this; from now on its number may belong to another process.
                 process.withLock { $0 = nil }
@@ -55,6 +62,13 @@ final class ChildProcess: Sendable {
     ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
+                do {
+                    if !self.program.greeting.isEmpty {
+                        _ = try await execution.standardInputWriter.write(self.program.greeting)
+                    }
+                } catch {
+                    // It has ended without it, and `run` says how.
+                }
                 for await text in self.messages {
                     do {
                         _ = try await execution.standardInputWriter.write("\(text.rawValue)\n")
@@ -87,6 +101,15 @@ final class ChildProcess: Sendable {
             onLine("its output can't be read any more: \(error)")
         }
         if let line = splitter.end() { onLine(line) }
+    }
+}
+
+extension [String: String] {
+    /// As the library that starts processes wants an environment.
+    var withKeys: [Environment.Key: String] {
+        reduce(into: [:]) { keyed, entry in
+            if let key = Environment.Key(rawValue: entry.key) { keyed[key] = entry.value }
+        }
     }
 }
 

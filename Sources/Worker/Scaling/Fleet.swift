@@ -17,17 +17,23 @@ package final class Fleet: Sendable {
     private let reports = Mutex<[Task<Void, Never>]>([])
     private let children = Mutex<[Int: ChildProcess]>([:])
     private let onCrashLoop: @Sendable (Int, ProcessEnding) async -> Void
+    private let onLoss: @Sendable (Int32) async -> Void
     private let events: AsyncStream<Event>
     private let event: AsyncStream<Event>.Continuation
 
-    /// - Parameter onCrashLoop: told once when a process doesn't stay up; nobody waits for it.
+    /// - Parameters:
+    ///   - onCrashLoop: told once when a process doesn't stay up; only the end of the group waits for it.
+    ///   - onLoss: told the system's number of a process that ended in any way but in good order, when neither it nor a
+    ///     command of it runs any more; only the end of the group waits for it.
     package init(
         _ terms: FleetTerms, program: FleetProgram, logger: Logger,
-        onCrashLoop: @escaping @Sendable (Int, ProcessEnding) async -> Void = { _, _ in }
+        onCrashLoop: @escaping @Sendable (Int, ProcessEnding) async -> Void = { _, _ in },
+        onLoss: @escaping @Sendable (Int32) async -> Void = { _ in }
     ) {
         self.program = program
         self.logger = logger
         self.onCrashLoop = onCrashLoop
+        self.onLoss = onLoss
         state = Mutex(FleetState(terms))
         (events, event) = AsyncStream.makeStream()
     }
@@ -107,6 +113,9 @@ package final class Fleet: Sendable {
         group.addTask {
             let ending = await child.run { self.event.yield(.reported(number, $0)) }
             self.children.withLock { $0[number] = nil }
+            if !ending.isClean, let id = child.formerID {
+                self.reports.withLock { $0.append(Task { await self.onLoss(id) }) }
+            }
             self.event.yield(.ended(number, ending))
         }
     }

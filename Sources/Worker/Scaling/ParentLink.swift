@@ -8,15 +8,14 @@ package final class ParentLink: Sendable {
     /// What the parent says. Ends when the parent is gone.
     package let messages: AsyncStream<ParentMessage>
 
-    /// Takes over standard input and output. A parent that reads nothing must not stop the work: from now on neither
-    /// reports nor the log wait for it.
+    /// Takes over standard input and output. A parent that reads nothing must not stop the work: from now on no report
+    /// waits for it. The pipe is this process's and its parent's alone.
+    /// - Parameter onAny: called at once with every message and at the end, before anybody listens to ``messages``.
     /// - Throws: `IOError` when the system has no thread left.
-    package init() throws {
+    package init(onAny: @escaping @Sendable () -> Void = {}) throws {
         let (messages, message) = AsyncStream<ParentMessage>.makeStream()
         self.messages = messages
-        for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
-            _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-        }
+        _ = fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK)
         let thread = try IOThread(name: "parent") {
             var splitter = LineSplitter()
             var buffer = [UInt8](repeating: 0, count: 256)
@@ -28,9 +27,12 @@ package final class ParentLink: Sendable {
                 guard count > 0 else { break }
                 for line in splitter.take(buffer.prefix(count)) {
                     // A newer parent may know more messages; those that matter end the process in the end.
-                    if let text = ParentMessage(rawValue: line) { message.yield(text) }
+                    guard let text = ParentMessage(rawValue: line) else { continue }
+                    onAny()
+                    message.yield(text)
                 }
             }
+            onAny()
             message.finish()
         }
         thread.detach()

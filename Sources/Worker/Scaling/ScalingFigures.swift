@@ -61,7 +61,9 @@ package actor ScalingFigures {
             let messages = try await publisher.queueStatistics(queue)?.messages ?? 0
             // A stored order is rung by one doorbell: it waits in the outbox or in the queue. So the queue's messages and
             // the outbox's doorbells are every order once, unless a doorbell was lost; the table knows those.
-            let queued = max(messages + load.doorbells, load.due) + (local.waiting[load.lane] ?? 0)
+            let all = max(messages + load.doorbells, load.due) + (local.waiting[load.lane] ?? 0)
+            // What the lane's pause, limit or rate would hold back, no process could run.
+            let queued = min(all, load.room ?? all)
             let unclaimed = messages > 0 ? local.claimedAge ?? .zero : .zero
             figures[load.lane] = LaneFigures(
                 queued: queued, running: load.running, oldestAge: queued == 0 ? .zero : max(load.oldestAge, unclaimed))

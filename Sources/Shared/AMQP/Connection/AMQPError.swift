@@ -5,8 +5,9 @@
 package enum AMQPError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The broker's URL can't be used; the text never contains the password.
     case invalidURL(String)
-    /// Nobody answers at that address, or the TLS handshake failed.
-    case connectionRefused(host: String, port: Int, reason: String)
+    /// No host of the URL could be used: nobody answers, what answers is no RabbitMQ or shows a bad certificate, or the
+    /// node takes no clients now. One entry a host, in the order they were tried.
+    case connectionRefused([HostFailure])
     /// The broker knows no such user, or the password is wrong.
     case authenticationFailed(user: String)
     /// The broker has no virtual host of that name.
@@ -45,9 +46,9 @@ package enum AMQPError: Error, Sendable, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .invalidURL(let reason):
-            "the broker's URL is unusable: \(reason). Write it like amqp://user:password@host:5672/vhost"
-        case .connectionRefused(let host, let port, let reason):
-            "no connection to the broker at \(host):\(port): \(reason). Check that RabbitMQ runs there and the port is open"
+            "the broker's URL is unusable: \(reason). Write it like amqp://user:password@host:5672/vhost, more hosts after commas"
+        case .connectionRefused(let failures):
+            Self.describe(failures)
         case .authenticationFailed(let user):
             "the broker refused the login of '\(user)'. Check user and password in the URL (percent-encode / : @ in it)"
         case .virtualHostMissing(let name):
@@ -86,10 +87,22 @@ package enum AMQPError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    private static func describe(_ failures: [HostFailure]) -> String {
+        if failures.count == 1, let failure = failures.first {
+            return "no connection to the broker at \(failure.address): \(failure.reason). "
+                + (failure.advice ?? "Check that RabbitMQ runs there and the port is open")
+        }
+        let hosts = failures.map(\.description).joined(separator: "; ")
+        return "no connection to any host of the broker: \(hosts). "
+            + "Check that RabbitMQ runs there and the ports are open"
+    }
+
     /// Translates a close of a channel or connection by the broker.
     static func from(code: Int, text: String, name: String, virtualHost: String) -> AMQPError {
         switch code {
         case 403: .accessRefused(text)
+        // Not missing: of a queue whose node is away only that node knows the contents.
+        case 404 where text.contains("down or inaccessible"): .channelClosed(code: code, text: text)
         case 404: .notFound(text)
         case 406: .preconditionFailed(name: name, text: text)
         case 530 where text.contains("not found"): .virtualHostMissing(virtualHost)

@@ -10,6 +10,8 @@ package struct AMQPStatus: Sendable, Equatable {
     package var reconnects = 0
     /// For example `3.10.8`; nil before the first login.
     package var serverVersion: String?
+    /// The host it is or was last connected to; nil before the first login.
+    package var address: BrokerAddress?
     /// Why there is no connection, or why the last one ended.
     package var lastError: AMQPError?
 }

@@ -10,14 +10,17 @@ enum Handshake {
     /// - Returns: a connection whose heartbeats are off in the library, and the interval both sides agreed on. The
     ///   caller destroys it.
     static func open(
-        _ configuration: AMQPConfiguration, timeout: Duration
+        _ configuration: AMQPConfiguration, _ address: BrokerAddress, timeout: Duration
     ) throws(AMQPError) -> (state: amqp_connection_state_t, heartbeat: Duration) {
         guard let state = unsafe amqp_new_connection() else { throw .system("memory") }
+        let watch = configuration.tls.map { TLSWatch($0, for: address) }
         do throws(AMQPError) {
-            try unsafe connect(state, configuration, timeout)
-            try unsafe logIn(state, configuration, timeout)
+            let socket = try unsafe connect(state, address, watch, timeout)
+            try unsafe logIn(state, configuration, address, watch, timeout)
+            unsafe watch?.forget(socket)
         } catch {
-            unsafe amqp_destroy_connection(state)
+            // What is destroyed still knows the watch.
+            withExtendedLifetime(watch) { _ = unsafe amqp_destroy_connection(state) }
             throw error
         }
         prepareSocket(unsafe amqp_get_sockfd(state))
@@ -29,33 +32,39 @@ enum Handshake {
     }
 
     private static func connect(
-        _ state: amqp_connection_state_t, _ configuration: AMQPConfiguration, _ timeout: Duration
-    ) throws(AMQPError) {
-        func refused(_ reason: String) -> AMQPError {
-            .connectionRefused(host: configuration.host, port: configuration.port, reason: reason)
-        }
-        let socket: OpaquePointer?
-        if configuration.usesTLS {
-            unsafe socket = unsafe amqp_ssl_socket_new(state)
-            guard let socket = unsafe socket else { throw .system("a TLS socket") }
-            unsafe amqp_ssl_socket_set_verify_peer(socket, 1)
-            unsafe amqp_ssl_socket_set_verify_hostname(socket, 1)
-            unsafe amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST)
-            let file = configuration.certificateAuthorityFile
-            guard unsafe amqp_ssl_socket_set_cacert(socket, file) == AMQP_STATUS_OK.rawValue else {
-                throw refused("the certificates in \(file) can't be read (cacertfile in the URL)")
-            }
-        } else {
-            unsafe socket = unsafe amqp_tcp_socket_new(state)
-        }
+        _ state: amqp_connection_state_t, _ address: BrokerAddress, _ watch: TLSWatch?, _ timeout: Duration
+    ) throws(AMQPError) -> OpaquePointer {
+        let socket = unsafe watch == nil ? amqp_tcp_socket_new(state) : amqp_ssl_socket_new(state)
         guard let socket = unsafe socket else { throw .system("a socket") }
+        if let watch { try unsafe watch.prepare(socket) }
         var time = timeval(timeout)
-        let status = unsafe amqp_socket_open_noblock(socket, configuration.host, Int32(configuration.port), &time)
-        guard status == AMQP_STATUS_OK.rawValue else { throw refused(LibraryStatus.describe(status)) }
+        let status = unsafe amqp_socket_open_noblock(socket, address.host, Int32(address.port), &time)
+        guard status != AMQP_STATUS_OK.rawValue else { return unsafe socket }
+        throw failure(at: address, status, watch, usesTLS: watch != nil)
+    }
+
+    /// Puts what the library says into words; what it can't tell is asked of the port itself.
+    private static func failure(
+        at address: BrokerAddress, _ status: Int32, _ watch: TLSWatch?, usesTLS: Bool, phase: String = ""
+    ) -> AMQPError {
+        let reason = phase + LibraryStatus.describe(status)
+        // Nobody is there to ask, or nobody who answers.
+        let isAbsent =
+            status == AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED.rawValue || status == AMQP_STATUS_TIMEOUT.rawValue
+            || phase.isEmpty && (watch == nil || status == AMQP_STATUS_SOCKET_ERROR.rawValue)
+        let trouble = watch?.trouble()
+        if let trouble, !trouble.isOtherProtocol {
+            return .connectionRefused([HostFailure(address, trouble.reason, advice: trouble.advice)])
+        }
+        if isAbsent { return .connectionRefused([HostFailure(address, reason)]) }
+        let failure = PortProbe.ask(address).failure(
+            at: address, usesTLS: usesTLS, otherwise: trouble?.reason ?? reason)
+        return .connectionRefused([failure])
     }
 
     private static func logIn(
-        _ state: amqp_connection_state_t, _ configuration: AMQPConfiguration, _ timeout: Duration
+        _ state: amqp_connection_state_t, _ configuration: AMQPConfiguration, _ address: BrokerAddress,
+        _ watch: TLSWatch?, _ timeout: Duration
     ) throws(AMQPError) {
         var time = timeval(timeout)
         unsafe amqp_set_handshake_timeout(state, &time)
@@ -68,21 +77,32 @@ enum Handshake {
             configuration.password)
         switch unsafe reply.reply_type {
         case AMQP_RESPONSE_NORMAL: return
-        case AMQP_RESPONSE_SERVER_EXCEPTION: throw unsafe refusal(reply.reply, configuration)
+        case AMQP_RESPONSE_SERVER_EXCEPTION: throw unsafe refusal(reply.reply, configuration, address)
         default:
-            let reason = unsafe LibraryStatus.describe(reply.library_error)
-            throw .connectionRefused(
-                host: configuration.host, port: configuration.port, reason: "the login failed: \(reason)")
+            throw unsafe failure(
+                at: address, reply.library_error, watch, usesTLS: watch != nil, phase: "the login failed: ")
         }
     }
 
-    private static func refusal(_ method: amqp_method_t, _ configuration: AMQPConfiguration) -> AMQPError {
+    private static func refusal(
+        _ method: amqp_method_t, _ configuration: AMQPConfiguration, _ address: BrokerAddress
+    ) -> AMQPError {
         guard unsafe method.id == AMQP_CONNECTION_CLOSE_METHOD, let decoded = unsafe method.decoded else {
             return unsafe .connectionLost(reason: "an unexpected answer to the login (method \(method.id))")
         }
         let close = unsafe decoded.assumingMemoryBound(to: amqp_connection_close_t.self).pointee
         let (code, text) = unsafe (Int(close.reply_code), String(close.reply_text))
-        if code == 403 { return .authenticationFailed(user: configuration.user) }
+        switch code {
+        case 403: return .authenticationFailed(user: configuration.user)
+        // A limit of connections, a virtual host that is still starting, a node on its way into maintenance: another may do.
+        case 530 where text.contains(") is reached"):
+            return .connectionRefused([HostFailure(address, text, advice: "Raise the limit, or close connections")])
+        case 530: break
+        default:
+            return .connectionRefused([
+                HostFailure(address, text, advice: "Wait until the node is up, or see its log")
+            ])
+        }
         return .from(code: code, text: text, name: configuration.virtualHost, virtualHost: configuration.virtualHost)
     }
 

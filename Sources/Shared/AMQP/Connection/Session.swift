@@ -49,13 +49,15 @@ internal import IOThread
     private(set) var blockedReason: String?
 
     /// Connects and logs in; blocks for up to twice the timeout.
-    init(_ configuration: AMQPConfiguration, timeout: Duration, board: StatusBoard) throws(AMQPError) {
-        let (state, heartbeat) = try unsafe Handshake.open(configuration, timeout: timeout)
+    init(
+        _ configuration: AMQPConfiguration, _ address: BrokerAddress, timeout: Duration, board: StatusBoard
+    ) throws(AMQPError) {
+        let (state, heartbeat) = try unsafe Handshake.open(configuration, address, timeout: timeout)
         unsafe self.state = unsafe state
         self.configuration = configuration
         self.board = board
         fileDescriptor = unsafe amqp_get_sockfd(state)
-        watchdog = configuration.usesTLS ? SendWatchdog(limit: configuration.sendTimeout) : nil
+        watchdog = configuration.tls != nil ? SendWatchdog(limit: configuration.sendTimeout) : nil
         writer = unsafe FrameWriter(state: state, frameMax: Int(amqp_get_frame_max(state)), watchdog: watchdog)
         unsafe input = .allocate(byteCount: 131_072, alignment: 16)
         reader = unsafe FrameReader(frameMax: Int(amqp_get_frame_max(state)))

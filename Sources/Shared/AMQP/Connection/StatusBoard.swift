@@ -19,7 +19,7 @@ final class StatusBoard: Sendable {
         }
     }
 
-    func connected(serverVersion: String?) {
+    func connected(to address: BrokerAddress, serverVersion: String?) {
         state.withLock { state in
             state.logins += 1
             state.lastHeard = .now
@@ -28,6 +28,7 @@ final class StatusBoard: Sendable {
             state.status.lastError = nil
             state.status.reconnects = state.logins - 1
             state.status.serverVersion = serverVersion
+            state.status.address = address
         }
     }
 

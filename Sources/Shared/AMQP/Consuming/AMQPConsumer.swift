@@ -7,7 +7,8 @@ package final class AMQPConsumer: Sendable {
     private let mailbox: Mailbox<ConsumerCommand>
     private let board = StatusBoard()
 
-    /// - Parameter topology: declared on every connection, and again when a queue is missing; nil declares nothing.
+    /// - Parameter topology: declared on every connection, as far as the user may, and again when a queue is missing; nil
+    ///   declares nothing.
     /// - Throws: ``AMQPError/system(_:)`` when there is no thread or descriptor left.
     package init(
         configuration: AMQPConfiguration, topology: Topology? = nil, logger: Logger? = nil

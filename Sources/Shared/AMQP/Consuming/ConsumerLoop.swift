@@ -8,15 +8,14 @@ final class ConsumerLoop {
 
     private let mailbox: Mailbox<ConsumerCommand>
     private let link: Link
-    private let topology: Topology?
+    private var topology: TopologyKeeper
     private let logger: Logger?
     private var channels: [Int: ConsumerChannel] = [:]
-    private var isFirstSession = true
 
     init(mailbox: Mailbox<ConsumerCommand>, link: Link, topology: Topology?, logger: Logger?) {
         self.mailbox = mailbox
         self.link = link
-        self.topology = topology
+        self.topology = TopologyKeeper(topology, logger: logger)
         self.logger = logger
     }
 
@@ -61,21 +60,7 @@ final class ConsumerLoop {
         poll.wait(until: link.deadline)
     }
 
-    private func prepare(_ session: Session) throws(AMQPError) {
-        guard let topology else { return }
-        do throws(AMQPError) {
-            try declare(topology, session)
-        } catch {
-            // A later drift must not stop consuming what exists; the first connection reports it.
-            if isFirstSession || session.failure != nil { throw error }
-            logger?.error("the topology could not be declared again", metadata: ["why": "\(error)"])
-        }
-        isFirstSession = false
-    }
-
-    private func declare(_ topology: Topology, _ session: Session) throws(AMQPError) {
-        try session.onTemporaryChannel { channel throws(AMQPError) in try session.declare(topology, channel: channel) }
-    }
+    private func prepare(_ session: Session) throws(AMQPError) { try topology.prepare(session) }
 
     private func handle(_ command: ConsumerCommand) {
         switch command {
@@ -219,9 +204,8 @@ final class ConsumerLoop {
 
     /// A queue of the topology may have been deleted: without it the lane would stay dead until a restart.
     private func redeclare(_ session: Session) throws(AMQPError) {
-        guard let topology else { return }
         do throws(AMQPError) {
-            try declare(topology, session)
+            try topology.ensure(on: session)
         } catch {
             if let failure = session.failure { throw failure }
             logger?.error("the topology could not be declared again", metadata: ["why": "\(error)"])

@@ -11,7 +11,7 @@ package final class AMQPPublisher: Sendable {
     private let nextBatch = Atomic<UInt64>(0)
 
     /// - Parameters:
-    ///   - topology: declared on every connection; nil declares nothing.
+    ///   - topology: declared on every connection, as far as the user may; nil declares nothing.
     ///   - window: messages that may be unconfirmed at a time, over all callers. Default 1000.
     /// - Throws: ``AMQPError/system(_:)`` when there is no thread or descriptor left.
     package init(
@@ -80,6 +80,13 @@ package final class AMQPPublisher: Sendable {
     package func queueStatistics(_ name: String) async throws(AMQPError) -> (messages: Int, consumers: Int)? {
         let figures = try await mailbox.ask { .inspect(queue: name, $0) }
         return figures.map { ($0.messages, $0.consumers) }
+    }
+
+    /// Whether the user has a right; no message is moved. Uses a channel of its own, and leaves a line in the broker's log.
+    /// - Returns: nil when it has, else the broker's words.
+    /// - Throws: ``AMQPError/notFound(_:)`` when there is no such exchange or queue.
+    package func refusal(of right: BrokerRight) async throws(AMQPError) -> String? {
+        try await mailbox.ask { .check(right, $0) }
     }
 
     /// Declares exchanges, queues and bindings on a channel of its own; what exists already with the same properties

@@ -5,6 +5,7 @@ enum PublisherCommand: Sendable {
     case abandon(id: UInt64)
     case inspect(queue: String, Reply<QueueFigures?>)
     case find(exchange: String, Reply<Bool>)
+    case check(BrokerRight, Reply<String?>)
     case declare(Topology, Reply<Void>)
     case delete(queue: String, Reply<Void>)
     case close(Reply<Void>?)

@@ -18,7 +18,7 @@ final class PublisherLoop {
 
     private let mailbox: Mailbox<PublisherCommand>
     private let link: Link
-    private let topology: Topology?
+    private var topology: TopologyKeeper
     private let window: Int
     private let logger: Logger?
     private var generator = SystemRandomNumberGenerator()
@@ -33,7 +33,6 @@ final class PublisherLoop {
     /// Nil while the channel is open.
     private var reopenAt: Instant?
     private var nextExpiry: Instant?
-    private var isFirstSession = true
 
     init(
         mailbox: Mailbox<PublisherCommand>, link: Link, topology: Topology?, window: Int, logger: Logger?
@@ -41,7 +40,7 @@ final class PublisherLoop {
         self.mailbox = mailbox
         self.link = link
         assembler = DeliveryAssembler(limit: .max)
-        self.topology = topology
+        self.topology = TopologyKeeper(topology, logger: logger)
         self.window = window
         self.logger = logger
     }
@@ -91,20 +90,9 @@ final class PublisherLoop {
     }
 
     private func prepare(_ session: Session) throws(AMQPError) {
-        if let topology {
-            do throws(AMQPError) {
-                try session.onTemporaryChannel { channel throws(AMQPError) in
-                    try session.declare(topology, channel: channel)
-                }
-            } catch {
-                // A later drift must not stop publishing to what exists; the first connection reports it.
-                if isFirstSession || session.failure != nil { throw error }
-                logger?.error("the topology could not be declared again", metadata: ["why": "\(error)"])
-            }
-        }
+        try topology.prepare(session)
         try session.openChannel(Self.channel)
         try session.selectConfirms(Self.channel)
-        isFirstSession = false
     }
 
     private func handle(_ command: PublisherCommand) {
@@ -120,6 +108,8 @@ final class PublisherLoop {
             unsent.removeAll { $0.batch.isOver }
         case .inspect(let queue, let reply): reply.resolve(inspect(queue))
         case .find(let exchange, let reply): reply.resolve(find(exchange))
+        case .check(let right, let reply):
+            reply.resolve(request { session, _ throws(AMQPError) in try session.refusal(of: right) })
         case .declare(let topology, let reply):
             reply.resolve(
                 request { session, channel throws(AMQPError) in try session.declare(topology, channel: channel) })
@@ -287,6 +277,7 @@ final class PublisherLoop {
                 reply.fail(.closed)
             case .inspect(_, let reply): reply.fail(.closed)
             case .find(_, let reply): reply.fail(.closed)
+            case .check(_, let reply): reply.fail(.closed)
             case .close(let reply): reply?.succeed()
             case .abandon: break
             }

@@ -1,8 +1,8 @@
 -- The truth about every job. A message on the broker is only a doorbell; what counts stands here.
 
 CREATE TABLE moose.work_order_transitions (
-    from_state text NOT NULL,
-    to_state   text NOT NULL,
+    from_state text NOT NULL CHECK (octet_length(from_state) <= 40),
+    to_state   text NOT NULL CHECK (octet_length(to_state) <= 40),
     PRIMARY KEY (from_state, to_state)
 );
 COMMENT ON TABLE moose.work_order_transitions IS
@@ -61,6 +61,8 @@ CREATE TABLE moose.work_orders (
     -- attempt passed.
     concurrency_key  text,
     unique_key       text,
+    -- Until when it keeps its unique key should it complete.
+    unique_until     timestamptz,
     gates            text[],
     result           bytea,
     error            text,
@@ -73,18 +75,22 @@ CREATE TABLE moose.work_orders (
     cancel_requested_at timestamptz,
     cancel_who       text,
     cancel_reason    text,
-    CHECK ((state = 'in_progress') = (lease_worker IS NOT NULL))
+    CHECK ((state = 'in_progress') = (lease_worker IS NOT NULL)),
+    -- What is indexed has a bound, here as at every door: a row too large for its index stops whoever writes it.
+    CHECK (octet_length(state) <= 40 AND octet_length(kind) <= 100 AND octet_length(lane) <= 63)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 -- Only the live part is indexed: what waits, what runs, what went wrong. Finished rows cost nothing.
-CREATE INDEX work_orders_waiting ON moose.work_orders (state, run_at)
+CREATE INDEX work_orders_waiting ON moose.work_orders (state, lane, run_at)
     WHERE state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked');
 CREATE INDEX work_orders_for_money ON moose.work_orders (waits_on, created_at, id) WHERE waits_on IS NOT NULL;
+CREATE INDEX work_orders_dear ON moose.work_orders (waits_on, estimate_u) WHERE waits_on IS NOT NULL;
 CREATE INDEX work_orders_leased ON moose.work_orders (id) WHERE state = 'in_progress';
 CREATE INDEX work_orders_wrong ON moose.work_orders (state, id) WHERE state IN ('failed', 'needs_review', 'cancelled');
 
--- Notes for the end of the statement that these gates were entered (+) or left (-): counted there in one go, in the order
--- of their names, so that two statements never wait for each other's rows.
+-- Notes for the end of the statement that these gates were entered (+) or left (-), or that an order which waited there,
+-- or had a place kept, went away (0): counted there in one go, in the order of their names, so that two statements never
+-- wait for each other's rows.
 CREATE FUNCTION moose.note_gates(p_gates text[], p_sign text) RETURNS void LANGUAGE sql AS $$
     SELECT set_config('moose.gates_moved', coalesce(current_setting('moose.gates_moved', true), '')
                           || p_sign || array_to_string(p_gates, E'\n' || p_sign) || E'\n', true)
@@ -105,8 +111,18 @@ BEGIN
         NEW.waits_on := NULL;
         NEW.waits_for_u := NULL;
     END IF;
-    IF NEW.gates IS NOT NULL AND 'in_progress' IN (v_from, NEW.state) THEN
-        PERFORM moose.note_gates(NEW.gates, CASE NEW.state WHEN 'in_progress' THEN '+' ELSE '-' END);
+    IF 'in_progress' IN (v_from, NEW.state) THEN
+        IF NEW.gates IS NOT NULL THEN
+            PERFORM moose.note_gates(NEW.gates, CASE NEW.state WHEN 'in_progress' THEN '+' ELSE '-' END);
+        END IF;
+    ELSIF v_from = 'failed' THEN
+        -- Whatever brings it back: another may have its unique key by now.
+        IF NEW.unique_key IS NOT NULL AND NEW.state <> 'cancelled' THEN
+            PERFORM moose.take_unique_key_again(NEW.id, NEW.unique_key, NEW.unique_until);
+        END IF;
+    ELSIF v_from IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
+        AND NEW.state NOT IN ('scheduled', 'pending', 'retrying') THEN
+        PERFORM moose.leave_line(NEW.id, NEW.gates);
     END IF;
     RETURN NEW;
 END $$;
@@ -121,7 +137,7 @@ CREATE TABLE moose.work_order_dependencies (
     depends_on    uuid NOT NULL,
     PRIMARY KEY (work_order_id, depends_on)
 );
-CREATE INDEX work_order_dependents ON moose.work_order_dependencies (depends_on);
+CREATE INDEX work_order_dependents ON moose.work_order_dependencies (depends_on, work_order_id);
 
 -- One row an attempt, whatever came of it.
 CREATE TABLE moose.outcome_vectors (
@@ -151,6 +167,8 @@ CREATE TABLE moose.workers (
     version    text NOT NULL,
     lanes      text[] NOT NULL,
     kinds      text[] NOT NULL,
+    -- How many attempts it makes of each of its kinds where an order doesn't say.
+    kind_attempts integer[] NOT NULL DEFAULT '{}',
     slots      integer NOT NULL,
     running    integer NOT NULL DEFAULT 0,
     -- It takes nothing new and lets its jobs end, whoever told it to.

@@ -32,12 +32,24 @@ CREATE FUNCTION moose.ring(p_ids uuid[], p_lanes text[], p_due timestamptz[]) RE
     ORDER BY id
     ON CONFLICT (doorbell_for) WHERE doorbell_for IS NOT NULL DO UPDATE
     SET due_at = CASE WHEN o.lease IS NULL THEN least(o.due_at, excluded.due_at) ELSE excluded.due_at END,
-        lease = NULL, leased_until = NULL
+        routing_key = excluded.routing_key, lease = NULL, leased_until = NULL
 $$;
 
--- The id of an error event: the same order, claim and cause always give the same, so that a repeat counts once.
-CREATE FUNCTION moose.event_id(p_subject text, p_token bigint, p_cause text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
-    SELECT md5(p_subject || ':' || p_token || ':' || p_cause)::uuid
+-- What only this database knows. No role but the tables' owner and workers need it, and none of them shows it.
+CREATE TABLE moose.installation (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    secret   bytea NOT NULL
+);
+INSERT INTO moose.installation (secret)
+VALUES (sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')));
+
+-- The id of an error event: the same order, claim and cause always give the same, so that a repeat counts once. The
+-- secret in it keeps whoever may publish events from sending one under the id of another that is still to come, which
+-- would then not count. What makes an event news belongs into token or cause.
+CREATE FUNCTION moose.event_id(p_subject text, p_token bigint, p_cause text) RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT encode(substr(sha256(i.secret || sha256(i.secret || convert_to(
+               p_subject || ':' || p_token || ':' || p_cause, 'UTF8'))), 1, 16), 'hex')::uuid
+    FROM moose.installation i
 $$;
 
 -- Writes an error event into the outbox, in the transaction of whatever went wrong. Its details are texts by name.

@@ -2,14 +2,17 @@
 -- every bucket of its path at once; cost_tracking is the append-only ledger of what was posted.
 
 -- Micro-USD as dollars without trailing zeros.
-CREATE FUNCTION moose.dollars(p_micro bigint) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
-    SELECT trim_scale(p_micro / 1000000.0)
-$$;
+CREATE FUNCTION moose.dollars(p_micro bigint) RETURNS numeric LANGUAGE sql IMMUTABLE
+RETURN trim_scale(p_micro / 1000000.0);
+
+-- Locked as a table, and always empty: reservations share it (ROW SHARE), whoever changes limits has it alone (EXCLUSIVE).
+-- A lock that needs rights on a table nobody else can take, as anybody can an advisory one.
+CREATE TABLE moose.limits_lock ();
 
 CREATE TABLE moose.budget_policies (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     scope        text NOT NULL CHECK (scope IN ('org', 'project', 'agent', 'handler', 'model')),
-    name         text NOT NULL,
+    name         text NOT NULL CHECK (octet_length(name) <= 800),
     period       text NOT NULL CHECK (period IN ('day', 'month', 'total')),
     soft_u       bigint CHECK (soft_u >= 0),
     hard_u       bigint CHECK (hard_u >= 0 AND hard_u >= soft_u),
@@ -30,8 +33,8 @@ INSERT INTO moose.budget_policies (scope, name, period, soft_u, hard_u, kill_u) 
 
 -- The kill switch of a scope: while a row stands here, it is granted nothing that costs money.
 CREATE TABLE moose.budget_freezes (
-    scope  text NOT NULL,
-    name   text NOT NULL,
+    scope  text NOT NULL CHECK (octet_length(scope) <= 40),
+    name   text NOT NULL CHECK (octet_length(name) <= 800),
     since  timestamptz NOT NULL DEFAULT now(),
     who    text NOT NULL,
     reason text NOT NULL,
@@ -40,7 +43,7 @@ CREATE TABLE moose.budget_freezes (
 
 -- Agents that the daily budgets of the org and of projects don't stop. They are tracked apart there, and count in
 -- every other budget.
-CREATE TABLE moose.budget_exempt_agents (agent text PRIMARY KEY);
+CREATE TABLE moose.budget_exempt_agents (agent text PRIMARY KEY CHECK (octet_length(agent) <= 800));
 INSERT INTO moose.budget_exempt_agents VALUES ('architect');
 
 -- What is in force now. The cap is the kill, else the hard limit, or a raise above it; no cap: only tracked.
@@ -125,7 +128,7 @@ CREATE TABLE moose.audit_log (
     at      timestamptz NOT NULL DEFAULT now(),
     who     text NOT NULL,
     action  text NOT NULL,
-    subject text NOT NULL,
+    subject text NOT NULL CHECK (octet_length(subject) <= 2000),
     before  jsonb,
     after   jsonb,
     reason  text

@@ -32,7 +32,7 @@ DECLARE
     k integer;
 BEGIN
     -- Limits stand still until the commit: who changes them waits for running batches, and later ones see the change.
-    PERFORM pg_advisory_xact_lock_shared(hashtext('moose.budget_policies'));
+    LOCK TABLE moose.limits_lock IN ROW SHARE MODE;
 
     -- 1. Which paths are there, and which buckets does each count against?
     WITH path AS (
@@ -188,7 +188,7 @@ END $$;
 
 -- The next amount at which somebody is told: beyond soft and hard, and at half, 80 % and all of the cap.
 CREATE FUNCTION moose.next_mark(p_used bigint, p_soft bigint, p_hard bigint, p_cap bigint) RETURNS bigint
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql IMMUTABLE
+RETURN (
     SELECT min(m) FROM (VALUES (p_soft + 1), (p_hard + 1), (p_cap / 2), (p_cap / 10 * 8), (p_cap)) AS mark (m)
-    WHERE m > p_used
-$$;
+    WHERE m > p_used);

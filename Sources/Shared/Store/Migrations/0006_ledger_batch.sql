@@ -24,7 +24,11 @@ BEGIN
     -- 1. Locks, in one order for everybody: the limits, holds by name, then every bucket that will be touched by id; each
     -- in a statement of its own, because one statement doesn't see what others committed while it waited. A hold that is
     -- not there by now is unknown to the whole batch, even if somebody commits it a moment later.
-    PERFORM pg_advisory_xact_lock_shared(hashtext('moose.budget_policies'));
+    LOCK TABLE moose.limits_lock IN ROW SHARE MODE;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        -- The caller's transaction sees the past: 40001 where the limits have changed since it began.
+        PERFORM 1 FROM moose.budget_limits_version FOR SHARE;
+    END IF;
     IF v_moves > 0 THEN
         WITH locked AS (
             SELECT i.n, h.ctid AS tuple, h.state, h.bucket_ids

@@ -4,6 +4,7 @@
 CREATE FUNCTION moose.report_marks(p_buckets bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v record;
+    v_event uuid;
 BEGIN
     FOR v IN
         SELECT b.id, l.scope, l.name, l.period, b.window_end, b.held_u, b.posted_u, l.cap_u, m.mark, m.at_u
@@ -16,9 +17,11 @@ BEGIN
         ORDER BY b.id, m.at_u
     LOOP
         UPDATE moose.budget_buckets b SET reported = b.reported || v.mark WHERE b.id = v.id;
+        -- Another cap or another limit is news.
+        v_event := moose.event_id('bucket ' || v.id || ' at ' || v.at_u, coalesce(v.cap_u, v.at_u), v.mark);
         IF v.mark IN ('soft', 'economy') THEN
             PERFORM moose.report(
-                moose.event_id('bucket ' || v.id, coalesce(v.cap_u, v.at_u), v.mark), 'worker', 'reserve', 'warning',
+                v_event, 'worker', 'reserve', 'warning',
                 format(CASE v.mark
                     WHEN 'soft' THEN 'the %s budget of %s %s is past its soft limit of $%s; work goes on'
                     ELSE 'the %s budget of %s %s is past its hard limit of $%s; work goes on with the cheapest handlers'
@@ -27,10 +30,10 @@ BEGIN
                 jsonb_build_object('reason', v.mark, 'scope', v.scope, 'name', v.name, 'period', v.period));
         ELSE
             INSERT INTO moose.outbox (id, exchange, routing_key, type, body)
-            VALUES (moose.event_id('bucket ' || v.id, coalesce(v.cap_u, v.at_u), v.mark), 'moose.events', 'budget.threshold.' || v.scope,
+            VALUES (v_event, 'moose.events', 'budget.threshold.' || v.scope,
                     'moose.budget-event.v1',
                     convert_to(jsonb_build_object(
-                        'id', moose.event_id('bucket ' || v.id, coalesce(v.cap_u, v.at_u), v.mark), 'percent', v.mark::integer,
+                        'id', v_event, 'percent', v.mark::integer,
                         'scope', v.scope, 'name', v.name, 'period', v.period,
                         'used_usd', moose.dollars(v.held_u + v.posted_u)::text,
                         'cap_usd', moose.dollars(v.cap_u)::text, 'window_end', nullif(v.window_end, 'infinity'),

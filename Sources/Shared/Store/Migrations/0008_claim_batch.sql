@@ -10,8 +10,7 @@
 --                a paused lane, a limit or a full key
 -- unknown_kind   p_kinds lacks it; parked, a doorbell rings         acks
 -- over_budget    refused; state and reason say what follows         acks
--- invalid        dead-lettered here, or failed as part of a cycle,  acks
---                with its error event
+-- invalid        dead-lettered here with its error event            acks
 CREATE FUNCTION moose.claim_batch(
     p_worker uuid, p_claim uuid, p_lease interval, p_grace interval,
     -- What this worker can run: per kind its price (nano-USD for each byte of the body on top), its model, and the
@@ -36,7 +35,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_items integer := cardinality(p_ids);
     v_park interval := CASE WHEN p_park THEN interval '5 seconds' ELSE least(interval '30 seconds', p_grace) END;
-    v_blocked integer[] := '{}';
+    -- New orders with a dependency that isn't completed, and the first such.
+    v_blocked integer[] := '{}'; v_waits_at uuid[];
     -- Lanes that are paused or limited, and new orders that something may hold back: they are judged after the insert.
     v_lanes text[] := ARRAY(SELECT l.name FROM moose.lanes l
                             WHERE l.paused_at IS NOT NULL OR l.concurrency IS NOT NULL OR l.rate IS NOT NULL);
@@ -45,8 +45,9 @@ DECLARE
         WHERE k.concurrency IS NOT NULL OR k.rate IS NOT NULL) ELSE '{}' END;
     v_gated integer[] := '{}';
     v_judges boolean;
-    v_refused_ids uuid[]; v_cyclic_ids uuid[];
+    v_refused_ids uuid[];
     v_held integer[]; v_held_reason text[];
+    v_pruned_to uuid; v_pruned uuid[];
     -- What is answered, by category.
     o_item integer[] := '{}'; o_verdict text[] := '{}'; o_reason text[] := '{}';
     -- What was inserted, and what was there before.
@@ -62,19 +63,22 @@ DECLARE
     v_refused boolean;
     v_switched boolean := false;
 BEGIN
-    -- 1. What a batch depends on is locked first, or a dependency that finishes meanwhile rings nobody.
+    -- 1. What waits for a dependency. One that ends before this commit is seen rings nobody: whoever looks at the wait
+    -- then finds it (moose.look_at_waits).
     IF cardinality(p_dependency_ids) > 0 THEN
-        IF EXISTS (SELECT 1 FROM unnest(p_dependency_ids) AS d (id)
-                   WHERE NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = d.id)) THEN
-            -- One that isn't there yet can't be locked: it might arrive, run and end before this commit is seen. So
-            -- every end waits for this commit, or comes before this look.
-            PERFORM pg_advisory_xact_lock(hashtext('moose.dependencies'));
+        -- One that completed and was pruned is met, now and for all who look later.
+        v_pruned := ARRAY(SELECT f.id FROM moose.find_pruned(p_dependency_ids) f WHERE f.state = 'completed');
+        IF v_pruned <> '{}' THEN
+            SELECT coalesce(array_agg(d.item), '{}'), coalesce(array_agg(d.id), '{}')
+            INTO p_dependency_items, p_dependency_ids
+            FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id) WHERE NOT d.id = ANY (v_pruned);
         END IF;
-        PERFORM 1 FROM moose.work_orders w WHERE w.id = ANY (p_dependency_ids) ORDER BY w.id FOR SHARE;
-        SELECT coalesce(array_agg(DISTINCT d.item), '{}') INTO v_blocked
-        FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id)
-        LEFT JOIN moose.work_orders w ON w.id = d.id
-        WHERE w.state IS DISTINCT FROM 'completed';
+        SELECT coalesce(array_agg(o.item), '{}'), array_agg(o.id) INTO v_blocked, v_waits_at
+        FROM (SELECT DISTINCT ON (d.item) d.item, d.id
+              FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id)
+              LEFT JOIN moose.work_orders w ON w.id = d.id
+              WHERE w.state IS DISTINCT FROM 'completed'
+              ORDER BY d.item, d.id) o;
     END IF;
 
     IF v_lanes <> '{}' OR v_limited <> '{}' OR cardinality(p_concurrency_keys) > 0
@@ -122,6 +126,17 @@ BEGIN
     INTO n_item, n_state
     FROM fresh f
     JOIN unnest(p_ids) WITH ORDINALITY AS i (id, item) ON i.id = f.id;
+    -- An id that was pruned is not new. Ids rise with time, so as a rule none of a batch needs to be looked up.
+    v_pruned_to := (SELECT p.id FROM moose.pruned_orders p ORDER BY p.id DESC LIMIT 1);
+    IF v_pruned_to >= ANY (p_ids) AND n_item <> '{}' THEN
+        v_pruned := moose.take_back_pruned(ARRAY(SELECT p_ids[n.item] FROM unnest(n_item) AS n (item)));
+        IF v_pruned <> '{}' THEN
+            SELECT coalesce(array_agg(n.item ORDER BY n.nth), '{}'), coalesce(array_agg(n.state ORDER BY n.nth), '{}')
+            INTO n_item, n_state
+            FROM unnest(n_item, n_state) WITH ORDINALITY AS n (item, state, nth)
+            WHERE NOT p_ids[n.item] = ANY (v_pruned);
+        END IF;
+    END IF;
 
     SELECT coalesce(array_agg(n.item), '{}'), array_agg(true), array_agg(1::bigint),
            array_agg(p_estimates[n.item]), array_agg(p_project[n.item]), array_agg(p_agent[n.item]),
@@ -142,15 +157,11 @@ BEGIN
         FROM unnest(p_dependency_items, p_dependency_ids) AS d (item, id) WHERE d.item = ANY (n_item)
         ON CONFLICT DO NOTHING;
         IF v_blocked <> '{}' THEN
-            v_cyclic_ids := moose.refuse_cycles(ARRAY(
-                SELECT p_ids[n.item] FROM unnest(n_item, n_state) AS n (item, state)
-                WHERE n.state = 'blocked' ORDER BY n.item));
-            PERFORM moose.report_broken_dependencies(moose.broken_dependencies(ARRAY(
-                SELECT p_ids[n.item] FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state = 'blocked')));
+            PERFORM moose.wait_at(array_agg(p_ids[i.item]), array_agg(i.at))
+            FROM unnest(v_blocked, v_waits_at) AS i (item, at) WHERE i.item = ANY (n_item);
         END IF;
         n_state := ARRAY(
             SELECT CASE WHEN p_ids[n.item] = ANY (v_refused_ids) THEN 'unique_key'
-                        WHEN p_ids[n.item] = ANY (v_cyclic_ids) THEN 'dependency_cycle'
                         WHEN n.state = 'pending' AND NOT p_park AND n.item = ANY (v_gated)
                             AND p_kind[n.item] = ANY (p_kinds) THEN 'gated'
                         ELSE n.state END
@@ -161,7 +172,7 @@ BEGIN
         SELECT o_item || coalesce(array_agg(n.item), '{}'),
                o_verdict || coalesce(array_agg(CASE
                    WHEN n.state = 'pending' AND NOT p_park THEN 'unknown_kind' WHEN n.state = 'unique_key' THEN 'duplicate'
-                   WHEN n.state = 'dependency_cycle' THEN 'invalid' ELSE 'later' END), '{}'),
+                   ELSE 'later' END), '{}'),
                o_reason || coalesce(array_agg(n.state), '{}')
         INTO o_item, o_verdict, o_reason
         FROM unnest(n_item, n_state) AS n (item, state) WHERE n.state NOT IN ('in_progress', 'gated');
@@ -206,6 +217,14 @@ BEGIN
             WHERE NOT i.item = ANY (n_item)
             ORDER BY i.item
         ) j;
+        IF 'unknown_work_order' = ANY (x_verdict) THEN
+            x_verdict := ARRAY(
+                SELECT CASE WHEN x.verdict <> 'unknown_work_order' OR f.id IS NULL THEN x.verdict
+                            WHEN f.digest = '' OR p_doorbells[x.item] OR f.digest = substr(sha256(p_bodies[x.item]), 1, 16)
+                            THEN 'duplicate' ELSE 'id_reused' END
+                FROM unnest(x_item, x_verdict) WITH ORDINALITY AS x (item, verdict, nth)
+                LEFT JOIN moose.find_pruned(p_ids) f ON f.id = p_ids[x.item] ORDER BY x.nth);
+        END IF;
 
         SELECT o_item || coalesce(array_agg(x.item), '{}'),
                o_verdict || coalesce(array_agg(CASE
@@ -342,6 +361,5 @@ END $$;
 
 -- What an attempt of a kind is assumed to cost: its base price, and so many nano-USD for each byte of the body, rounded up.
 CREATE FUNCTION moose.price(p_base_u bigint, p_byte_nanos bigint, p_bytes integer) RETURNS bigint
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT p_base_u + (coalesce(p_byte_nanos, 0) * p_bytes + 999) / 1000
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN p_base_u + (coalesce(p_byte_nanos, 0) * p_bytes + 999) / 1000;

@@ -10,6 +10,9 @@ CREATE FUNCTION moose.refuse_budget(
 DECLARE
     v_bucket record;
 BEGIN
+    -- Those that waited for money before and were let through their gates don't change their state: see check_transition.
+    PERFORM moose.leave_line(w.id, w.gates) FROM moose.work_orders w
+    WHERE w.id = ANY (p_ids) AND w.state = 'awaiting_budget' AND w.gates IS NOT NULL;
     UPDATE moose.work_orders w
     SET state = CASE r.reason WHEN 'never_fits' THEN 'failed' ELSE 'awaiting_budget' END,
         attempt = CASE WHEN r.fresh THEN 0 ELSE w.attempt END,
@@ -34,19 +37,19 @@ BEGIN
     WHERE w.id = r.id;
 
     PERFORM moose.report(
-        moose.event_id(r.id::text, r.token, 'never_fits'), 'worker', 'reserve', 'critical',
+        -- Told once, for the order has failed with this commit; and again should it be retried.
+        gen_random_uuid(), 'worker', 'reserve', 'critical',
         format('an estimate of $%s is above the cap of a budget it counts against', moose.dollars(r.estimate)),
         r.id, 'budget_exceeded', jsonb_build_object('reason', 'never_fits', 'handler', w.kind))
     FROM unnest(p_ids, p_tokens, p_reasons, p_estimates) AS r (id, token, reason, estimate)
     JOIN moose.work_orders w ON w.id = r.id
     WHERE r.reason = 'never_fits';
-    PERFORM moose.report_broken_dependencies(ARRAY(
-        SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason = 'never_fits'));
     PERFORM moose.reply(ARRAY(SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason = 'never_fits'));
 
     -- Beyond the kill limit: critical, once a window. Money that is only on hold, and a freeze, are warnings.
     FOR v_bucket IN
-        SELECT b.id, b.window_end, l.scope, l.name, l.period, l.cap_u, l.frozen, n.reason, n.example
+        SELECT b.id, b.window_end, l.scope, l.name, l.period, l.cap_u, l.frozen, n.reason, n.example,
+               (SELECT f.since FROM moose.budget_freezes f WHERE f.scope = l.scope AND f.name = l.name) AS frozen_since
         FROM (SELECT w.waits_on, r.reason, min(w.waits_for_u) AS least, (array_agg(w.id))[1] AS example
               FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = r.id
               WHERE r.reason <> 'never_fits' GROUP BY 1, 2) n
@@ -62,7 +65,9 @@ BEGIN
         WHERE b.id = v_bucket.id AND NOT v_bucket.reason = ANY (b.reported);
         CONTINUE WHEN NOT FOUND;
         PERFORM moose.report(
-            moose.event_id('bucket ' || v_bucket.id, coalesce(v_bucket.cap_u, 0), v_bucket.reason), 'worker', 'reserve',
+            -- Another cap is news, and so is another freeze.
+            moose.event_id('bucket ' || v_bucket.id || coalesce(' ' || extract(epoch FROM v_bucket.frozen_since), ''),
+                           coalesce(v_bucket.cap_u, 0), v_bucket.reason), 'worker', 'reserve',
             CASE v_bucket.reason WHEN 'spent' THEN 'critical' ELSE 'warning' END,
             CASE v_bucket.reason
                 WHEN 'frozen' THEN format('%s %s is frozen; its orders wait until it is unfrozen', v_bucket.scope,
@@ -76,20 +81,60 @@ BEGIN
     END LOOP;
 END $$;
 
+-- What one process at a time does: who holds the row does it. place: where a round that goes in pieces goes on.
+CREATE TABLE moose.turns (
+    name  text PRIMARY KEY,
+    place text NOT NULL DEFAULT ''
+) WITH (fillfactor = 50);
+INSERT INTO moose.turns (name)
+VALUES ('wake_for_money'), ('wake_gates'), ('tidy_gate_waits'), ('tidy_gates'), ('review_waits');
+
+-- The place to go on from; NULL: another process is at it.
+CREATE FUNCTION moose.take_turn(p_name text) RETURNS text LANGUAGE sql AS $$
+    SELECT t.place FROM moose.turns t WHERE t.name = p_name FOR NO KEY UPDATE SKIP LOCKED
+$$;
+
 -- Wakes orders that wait for money, oldest first, as many as there is money for now: a new window, a raise, a hold
 -- given back or an unfreeze needs no other signal, and nothing stampedes. One process at a time; the others return 0.
 -- An order that would fit but for running work keeps its place: no younger one of the same budget passes it.
+-- What no longer fits at all, as after a cap was lowered, is refused as a claim would refuse it.
 CREATE FUNCTION moose.wake_for_money() RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_policy bigint[]; v_free bigint[]; v_free_of_holds bigint[];
     v_order record;
     v_wake uuid[] := '{}';
     v_lacks integer[];
+    v_dear uuid[]; v_tokens bigint[]; v_estimates bigint[]; v_kinds text[];
     k integer;
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.waits_on IS NOT NULL)
-        OR NOT pg_try_advisory_xact_lock(hashtext('moose.wake_for_money')) THEN
+        OR moose.take_turn('wake_for_money') IS NULL THEN
         RETURN 0;
+    END IF;
+
+    WITH RECURSIVE path AS (
+        (SELECT w.waits_on FROM moose.work_orders w WHERE w.waits_on IS NOT NULL ORDER BY w.waits_on LIMIT 1)
+        UNION ALL
+        SELECT (SELECT w.waits_on FROM moose.work_orders w WHERE w.waits_on > p.waits_on ORDER BY w.waits_on LIMIT 1)
+        FROM path p WHERE p.waits_on IS NOT NULL
+    )
+    SELECT array_agg(d.id), array_agg(d.fencing_token + 1), array_agg(d.estimate_u), array_agg(d.kind)
+    INTO v_dear, v_tokens, v_estimates, v_kinds
+    FROM (SELECT o.*
+          FROM path p
+          CROSS JOIN LATERAL (SELECT min(l.cap_u) AS cap FROM moose.budget_limits l WHERE l.id = ANY (p.waits_on)) c
+          CROSS JOIN LATERAL (
+              SELECT w.id, w.fencing_token, w.estimate_u, w.kind FROM moose.work_orders w
+              WHERE w.waits_on = p.waits_on AND w.estimate_u > c.cap AND w.state = 'awaiting_budget'
+              -- In the order of the index, which makes the look one probe.
+              ORDER BY w.estimate_u DESC LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED) o
+          WHERE p.waits_on IS NOT NULL LIMIT 500) d;
+    IF v_dear IS NOT NULL THEN
+        PERFORM moose.refuse_budget(
+            v_dear, v_tokens, array_fill(false, ARRAY[cardinality(v_dear)]),
+            array_fill('never_fits'::text, ARRAY[cardinality(v_dear)]), v_estimates, v_estimates,
+            array_fill(NULL::text, ARRAY[cardinality(v_dear)]), array_fill(NULL::text, ARRAY[cardinality(v_dear)]),
+            v_kinds, array_fill(NULL::text, ARRAY[cardinality(v_dear)]));
     END IF;
 
     -- What is free in each budget, less what orders woken a moment ago are about to take.
@@ -171,7 +216,8 @@ BEGIN
     FROM unnest(p_ids, p_reasons) AS r (id, reason)
     WHERE w.id = r.id AND r.reason IN ('unknown_kind', 'unknown_price');
     PERFORM moose.report(
-        moose.event_id(w.id::text, w.fencing_token, r.reason), 'worker', 'intake', 'warning',
+        -- Each failure has a letter of its own, also of an order that was retried without a claim between.
+        moose.event_id('dead letter ' || d.id, w.fencing_token, r.reason), 'worker', 'intake', 'warning',
         format('dead letter (%s): %s', r.reason, split_part(w.error, ': ', 2)), w.id, 'invalid_input',
         jsonb_build_object('reason', r.reason, 'dead_letter', d.id, 'handler', w.kind, 'lane', w.lane))
     FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = r.id
@@ -193,31 +239,6 @@ BEGIN
       AND NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.work_order_id = r.id AND d.reason = r.reason
                       AND d.body = r.body AND d.state = 'dead')
     HAVING count(*) > 0;
-    PERFORM moose.report_broken_dependencies(ARRAY(
-        SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
     PERFORM moose.reply(ARRAY(
         SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason) WHERE r.reason IN ('unknown_kind', 'unknown_price')));
 END $$;
-
--- Tells of every order that waits for one of these, itself or through others, and can't go on: once for each pair.
-CREATE FUNCTION moose.report_broken_dependencies(p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
-    WITH RECURSIVE down AS (
-        SELECT b.id, b.kind, w.id AS broken, w.state, false AS is_far
-        FROM moose.work_order_dependencies d
-        JOIN moose.work_orders w ON w.id = d.depends_on
-        JOIN moose.work_orders b ON b.id = d.work_order_id
-        WHERE d.depends_on = ANY (p_ids) AND w.state IN ('failed', 'cancelled') AND b.state = 'blocked'
-        UNION
-        SELECT b.id, b.kind, n.broken, n.state, true
-        FROM down n
-        JOIN moose.work_order_dependencies d ON d.depends_on = n.id
-        JOIN moose.work_orders b ON b.id = d.work_order_id
-        WHERE b.state = 'blocked'
-    )
-    SELECT moose.report(
-        moose.event_id(n.id::text, 0, 'depends on ' || n.broken), 'worker', 'dependency', 'warning',
-        format('work order %s waits%s for %s, which ended %s', n.id, CASE WHEN n.is_far THEN ', through others,' END,
-               n.broken, n.state),
-        n.id, 'dependency_missing', jsonb_build_object('depends_on', n.broken, 'handler', n.kind))
-    FROM (SELECT DISTINCT ON (x.id, x.broken) x.* FROM down x ORDER BY x.id, x.broken, x.is_far) n
-$$;

@@ -8,7 +8,7 @@
 -- failed       failed, with an error event
 -- retry        retrying, due after p_delays_ms
 -- snoozed      scheduled, due after p_delays_ms; burns no attempt
--- interrupted  pending, due at once; burns no attempt
+-- interrupted  pending, due at once or after p_delays_ms; burns no attempt
 -- cancelled    cancelled: its handler was stopped because somebody asked for that
 --
 -- Once a cancel was asked for, every outcome but completed makes the order cancelled: a result wins, nothing is retried.
@@ -23,9 +23,6 @@ DECLARE
     v_ended uuid[];
     v_lost integer[];
 BEGIN
-    -- Before any row is locked: see the claim of an order whose dependency isn't there yet.
-    PERFORM pg_advisory_xact_lock_shared(hashtext('moose.dependencies'));
-
     WITH ended AS (
         UPDATE moose.work_orders w
         SET state = CASE WHEN i.outcome = 'completed' THEN 'completed'
@@ -82,8 +79,6 @@ BEGIN
             coalesce(w.error, 'failed without a message'), w.id, coalesce(w.failure_class, 'unknown'),
             jsonb_build_object('handler', w.kind, 'attempt', w.attempt, 'lane', w.lane, 'title', w.title))
         FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state = 'failed';
-        PERFORM moose.report_broken_dependencies(ARRAY(
-            SELECT w.id FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state IN ('failed', 'cancelled')));
     END IF;
     IF p_reviews IS NOT NULL THEN PERFORM moose.await_ci(p_reviews, v_accepted); END IF;
     PERFORM moose.reply(v_accepted);
@@ -107,30 +102,3 @@ CREATE FUNCTION moose.reply(p_ids uuid[]) RETURNS void LANGUAGE sql AS $$
     FROM moose.work_orders w
     WHERE w.id = ANY (p_ids) AND w.reply_to IS NOT NULL AND w.state IN ('completed', 'failed', 'cancelled')
 $$;
-
--- Orders that waited only for these become pending and are rung.
-CREATE FUNCTION moose.release_dependents(p_ids uuid[]) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-    v_ready uuid[];
-BEGIN
-    IF NOT EXISTS (SELECT 1 FROM moose.work_order_dependencies d WHERE d.depends_on = ANY (p_ids)) THEN
-        RETURN 0;
-    END IF;
-    -- Locked in id order, then judged again: the last of several dependencies to finish must see the others.
-    v_ready := ARRAY(
-        SELECT b.id FROM moose.work_orders b
-        WHERE b.state = 'blocked'
-          AND b.id IN (SELECT d.work_order_id FROM moose.work_order_dependencies d WHERE d.depends_on = ANY (p_ids))
-        ORDER BY b.id FOR NO KEY UPDATE);
-    WITH ready AS (
-        UPDATE moose.work_orders b SET state = 'pending', run_at = greatest(b.run_at, now())
-        WHERE b.id = ANY (v_ready) AND b.state = 'blocked' AND NOT EXISTS (
-            SELECT 1 FROM moose.work_order_dependencies d
-            LEFT JOIN moose.work_orders w ON w.id = d.depends_on
-            WHERE d.work_order_id = b.id AND w.state IS DISTINCT FROM 'completed')
-        RETURNING b.id, b.lane, b.run_at
-    )
-    SELECT array_agg(r.id) INTO v_ready
-    FROM (SELECT r.id, moose.ring(ARRAY[r.id], ARRAY[r.lane], ARRAY[r.run_at]) FROM ready r) r;
-    RETURN coalesce(cardinality(v_ready), 0);
-END $$;

@@ -39,13 +39,17 @@ DECLARE
     v_cancelled integer := moose.end_cancelled(p_ids, p_tokens);
 BEGIN
     WITH lost AS (
-        SELECT w.id, w.lease_worker, w.started_at FROM moose.work_orders w
+        SELECT w.id, w.lease_worker, w.started_at,
+               -- As many attempts as the order says, else as the worker that claimed it would have made.
+               w.attempt >= coalesce(w.max_attempts, moose.attempts_of(w.lease_worker, w.id, w.fencing_token, w.kind),
+                                     p_max_attempts) AS is_last
+        FROM moose.work_orders w
         JOIN unnest(p_ids, p_tokens) AS i (id, token) ON i.id = w.id AND i.token = w.fencing_token
         WHERE w.state = 'in_progress' AND w.lease_expires_at < now()
         ORDER BY w.id FOR NO KEY UPDATE OF w SKIP LOCKED
     ), rescued AS (
         UPDATE moose.work_orders w
-        SET state = CASE WHEN w.worker_losses + 1 >= 3 OR w.attempt >= coalesce(w.max_attempts, p_max_attempts)
+        SET state = CASE WHEN w.worker_losses + 1 >= 3 OR l.is_last
                          THEN 'failed' ELSE 'retrying' END,
             worker_losses = w.worker_losses + 1,
             run_at = now() + CASE WHEN w.worker_losses > 0 THEN random() ELSE 0 END * interval '30 seconds',
@@ -53,8 +57,7 @@ BEGIN
             error = CASE WHEN w.worker_losses + 1 >= 3 THEN 'poison: three workers were lost while they ran it'
                          ELSE 'the worker that ran it was lost' END,
             failure_class = 'worker_lost',
-            finished_at = CASE WHEN w.worker_losses + 1 >= 3 OR w.attempt >= coalesce(w.max_attempts, p_max_attempts)
-                               THEN now() END
+            finished_at = CASE WHEN w.worker_losses + 1 >= 3 OR l.is_last THEN now() END
         FROM lost l WHERE w.id = l.id
         RETURNING w.id, w.fencing_token, w.attempt, w.lane, w.kind, w.state, w.error, l.lease_worker, l.started_at
     ), vectors AS (
@@ -75,17 +78,26 @@ BEGIN
         'worker_lost', jsonb_build_object('handler', w.kind, 'attempt', w.attempt, 'lane', w.lane,
                                           'poison', w.worker_losses >= 3))
     FROM moose.work_orders w WHERE w.id = ANY (v_ids) AND w.state = 'failed';
-    PERFORM moose.report_broken_dependencies(v_ids);
     PERFORM moose.reply(v_ids);
     -- One event a lost process, not one an order.
     PERFORM moose.report(
-        moose.event_id(l::text, 0, 'worker lost'), 'worker', 'heartbeat', 'warning',
+        moose.event_id(l::text, extract(epoch FROM k.last_seen)::bigint, 'worker lost'), 'worker', 'heartbeat', 'warning',
         format('worker process %s on %s stopped without a word; its work was rescued', k.pid, k.host), NULL,
         'worker_lost', jsonb_build_object('worker', l))
     FROM unnest(v_workers) AS l JOIN moose.workers k ON k.id = l;
     PERFORM moose.close_holds(v_ids, v_tokens, NULL, NULL, array_fill(true, ARRAY[cardinality(v_ids)]));
     RETURN cardinality(v_ids) + v_cancelled;
 END $$;
+
+-- How many attempts a worker makes of the kind that runs under this claim: the order's own, or the cheap one that it was
+-- switched to. NULL: nobody knows any more.
+CREATE FUNCTION moose.attempts_of(p_worker uuid, p_order uuid, p_token bigint, p_kind text) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT k.kind_attempts[array_position(k.kinds, coalesce(
+               (SELECT h.handler FROM moose.budget_holds h
+                WHERE h.owner = p_order AND h.token = p_token AND h.number = 0), p_kind))]
+    FROM moose.workers k WHERE k.id = p_worker
+$$;
 
 -- Due orders that a worker without their kind has parked and this one knows: it takes them at once, where a doorbell
 -- might find a worker without the kind again and again.
@@ -99,42 +111,33 @@ RETURNS TABLE (id uuid, lane text) LANGUAGE sql STABLE AS $$
     ORDER BY w.run_at LIMIT p_limit
 $$;
 
--- The safety net, every 30 s: what could go on and has no doorbell is rung again, so that no wake-up is lost for good.
--- p_idle_lanes: lanes whose queue is empty; only there an unclaimed order can't still be waiting in the broker.
-CREATE FUNCTION moose.sweep(p_idle_lanes text[]) RETURNS integer LANGUAGE plpgsql AS $$
+-- A piece of the safety net: of the orders of a lane in this state, from this place on, what is due, unclaimed and has no
+-- doorbell on its way is rung again. It looks at so many, however few of them it rings; next_run_at is empty at the end.
+-- p_lane: a lane whose queue is empty; only there an unclaimed order can't still be waiting in the broker.
+CREATE FUNCTION moose.sweep(
+    p_lane text, p_state text, p_run_at timestamptz, p_id uuid, p_limit integer,
+    OUT rung integer, OUT next_run_at timestamptz, OUT next_id uuid
+) LANGUAGE plpgsql AS $$
 DECLARE
-    v_rung integer := 0;
-    v_ids uuid[]; v_lanes text[];
+    v_ids uuid[]; v_run_at timestamptz[];
 BEGIN
-    -- Blocked orders whose dependencies are all completed. Only those: the many that wait rightly hide none.
-    v_rung := moose.release_dependents(ARRAY(
-        SELECT DISTINCT d.depends_on
-        FROM (SELECT o.id FROM moose.work_orders o
-              WHERE o.state = 'blocked' AND NOT EXISTS (
-                  SELECT 1 FROM moose.work_order_dependencies d LEFT JOIN moose.work_orders w ON w.id = d.depends_on
-                  WHERE d.work_order_id = o.id AND w.state IS DISTINCT FROM 'completed')
-              LIMIT 1000) b
-        JOIN moose.work_order_dependencies d ON d.work_order_id = b.id));
-
-    -- Due, unclaimed, and no doorbell on its way.
-    SELECT array_agg(w.id), array_agg(w.lane) INTO v_ids, v_lanes
-    FROM (SELECT o.id, o.lane FROM moose.work_orders o
-          WHERE o.state IN ('scheduled', 'pending', 'retrying') AND o.run_at < now() - interval '30 seconds'
-            AND o.lane = ANY (p_idle_lanes)
-            AND NOT EXISTS (SELECT 1 FROM moose.outbox x WHERE x.doorbell_for = o.id)
-            AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.work_order_id = o.id)
-            AND NOT EXISTS (SELECT 1 FROM moose.lanes l WHERE l.name = o.lane AND l.paused_at IS NOT NULL)
-          ORDER BY o.run_at LIMIT 1000) w;
-    IF v_ids IS NOT NULL THEN
-        PERFORM moose.ring(v_ids, v_lanes, array_fill(now(), ARRAY[cardinality(v_ids)]));
-        v_rung := v_rung + cardinality(v_ids);
+    SELECT array_agg(o.id ORDER BY o.run_at, o.id), array_agg(o.run_at ORDER BY o.run_at, o.id) INTO v_ids, v_run_at
+    FROM (SELECT w.id, w.run_at FROM moose.work_orders w
+          WHERE w.state = p_state AND w.state IN ('scheduled', 'pending', 'retrying') AND w.lane = p_lane
+            AND w.run_at < now() - interval '30 seconds'
+            AND w.run_at >= p_run_at AND (w.run_at, w.id) > (p_run_at, p_id)
+            AND NOT EXISTS (SELECT 1 FROM moose.lanes l WHERE l.name = p_lane AND l.paused_at IS NOT NULL)
+          ORDER BY w.run_at, w.id LIMIT p_limit) o;
+    next_run_at := v_run_at[p_limit];
+    next_id := v_ids[p_limit];
+    v_ids := ARRAY(
+        SELECT i FROM unnest(v_ids) AS i
+        WHERE NOT EXISTS (SELECT 1 FROM moose.outbox x WHERE x.doorbell_for = i)
+          AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.work_order_id = i));
+    rung := cardinality(v_ids);
+    IF rung > 0 THEN
+        PERFORM moose.ring(v_ids, array_fill(p_lane, ARRAY[rung]), array_fill(now(), ARRAY[rung]));
     END IF;
-
-    PERFORM moose.expire_holds();
-    PERFORM moose.sample_burn();
-    v_rung := v_rung + moose.wake_gates();
-    PERFORM moose.tidy_flow();
-    RETURN v_rung;
 END $$;
 
 -- What was told of orders that run for very long: once for each claim and level.
@@ -154,6 +157,11 @@ CREATE FUNCTION moose.report_stuck(p_warned interval, p_escalated interval) RETU
                CASE WHEN w.started_at < now() - p_escalated THEN 'escalated' ELSE 'warned' END AS level
         FROM moose.work_orders w
         WHERE w.state = 'in_progress' AND w.started_at < now() - least(p_warned, p_escalated)
+          -- Those that were told of hide no others.
+          AND NOT EXISTS (
+              SELECT 1 FROM moose.stuck_reports r
+              WHERE r.work_order_id = w.id AND r.fencing_token = w.fencing_token
+                AND r.level = CASE WHEN w.started_at < now() - p_escalated THEN 'escalated' ELSE 'warned' END)
         ORDER BY w.started_at LIMIT 1000
     ), told AS (
         INSERT INTO moose.stuck_reports (work_order_id, fencing_token, level)

@@ -4,7 +4,8 @@
 CREATE TABLE moose.escalations (
     id             uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     state          text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'acknowledged', 'snoozed', 'resolving', 'resolved')),
-    fingerprint    text NOT NULL,
+    -- A digest of what equal failures have in common.
+    fingerprint    text NOT NULL CHECK (octet_length(fingerprint) <= 100),
     trigger_type   text NOT NULL,
     failure_class  text NOT NULL,
     severity       text NOT NULL,
@@ -35,7 +36,7 @@ CREATE INDEX escalation_events_of ON moose.escalation_events (escalation_id, rec
 CREATE INDEX escalation_events_work_order ON moose.escalation_events (work_order_id) WHERE work_order_id IS NOT NULL;
 
 -- Records a batch of error events: only new ids count; each fingerprint has one open escalation.
--- Returns how many were new.
+-- Returns how many were new. p_fingerprints: what equal failures have in common, of any length; stored is a digest.
 CREATE FUNCTION moose.record_error_events(
     p_events uuid[], p_fingerprints text[], p_triggers text[], p_classes text[], p_severities text[],
     p_components text[], p_operations text[], p_handlers text[], p_messages text[], p_work_orders uuid[],
@@ -43,6 +44,8 @@ CREATE FUNCTION moose.record_error_events(
 ) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_new integer[];
+    v_prints text[] := ARRAY(SELECT 'v2:' || encode(sha256(convert_to(f.text, 'UTF8')), 'hex')
+                             FROM unnest(p_fingerprints) WITH ORDINALITY AS f (text, n) ORDER BY f.n);
 BEGIN
     -- One recorder at a time for equal fingerprints: the escalations are locked in their order by the upsert below.
     WITH item AS (
@@ -58,15 +61,15 @@ BEGIN
     SELECT coalesce(array_agg(i.item), '{}') INTO v_new FROM fresh f JOIN item i ON i.event = f.event_id;
 
     WITH grouped AS (
-        SELECT p_fingerprints[n] AS fingerprint, count(*) AS events, min(n) AS sample,
+        SELECT v_prints[n] AS fingerprint, count(*) AS events, min(n) AS sample,
                bool_or(p_severities[n] = 'critical') AS critical
         FROM unnest(v_new) AS n GROUP BY 1
     ), open AS (
         INSERT INTO moose.escalations AS e (fingerprint, trigger_type, failure_class, severity, component, operation,
                                             handler, message, work_order_id, count, options)
         SELECT g.fingerprint, p_triggers[g.sample], p_classes[g.sample],
-               CASE WHEN g.critical THEN 'critical' ELSE 'warning' END, p_components[g.sample],
-               p_operations[g.sample], p_handlers[g.sample], p_messages[g.sample], p_work_orders[g.sample], g.events,
+               CASE WHEN g.critical THEN 'critical' ELSE 'warning' END, left(p_components[g.sample], 200),
+               left(p_operations[g.sample], 200), left(p_handlers[g.sample], 200), p_messages[g.sample], p_work_orders[g.sample], g.events,
                p_options[g.sample]::json
         FROM grouped g ORDER BY g.fingerprint
         ON CONFLICT (fingerprint) WHERE state <> 'resolved' DO UPDATE
@@ -75,7 +78,7 @@ BEGIN
         RETURNING e.id, e.fingerprint
     )
     UPDATE moose.escalation_events v SET escalation_id = o.id
-    FROM unnest(v_new) AS n JOIN open o ON o.fingerprint = p_fingerprints[n]
+    FROM unnest(v_new) AS n JOIN open o ON o.fingerprint = v_prints[n]
     WHERE v.event_id = p_events[n];
     RETURN cardinality(v_new);
 END $$;

@@ -3,9 +3,15 @@
 
 -- A change of limits waits for the reservations under way, so that after its commit none is granted under the old ones.
 -- Don't keep such a transaction open: no reservation is made meanwhile.
+--
+-- The row that each change writes shows those who reserve in a transaction that sees the past that it is past.
+CREATE TABLE moose.budget_limits_version (version bigint NOT NULL) WITH (fillfactor = 10);
+INSERT INTO moose.budget_limits_version VALUES (0);
+
 CREATE FUNCTION moose.hold_reservations() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('moose.budget_policies'));
+    LOCK TABLE moose.limits_lock IN EXCLUSIVE MODE;
+    UPDATE moose.budget_limits_version SET version = version + 1;
     RETURN NULL;
 END $$;
 CREATE TRIGGER budget_policies_alone BEFORE INSERT OR UPDATE OR DELETE ON moose.budget_policies
@@ -28,6 +34,12 @@ BEGIN
             CASE WHEN v_row ? 'scope' THEN (v_row ->> 'scope') || ' ' || (v_row ->> 'name')
                  ELSE 'agent ' || (v_row ->> 'agent') END,
             v_before, v_after, nullif(current_setting('moose.reason', true), ''));
+    IF TG_TABLE_NAME = 'budget_freezes' AND TG_OP = 'DELETE' THEN
+        -- The next freeze is news again.
+        UPDATE moose.budget_buckets b SET reported = array_remove(b.reported, 'frozen')
+        FROM moose.budget_policies p
+        WHERE p.scope = OLD.scope AND p.name = OLD.name AND b.policy_id = p.id AND 'frozen' = ANY (b.reported);
+    END IF;
     IF TG_TABLE_NAME = 'budget_policies' AND TG_OP = 'UPDATE' THEN
         -- Other limits: what is crossed from now on is news again.
         UPDATE moose.budget_buckets b SET reported = '{}'
@@ -121,7 +133,8 @@ BEGIN
     PERFORM moose.report_marks(v_hold.bucket_ids);
 END $$;
 
--- Holds of other services that nobody closed in their time: never dispatched, they are given back; else presumed spent.
+-- Holds of other services that nobody closed in their time: never dispatched, they are given back; else presumed spent. At
+-- most 1,000 a call, in a transaction of its own: what it does last is lock the buckets' rows, which all work counts against.
 CREATE FUNCTION moose.expire_holds() RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_owners uuid[]; v_tokens bigint[]; v_numbers smallint[];
@@ -129,7 +142,7 @@ BEGIN
     SELECT array_agg(h.owner), array_agg(h.token), array_agg(h.number) INTO v_owners, v_tokens, v_numbers
     FROM (SELECT x.owner, x.token, x.number FROM moose.budget_holds x
           WHERE x.expires_at < now() AND x.state IN ('held', 'dispatched')
-          ORDER BY x.owner, x.token, x.number LIMIT 5000 FOR NO KEY UPDATE SKIP LOCKED) h;
+          ORDER BY x.owner, x.token, x.number LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED) h;
     IF v_owners IS NULL THEN RETURN 0; END IF;
     PERFORM moose.close_holds(v_owners, v_tokens, v_numbers, NULL, array_fill(true, ARRAY[cardinality(v_owners)]), true);
     RETURN cardinality(v_owners);

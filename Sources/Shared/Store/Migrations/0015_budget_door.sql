@@ -1,6 +1,19 @@
 -- The ledger for services that have only SQL. The functions run with their owner's rights, so that a role needs no
 -- more than EXECUTE on them (deploy/postgres/budget-client.sql makes one).
 
+-- The first step of each door. The caller's session is not ours: what it confirms must be on disk all the same, and a
+-- caller that falls silent with its transaction open must not keep the rows that all work counts against. Both for this
+-- transaction only; what is as strict already stays.
+CREATE FUNCTION moose.enter_door() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    IF current_setting('idle_in_transaction_session_timeout')::interval NOT BETWEEN '1 ms' AND '5 s' THEN
+        PERFORM set_config('idle_in_transaction_session_timeout', '5s', true);
+    END IF;
+END $$;
+
 -- Reserves. can_proceed: whether the work may start; reservation_id: NULL when it may not. current_total: the
 -- organisation's day before this call, in USD. An estimate that reaches the cap exactly is granted.
 -- p_service_name is the handler it counts as. p_metadata may say project, agent, model, idempotency_key (asking again
@@ -19,6 +32,7 @@ DECLARE
     v_seconds numeric := coalesce((p_metadata ->> 'lives_seconds')::numeric, 3600);
     v_answer record;
 BEGIN
+    PERFORM moose.enter_door();
     IF p_estimated_cost IS NULL OR p_estimated_cost < 0 OR p_estimated_cost > 1000000000 THEN
         RAISE EXCEPTION 'p_estimated_cost must be between 0 and 1000000000 USD' USING ERRCODE = '22023';
     ELSIF v_seconds < 1 OR v_seconds > 604800 THEN
@@ -49,8 +63,14 @@ RETURNS TABLE (closed boolean, state text) LANGUAGE plpgsql AS $$
 DECLARE
     v_answer record;
 BEGIN
+    PERFORM moose.enter_door();
     -- Only reservations made through this door: a work order's hold belongs to its worker.
     IF NOT EXISTS (SELECT 1 FROM moose.budget_holds h WHERE h.owner = p_id AND h.token = 0 AND h.number = 0) THEN
+        IF current_setting('transaction_isolation') <> 'read committed' AND p_id IS NOT NULL THEN
+            -- It may have been made since this transaction began: then its row is in the way, which is 40001.
+            INSERT INTO moose.budget_holds (owner, token, number, state, estimate_u, bucket_ids, caps_u)
+            VALUES (p_id, 0, 0, 'cancelled', 0, '{}', '{}') ON CONFLICT DO NOTHING;
+        END IF;
         RAISE EXCEPTION 'there is no reservation %', p_id USING ERRCODE = 'MS004',
             HINT = 'It was refused, or pruned.';
     END IF;

@@ -4,7 +4,7 @@
 
 -- What an operator set for a lane. A lane without a row has no limit and the weight of moose.yaml.
 CREATE TABLE moose.lanes (
-    name         text PRIMARY KEY,
+    name         text PRIMARY KEY CHECK (octet_length(name) <= 63),
     weight       integer CHECK (weight BETWEEN 1 AND 100),
     paused_at    timestamptz,
     paused_by    text,
@@ -16,10 +16,27 @@ CREATE TABLE moose.lanes (
     CHECK ((paused_at IS NULL) = (paused_by IS NULL))
 );
 
+-- Every lane there was work for, as workers and Client Managers were configured: the broker can't be asked which of its
+-- queues are Moose's.
+CREATE TABLE moose.known_lanes (
+    name    text PRIMARY KEY,
+    seen_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Lanes with work that nobody takes, as they were seen last.
+CREATE TABLE moose.untended_lanes (
+    name      text PRIMARY KEY,
+    since     timestamptz NOT NULL DEFAULT now(),
+    -- Stored orders that have not ended, up to 100,000, and messages in the queue; NULL: it has no queue.
+    stored    bigint NOT NULL,
+    queued    bigint,
+    told_at   timestamptz
+);
+
 -- What limited orders pass when they are claimed: "lane NAME", "kind KIND" or "key KEY". A row is locked while a claim
 -- judges it and while an end frees it, after work orders and before buckets, in the order of names.
 CREATE TABLE moose.gates (
-    name         text PRIMARY KEY,
+    name         text PRIMARY KEY CHECK (octet_length(name) <= 900),
     -- The limits of the last claim; a lane's stand in moose.lanes.
     concurrency  integer,
     rate         integer,
@@ -35,7 +52,7 @@ CREATE TABLE moose.gates (
 -- Orders a gate held back, oldest first. rung_at: woken and on the way to a worker; its place is kept for a minute.
 CREATE TABLE moose.gate_waits (
     work_order_id uuid PRIMARY KEY,
-    gate          text NOT NULL,
+    gate          text NOT NULL CHECK (octet_length(gate) <= 900),
     reason        text NOT NULL CHECK (reason IN ('paused', 'concurrency', 'rate')),
     since         timestamptz NOT NULL,
     rung_at       timestamptz
@@ -45,7 +62,7 @@ CREATE INDEX gate_waits_rung ON moose.gate_waits (gate, rung_at) WHERE rung_at I
 
 -- Who holds a unique key: an order that has not ended, or one that completed and whose period lasts.
 CREATE TABLE moose.unique_keys (
-    key           text PRIMARY KEY,
+    key           text PRIMARY KEY CHECK (octet_length(key) <= 900),
     work_order_id uuid NOT NULL,
     held_until    timestamptz,
     looked_at     timestamptz NOT NULL DEFAULT now()
@@ -189,24 +206,33 @@ BEGIN
 END $$;
 
 -- Rings for the oldest that wait at these gates, as many as have room now and none that is on its way already; at most
--- 5,000 of a gate are. Without names: all gates that nobody holds just now, one process at a time.
+-- 5,000 of a gate are. Without names: the gates of lanes and kinds, and a thousand of keys, that nobody holds just now, one
+-- process at a time.
 CREATE FUNCTION moose.wake_gates(p_names text[] DEFAULT NULL) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
-    v_names text[];
+    v_names text[]; v_keys text[];
+    v_place text;
     v_rung integer;
 BEGIN
     IF p_names IS NOT NULL THEN
         v_names := ARRAY(SELECT o.name FROM moose.gates o WHERE o.name = ANY (p_names) ORDER BY o.name FOR NO KEY UPDATE);
-    ELSIF EXISTS (SELECT 1 FROM moose.gate_waits)
-        AND pg_try_advisory_xact_lock(hashtext('moose.wake_gates')) THEN
+    ELSIF EXISTS (SELECT 1 FROM moose.gate_waits) THEN
+        v_place := moose.take_turn('wake_gates');
+        IF v_place IS NULL THEN RETURN 0; END IF;
+        -- Keys have no rate, so an end frees them: this is only a net, and looks at some of them each time.
+        v_keys := ARRAY(SELECT o.name FROM moose.gates o
+                        WHERE o.name LIKE 'key %' AND o.name > v_place ORDER BY o.name LIMIT 1000);
+        UPDATE moose.turns t SET place = coalesce(v_keys[1000], '') WHERE t.name = 'wake_gates';
         v_names := ARRAY(
             SELECT o.name FROM moose.gates o
-            WHERE EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = o.name)
+            WHERE (o.name NOT LIKE 'key %' OR o.name = ANY (v_keys)) AND EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = o.name)
               AND NOT EXISTS (SELECT 1 FROM moose.lanes l WHERE o.name = 'lane ' || l.name AND l.paused_at IS NOT NULL)
             ORDER BY o.name FOR NO KEY UPDATE SKIP LOCKED);
         -- Nobody answered its doorbell for a minute: it goes to the end of the line.
         UPDATE moose.gate_waits y SET rung_at = NULL, since = now()
-        WHERE y.gate = ANY (v_names) AND y.rung_at <= now() - interval '60 seconds';
+        WHERE y.work_order_id IN (
+            SELECT x.work_order_id FROM moose.gate_waits x
+            WHERE x.gate = ANY (v_names) AND x.rung_at <= now() - interval '60 seconds' FOR UPDATE SKIP LOCKED);
     END IF;
     IF coalesce(cardinality(v_names), 0) = 0 THEN RETURN 0; END IF;
 
@@ -233,7 +259,9 @@ BEGIN
             JOIN moose.work_orders w ON w.id = x.work_order_id
             WHERE x.gate = room.name AND x.rung_at IS NULL
               AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
-            ORDER BY x.since, x.work_order_id LIMIT room.room) next
+            ORDER BY x.since, x.work_order_id LIMIT room.room
+            -- One that somebody takes out of the line just now is passed by: whoever does so wakes the next.
+            FOR UPDATE OF x SKIP LOCKED) next
         WHERE y.work_order_id = next.work_order_id
         RETURNING y.work_order_id, next.lane, y.since
     ), line AS (
@@ -246,37 +274,75 @@ BEGIN
     RETURN v_rung;
 END $$;
 
--- After each statement that moved orders into or out of in_progress (see note_gates): their gates are counted, and whoever waits for a
--- place that became free is rung, in the same commit. So every way out frees: an end, a rescue, a cancel, a hand in psql.
+-- An order goes out of the line of its gate, or gives up the places that it was let through to and doesn't take: whatever
+-- it is that happens to it, the next one is rung at the end of the statement.
+CREATE FUNCTION moose.leave_line(p_id uuid, p_gates text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_gates text[] := p_gates;
+    v_gate text;
+BEGIN
+    DELETE FROM moose.gate_waits y WHERE y.work_order_id = p_id RETURNING y.gate INTO v_gate;
+    IF FOUND THEN v_gates := v_gates || v_gate; END IF;
+    -- Once each: thousands that are cancelled together leave few gates.
+    v_gates := ARRAY(
+        SELECT g FROM unnest(v_gates) AS g
+        WHERE strpos(coalesce(current_setting('moose.gates_moved', true), ''), '0' || g || E'\n') = 0);
+    IF v_gates <> '{}' THEN PERFORM moose.note_gates(v_gates, '0'); END IF;
+END $$;
+
+-- After each statement that moved orders into or out of in_progress, or out of a line (see note_gates): their gates are counted, and
+-- whoever waits for a place that became free is rung, in the same commit. So every way out frees: an end, a rescue, a cancel, a hand
+-- in psql.
 CREATE FUNCTION moose.count_gates() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_moved text := current_setting('moose.gates_moved', true);
-    v_names text[]; v_changes integer[];
+    v_names text[]; v_changes integer[]; v_left boolean[];
 BEGIN
     IF coalesce(v_moved, '') = '' THEN RETURN NULL; END IF;
     PERFORM set_config('moose.gates_moved', '', true);
-    SELECT array_agg(m.name), array_agg(m.change) INTO v_names, v_changes
-    FROM (SELECT substr(e, 2) AS name, sum(CASE left(e, 1) WHEN '+' THEN 1 ELSE -1 END)::integer AS change
+    SELECT array_agg(m.name), array_agg(m.change), array_agg(m.is_left) INTO v_names, v_changes, v_left
+    FROM (SELECT substr(e, 2) AS name, bool_or(left(e, 1) = '0') AS is_left,
+                 sum(CASE left(e, 1) WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END)::integer AS change
           FROM unnest(string_to_array(v_moved, E'\n')) AS e WHERE e <> '' GROUP BY 1) m;
     PERFORM 1 FROM moose.gates o WHERE o.name = ANY (v_names) ORDER BY o.name FOR NO KEY UPDATE;
     UPDATE moose.gates o SET running = greatest(0, o.running + m.change), used_at = now()
     FROM unnest(v_names, v_changes) AS m (name, change) WHERE o.name = m.name;
-    PERFORM moose.wake_gates(ARRAY(SELECT m.name FROM unnest(v_names, v_changes) AS m (name, change) WHERE m.change < 0));
+    PERFORM moose.wake_gates(ARRAY(
+        SELECT m.name FROM unnest(v_names, v_changes, v_left) AS m (name, change, is_left)
+        WHERE m.change < 0 OR m.is_left));
     RETURN NULL;
 END $$;
 CREATE TRIGGER work_orders_gates AFTER UPDATE ON moose.work_orders
     FOR EACH STATEMENT EXECUTE FUNCTION moose.count_gates();
 
--- A row that is deleted while it runs, as only a hand in psql does, frees its gates too.
+-- A row that is deleted while it runs or waits, as only a hand in psql does, frees its gates too.
 CREATE FUNCTION moose.note_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM moose.note_gates(OLD.gates, '-');
+    IF OLD.state <> 'in_progress' THEN
+        PERFORM moose.leave_line(OLD.id, OLD.gates);
+    ELSIF OLD.gates IS NOT NULL THEN
+        PERFORM moose.note_gates(OLD.gates, '-');
+    END IF;
     RETURN OLD;
 END $$;
 CREATE TRIGGER work_orders_deleted BEFORE DELETE ON moose.work_orders
-    FOR EACH ROW WHEN (OLD.gates IS NOT NULL AND OLD.state = 'in_progress') EXECUTE FUNCTION moose.note_deleted();
+    FOR EACH ROW WHEN (OLD.state IN ('in_progress', 'scheduled', 'pending', 'retrying', 'awaiting_budget'))
+    EXECUTE FUNCTION moose.note_deleted();
 CREATE TRIGGER work_orders_deleted_gates AFTER DELETE ON moose.work_orders
     FOR EACH STATEMENT EXECUTE FUNCTION moose.count_gates();
+
+-- An order that is given another lane or key while it waits stands in the wrong line: it leaves that, and is rung in its
+-- lane, where its new gates judge it.
+CREATE FUNCTION moose.change_line() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM moose.leave_line(NEW.id, NULL);
+    IF NEW.state <> 'awaiting_budget' THEN PERFORM moose.ring(ARRAY[NEW.id], ARRAY[NEW.lane], ARRAY[NEW.run_at]); END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER work_orders_moved BEFORE UPDATE OF lane, concurrency_key ON moose.work_orders
+    FOR EACH ROW WHEN ((OLD.lane, OLD.concurrency_key) IS DISTINCT FROM (NEW.lane, NEW.concurrency_key)
+                       AND NEW.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget'))
+    EXECUTE FUNCTION moose.change_line();
 
 -- New orders take their unique keys, the first of a batch first. One whose key another holds is cancelled, with a reason
 -- that names the other. Returns those. p_seconds: how long a completed order keeps its key; NULL: not at all.
@@ -295,6 +361,8 @@ BEGIN
     FROM (SELECT DISTINCT ON (x.key) x.key, x.id, x.seconds
           FROM unnest(p_ids, p_keys, p_seconds) WITH ORDINALITY AS x (id, key, seconds, n) ORDER BY x.key, x.n) i
     WHERE u.key = i.key AND u.work_order_id <> i.id AND NOT moose.holds_unique_key(u.work_order_id, u.held_until);
+    UPDATE moose.work_orders w SET unique_until = now() + i.seconds * interval '1 second'
+    FROM unnest(p_ids, p_seconds) AS i (id, seconds) WHERE w.id = i.id AND i.seconds IS NOT NULL;
 
     WITH second AS (
         UPDATE moose.work_orders w
@@ -306,9 +374,48 @@ BEGIN
     SELECT coalesce(array_agg(s.id), '{}') INTO v_second FROM second s;
     IF v_second <> '{}' THEN
         PERFORM moose.reply(v_second);
-        PERFORM moose.report_broken_dependencies(v_second);
     END IF;
     RETURN v_second;
+END $$;
+
+-- Failed orders that are to go on again take their unique keys again, the oldest of each key. Returns those that can't,
+-- and who holds the key. The keys are locked until the commit, in their order, and so after the orders.
+CREATE FUNCTION moose.hold_unique_keys_again(p_ids uuid[]) RETURNS TABLE (id uuid, holder uuid) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_ids uuid[]; v_keys text[]; v_until timestamptz[];
+BEGIN
+    SELECT array_agg(i.id), array_agg(i.unique_key), array_agg(i.unique_until) INTO v_ids, v_keys, v_until
+    FROM (SELECT DISTINCT ON (w.unique_key) w.id, w.unique_key, w.unique_until FROM moose.work_orders w
+          WHERE w.id = ANY (p_ids) AND w.unique_key IS NOT NULL AND w.state = 'failed'
+          ORDER BY w.unique_key, w.created_at, w.id) i;
+    IF v_ids IS NULL THEN RETURN; END IF;
+    INSERT INTO moose.unique_keys (key, work_order_id, held_until)
+    SELECT i.key, i.id, i.until FROM unnest(v_keys, v_ids, v_until) AS i (key, id, until) ORDER BY i.key
+    -- Only locks; who holds it is read in the next statement.
+    ON CONFLICT (key) DO UPDATE SET key = excluded.key;
+    UPDATE moose.unique_keys u SET work_order_id = i.id, held_until = i.until, looked_at = now()
+    FROM unnest(v_keys, v_ids, v_until) AS i (key, id, until)
+    WHERE u.key = i.key AND u.work_order_id <> i.id AND NOT moose.holds_unique_key(u.work_order_id, u.held_until);
+    RETURN QUERY
+        SELECT w.id, u.work_order_id FROM moose.work_orders w JOIN moose.unique_keys u ON u.key = w.unique_key
+        WHERE w.id = ANY (p_ids) AND w.state = 'failed' AND u.work_order_id <> w.id;
+END $$;
+
+-- The same of one order whose state changes just now, by whatever: the move is refused while another holds its key.
+CREATE FUNCTION moose.take_unique_key_again(p_id uuid, p_key text, p_until timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_holder uuid;
+BEGIN
+    INSERT INTO moose.unique_keys (key, work_order_id, held_until) VALUES (p_key, p_id, p_until)
+    ON CONFLICT (key) DO UPDATE SET key = excluded.key;
+    UPDATE moose.unique_keys u SET work_order_id = p_id, held_until = p_until, looked_at = now()
+    WHERE u.key = p_key AND u.work_order_id <> p_id AND NOT moose.holds_unique_key(u.work_order_id, u.held_until);
+    SELECT u.work_order_id INTO v_holder FROM moose.unique_keys u WHERE u.key = p_key AND u.work_order_id <> p_id;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the unique key of work order % is held by %', p_id, v_holder USING ERRCODE = 'MS007',
+            HINT = 'Wait until that one has ended, or cancel it.';
+    END IF;
 END $$;
 
 -- Whether an order keeps others of its unique key out.
@@ -317,54 +424,6 @@ CREATE FUNCTION moose.holds_unique_key(p_order uuid, p_until timestamptz) RETURN
         SELECT 1 FROM moose.work_orders w
         WHERE w.id = p_order AND (w.state NOT IN ('completed', 'failed', 'cancelled')
                                   OR w.state = 'completed' AND p_until > now()))
-$$;
-
--- Orders that wait, through others, for themselves: they fail at once, and whoever waits for them is told. A cycle is
--- closed by an order that an earlier one waits for, so only such are looked at. p_ids: blocked orders, the earlier first.
-CREATE FUNCTION moose.refuse_cycles(p_ids uuid[]) RETURNS uuid[] LANGUAGE plpgsql AS $$
-DECLARE
-    v_cyclic uuid[];
-BEGIN
-    WITH RECURSIVE up AS (
-        SELECT i.id AS start, d.depends_on AS id
-        FROM unnest(p_ids) WITH ORDINALITY AS i (id, n)
-        JOIN moose.work_order_dependencies d ON d.work_order_id = i.id
-        WHERE EXISTS (SELECT 1 FROM moose.work_order_dependencies e
-                      WHERE e.depends_on = i.id AND coalesce(array_position(p_ids, e.work_order_id), 0) < i.n)
-        UNION
-        SELECT u.start, d.depends_on
-        FROM up u
-        JOIN moose.work_orders w ON w.id = u.id AND w.state = 'blocked'
-        JOIN moose.work_order_dependencies d ON d.work_order_id = u.id
-    )
-    SELECT array_agg(DISTINCT u.start) INTO v_cyclic FROM up u WHERE u.id = u.start;
-    IF v_cyclic IS NULL THEN RETURN '{}'; END IF;
-
-    PERFORM 1 FROM moose.work_orders w WHERE w.id = ANY (v_cyclic) ORDER BY w.id FOR NO KEY UPDATE;
-    UPDATE moose.work_orders w
-    SET state = 'failed', finished_at = now(), failure_class = 'dependency_missing',
-        error = 'dependency cycle: it waits, through what it depends on, for itself'
-    WHERE w.id = ANY (v_cyclic) AND w.state = 'blocked';
-    PERFORM moose.report(
-        moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'dependency', 'critical', w.error, w.id,
-        'dependency_missing', jsonb_build_object('reason', 'dependency_cycle', 'handler', w.kind, 'lane', w.lane))
-    FROM moose.work_orders w WHERE w.id = ANY (v_cyclic) AND w.state = 'failed';
-    PERFORM moose.report_broken_dependencies(v_cyclic);
-    PERFORM moose.reply(v_cyclic);
-    RETURN v_cyclic;
-END $$;
-
--- The orders that ended badly among these and among all that these wait for.
-CREATE FUNCTION moose.broken_dependencies(p_ids uuid[]) RETURNS uuid[] LANGUAGE sql STABLE AS $$
-    WITH RECURSIVE up AS (
-        SELECT w.id, w.state FROM moose.work_orders w WHERE w.id = ANY (p_ids)
-        UNION
-        SELECT w.id, w.state FROM up u
-        JOIN moose.work_order_dependencies d ON d.work_order_id = u.id
-        JOIN moose.work_orders w ON w.id = d.depends_on
-        WHERE u.state = 'blocked'
-    )
-    SELECT coalesce(array_agg(u.id), '{}') FROM up u WHERE u.state IN ('failed', 'cancelled')
 $$;
 
 -- Pauses a lane: no claim starts its orders from now on; what runs goes on. False: it was paused, and stays as it was.
@@ -416,10 +475,108 @@ BEGIN
     PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);
 END $$;
 
--- Every lane that an operator set something for or that a live worker serves, with what runs and what is held back.
+-- The lanes that workers which are alive, and are not about to end, take work from.
+CREATE FUNCTION moose.tended_lanes() RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT l FROM moose.workers w, unnest(w.lanes) AS l
+    WHERE w.stopped_at IS NULL AND w.lost_at IS NULL AND NOT w.draining AND w.last_seen > now() - interval '60 seconds'
+$$;
+
+-- The lanes of stored orders that have not ended, found by skipping from one to the next.
+CREATE FUNCTION moose.lanes_of_orders() RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE step AS (
+        SELECT s.state, (SELECT w.lane FROM moose.work_orders w
+                         WHERE w.state = s.state
+                           AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked')
+                         ORDER BY w.lane LIMIT 1) AS lane
+        FROM unnest(ARRAY['scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked']) AS s (state)
+        UNION ALL
+        SELECT p.state, (SELECT w.lane FROM moose.work_orders w
+                         WHERE w.state = p.state AND w.lane > p.lane
+                           AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked')
+                         ORDER BY w.lane LIMIT 1)
+        FROM step p WHERE p.lane IS NOT NULL
+    )
+    SELECT DISTINCT p.lane FROM step p WHERE p.lane IS NOT NULL
+$$;
+
+-- How many orders of these lanes are stored and have not ended. Counts stop at 100,000.
+CREATE FUNCTION moose.stored_orders(p_lanes text[]) RETURNS TABLE (lane text, stored bigint) LANGUAGE sql STABLE AS $$
+    SELECT l.lane, (SELECT count(*) FROM (
+        SELECT 1 FROM moose.work_orders w
+        WHERE w.lane = l.lane AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked')
+        LIMIT 100000) x)
+    FROM unnest(p_lanes) AS l (lane)
+$$;
+
+-- Lanes with work that nobody takes now: since when that is known, how many orders are stored, and how many messages its
+-- queue held at the last look; NULL: it has none, or nobody looked.
+CREATE FUNCTION moose.untended() RETURNS TABLE (name text, since timestamptz, stored bigint, queued bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT s.lane, u.since, s.stored, u.queued
+    FROM moose.stored_orders(ARRAY(
+        (SELECT * FROM moose.lanes_of_orders() UNION SELECT x.name FROM moose.untended_lanes x)
+        EXCEPT SELECT * FROM moose.tended_lanes())) s
+    LEFT JOIN moose.untended_lanes u ON u.name = s.lane
+    WHERE s.stored > 0 OR u.queued > 0
+$$;
+
+-- Lanes that nobody takes work from: of those configured, those known from before, and those of stored orders.
+CREATE FUNCTION moose.lanes_to_look_at(p_configured text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO moose.known_lanes AS k (name) SELECT DISTINCT c FROM unnest(p_configured) AS c ORDER BY c
+    ON CONFLICT (name) DO UPDATE SET seen_at = now() WHERE k.seen_at < now() - interval '1 day';
+    RETURN QUERY
+        (SELECT k.name FROM moose.known_lanes k UNION SELECT * FROM moose.lanes_of_orders())
+        EXCEPT SELECT * FROM moose.tended_lanes();
+END $$;
+
+-- Keeps what was found of the lanes that were to be looked at: how much their queues hold, NULL where there is none. What has
+-- had work and no worker for p_patience is told of, once until it has a worker again. Returns how many were told of.
+CREATE FUNCTION moose.note_untended_lanes(p_lanes text[], p_queued bigint[], p_configured text[], p_patience interval)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_lanes text[]; v_stored bigint[]; v_queued bigint[];
+    v_told integer;
+BEGIN
+    -- One look at a time.
+    LOCK TABLE moose.untended_lanes IN SHARE ROW EXCLUSIVE MODE;
+    SELECT array_agg(s.lane), array_agg(s.stored), array_agg(i.queued) INTO v_lanes, v_stored, v_queued
+    FROM moose.stored_orders(p_lanes) s JOIN unnest(p_lanes, p_queued) AS i (lane, queued) ON i.lane = s.lane
+    WHERE (s.stored > 0 OR i.queued > 0) AND s.lane NOT IN (SELECT * FROM moose.tended_lanes());
+    INSERT INTO moose.untended_lanes AS u (name, stored, queued)
+    SELECT * FROM unnest(v_lanes, v_stored, v_queued)
+    ON CONFLICT (name) DO UPDATE SET stored = excluded.stored, queued = excluded.queued;
+    DELETE FROM moose.untended_lanes u WHERE u.name = ANY (v_lanes) IS NOT TRUE;
+    -- Neither configured nor on the broker, and nothing stored: nobody asks for it any more.
+    DELETE FROM moose.known_lanes k USING unnest(p_lanes, p_queued) AS i (lane, queued)
+    WHERE k.name = i.lane AND i.queued IS NULL AND k.name <> ALL (p_configured) AND k.name = ANY (v_lanes) IS NOT TRUE
+      AND k.seen_at < now() - interval '1 day';
+
+    WITH told AS (
+        UPDATE moose.untended_lanes u SET told_at = now()
+        WHERE u.told_at IS NULL AND u.since <= now() - p_patience
+        RETURNING u.*
+    ), reported AS (
+        SELECT moose.report(
+            moose.event_id('lane ' || t.name, (extract(epoch FROM t.since) * 1000000)::bigint, 'no worker'), 'worker', 'lane',
+            'critical',
+            format('no worker takes work of the lane %s%s: %s stored, %s',
+                   t.name, CASE WHEN t.name = ANY (p_configured) THEN '' ELSE ', which moose.yaml does not have' END, t.stored,
+                   CASE WHEN t.queued IS NULL THEN 'and it has no queue' ELSE format('%s in its queue', t.queued) END),
+            NULL, 'infrastructure',
+            jsonb_build_object('reason', 'no_worker', 'lane', t.name, 'stored', t.stored, 'queued', t.queued))
+        FROM told t
+    )
+    SELECT count(*) INTO v_told FROM reported;
+    RETURN v_told;
+END $$;
+
+-- Every lane that an operator set something for or that a live worker serves, with what runs and what is held back; and those
+-- that have work and no worker (see moose.untended).
 CREATE FUNCTION moose.lane_states() RETURNS TABLE (
     name text, weight integer, paused_at timestamptz, paused_by text, paused_why text, concurrency integer, rate integer,
-    rate_seconds integer, running bigint, held bigint, workers bigint
+    rate_seconds integer, running bigint, held bigint, workers bigint, untended_since timestamptz, stored bigint,
+    queued bigint
 ) LANGUAGE sql STABLE AS $$
     WITH served AS (
         SELECT s.name, count(*) AS workers
@@ -427,37 +584,52 @@ CREATE FUNCTION moose.lane_states() RETURNS TABLE (
         WHERE w.stopped_at IS NULL AND w.last_seen > now() - interval '60 seconds' GROUP BY 1
     ), busy AS (
         SELECT o.lane AS name, count(*) AS running FROM moose.work_orders o WHERE o.state = 'in_progress' GROUP BY 1
-    )
+    ), alone AS MATERIALIZED (SELECT * FROM moose.untended())
     SELECT n.name, l.weight, l.paused_at, l.paused_by, l.paused_why, l.concurrency, l.rate, l.rate_seconds,
            coalesce(b.running, 0),
-           (SELECT count(*) FROM moose.gate_waits y WHERE y.gate = 'lane ' || n.name), coalesce(s.workers, 0)
-    FROM (SELECT l.name FROM moose.lanes l UNION SELECT s.name FROM served s) n
+           (SELECT count(*) FROM moose.gate_waits y WHERE y.gate = 'lane ' || n.name), coalesce(s.workers, 0),
+           u.since, u.stored, u.queued
+    FROM (SELECT l.name FROM moose.lanes l UNION SELECT s.name FROM served s
+          UNION SELECT u.name FROM alone u) n
     LEFT JOIN moose.lanes l ON l.name = n.name
     LEFT JOIN served s ON s.name = n.name
     LEFT JOIN busy b ON b.name = n.name
+    LEFT JOIN alone u ON u.name = n.name
     ORDER BY n.name
 $$;
 
--- With each sweep: orders that ended while they waited, keys nobody used for an hour, and cycles whose orders came in
--- claims that could not see each other. The last thing a sweep does, so that nobody waits for what it locks.
+-- With each sweep: orders that ended while they waited, and keys nobody used for an hour.
 CREATE FUNCTION moose.tidy_flow() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_keys text[];
+    v_place text;
+    v_waits uuid[]; v_gates text[]; v_keys text[];
 BEGIN
-    PERFORM moose.refuse_cycles(ARRAY(
-        SELECT w.id FROM moose.work_orders w
-        WHERE w.state = 'blocked' AND w.created_at > now() - interval '2 minutes'
-        ORDER BY w.created_at, w.id LIMIT 1000));
-    DELETE FROM moose.gate_waits y WHERE y.work_order_id IN (
-        SELECT x.work_order_id FROM moose.gate_waits x
-        LEFT JOIN moose.work_orders w ON w.id = x.work_order_id
-        WHERE w.id IS NULL OR w.state NOT IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
-        LIMIT 5000 FOR UPDATE OF x SKIP LOCKED);
-    DELETE FROM moose.gates o WHERE o.name IN (
-        SELECT x.name FROM moose.gates x
-        WHERE x.name LIKE 'key %' AND x.running = 0 AND x.used_at < now() - interval '1 hour'
-          AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = x.name)
-        LIMIT 1000 FOR UPDATE SKIP LOCKED);
+    -- A piece of each table; the next sweep goes on.
+    v_place := moose.take_turn('tidy_gate_waits');
+    IF v_place IS NOT NULL THEN
+        v_waits := ARRAY(
+            SELECT y.work_order_id FROM moose.gate_waits y
+            WHERE y.work_order_id > coalesce(nullif(v_place, ''), '00000000-0000-0000-0000-000000000000')::uuid
+            ORDER BY y.work_order_id LIMIT 5000);
+        DELETE FROM moose.gate_waits y WHERE y.work_order_id IN (
+            SELECT x.work_order_id FROM moose.gate_waits x
+            LEFT JOIN moose.work_orders w ON w.id = x.work_order_id
+            WHERE x.work_order_id = ANY (v_waits)
+              AND (w.id IS NULL OR w.state NOT IN ('scheduled', 'pending', 'retrying', 'awaiting_budget'))
+            FOR UPDATE OF x SKIP LOCKED);
+        UPDATE moose.turns t SET place = coalesce(v_waits[5000]::text, '') WHERE t.name = 'tidy_gate_waits';
+    END IF;
+    v_place := moose.take_turn('tidy_gates');
+    IF v_place IS NOT NULL THEN
+        v_gates := ARRAY(SELECT o.name FROM moose.gates o WHERE o.name > v_place ORDER BY o.name LIMIT 5000);
+        DELETE FROM moose.gates o WHERE o.name IN (
+            SELECT x.name FROM moose.gates x
+            WHERE x.name = ANY (v_gates) AND x.name LIKE 'key %' AND x.running = 0
+              AND x.used_at < now() - interval '1 hour'
+              AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = x.name)
+            FOR UPDATE SKIP LOCKED);
+        UPDATE moose.turns t SET place = coalesce(v_gates[5000], '') WHERE t.name = 'tidy_gates';
+    END IF;
     v_keys := ARRAY(SELECT x.key FROM moose.unique_keys x WHERE x.looked_at < now() - interval '1 hour'
                     ORDER BY x.looked_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED);
     DELETE FROM moose.unique_keys u

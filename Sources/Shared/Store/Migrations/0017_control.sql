@@ -17,6 +17,7 @@ CREATE INDEX work_orders_to_stop ON moose.work_orders (lease_worker)
 --                                                                 of its lease; a result that comes first wins
 -- unknown (its message may still be queued)                       cancelled; the message will be a duplicate
 -- completed, failed, cancelled                                    the same
+-- pruned                                                          pruned
 CREATE FUNCTION moose.cancel_work_orders(p_ids uuid[], p_who text, p_reason text)
 RETURNS TABLE (id uuid, before text, after text) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -31,6 +32,7 @@ BEGIN
         SELECT i, 'cancelled', 'unknown', 'unknown', 'cancelled before its message came', now(), '', '', v_error, now()
         FROM unnest(v_ids) AS i
         WHERE NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = i)
+          AND NOT EXISTS (SELECT 1 FROM moose.find_pruned(v_ids) f WHERE f.id = i)
         ORDER BY i
         ON CONFLICT (id) DO NOTHING
         RETURNING id
@@ -60,7 +62,6 @@ BEGIN
     FROM unnest(x_id, x_state) AS x (id, state)
     WHERE x.id = ANY (v_new || v_waiting || v_running);
 
-    PERFORM moose.report_broken_dependencies(v_new || v_waiting);
     PERFORM moose.reply(v_waiting);
     IF cardinality(v_running) > 0 THEN PERFORM moose.control_notify('cancel'); END IF;
 
@@ -68,7 +69,10 @@ BEGIN
         SELECT x.id, CASE WHEN x.id = ANY (v_new) THEN 'unknown' ELSE x.state END,
                CASE WHEN x.id = ANY (v_waiting) THEN 'cancelled' WHEN x.state = 'in_progress' THEN 'cancel_requested'
                     ELSE x.state END
-        FROM unnest(x_id, x_state) AS x (id, state) ORDER BY 1;
+        FROM unnest(x_id, x_state) AS x (id, state)
+        UNION ALL
+        SELECT f.id, 'pruned', 'pruned' FROM moose.find_pruned(v_ids) f WHERE f.id = ANY (x_id) IS NOT TRUE
+        ORDER BY 1;
 END $$;
 
 -- Ends orders that were to be cancelled and whose worker is gone. What the attempt cost is unknown, so its hold is
@@ -98,7 +102,6 @@ BEGIN
     )
     SELECT array_agg(e.id), array_agg(e.fencing_token) INTO v_ids, v_tokens FROM ended e;
     IF v_ids IS NULL THEN RETURN 0; END IF;
-    PERFORM moose.report_broken_dependencies(v_ids);
     PERFORM moose.reply(v_ids);
     PERFORM moose.close_holds(v_ids, v_tokens, NULL, NULL, array_fill(true, ARRAY[cardinality(v_ids)]));
     RETURN cardinality(v_ids);
@@ -112,23 +115,23 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Has orders that failed, or that a person must look at, run again, with a new series of attempts; the fencing token
--- goes on. They become pending and are rung, or blocked while something they depend on isn't completed. Other states stay as they are.
+-- goes on. They become pending and are rung, or blocked while something they depend on isn't completed. Other states stay as they are,
+-- and so does an order whose unique key another holds: held_by.
 CREATE FUNCTION moose.retry_work_orders(p_ids uuid[], p_who text, p_reason text)
-RETURNS TABLE (id uuid, before text, after text) LANGUAGE plpgsql AS $$
+RETURNS TABLE (id uuid, before text, after text, held_by uuid) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     v_failed uuid[]; v_blocked uuid[];
+    h_id uuid[]; h_holder uuid[];
     x_id uuid[]; x_state text[]; x_error text[];
 BEGIN
-    -- With all they depend on, in id order: a dependency that completes meanwhile must find them blocked.
-    PERFORM 1 FROM moose.work_orders w
-    WHERE w.id = ANY (p_ids)
-       OR w.id IN (SELECT d.depends_on FROM moose.work_order_dependencies d WHERE d.work_order_id = ANY (p_ids))
-    ORDER BY w.id FOR NO KEY UPDATE;
+    PERFORM 1 FROM moose.work_orders w WHERE w.id = ANY (p_ids) ORDER BY w.id FOR NO KEY UPDATE;
     SELECT array_agg(w.id), array_agg(w.state), array_agg(w.error),
            coalesce(array_agg(w.id) FILTER (WHERE w.state IN ('failed', 'needs_review')), '{}')
     INTO x_id, x_state, x_error, v_failed
     FROM moose.work_orders w WHERE w.id = ANY (p_ids);
+    SELECT array_agg(h.id), array_agg(h.holder) INTO h_id, h_holder FROM moose.hold_unique_keys_again(v_failed) h;
+    v_failed := ARRAY(SELECT f FROM unnest(v_failed) AS f WHERE f = ANY (h_id) IS NOT TRUE);
     v_blocked := ARRAY(
         SELECT DISTINCT d.work_order_id FROM moose.work_order_dependencies d
         LEFT JOIN moose.work_orders w ON w.id = d.depends_on
@@ -147,18 +150,19 @@ BEGIN
     FROM unnest(x_id, x_state, x_error) AS x (id, state, error) WHERE x.id = ANY (v_failed);
 
     RETURN QUERY
-        SELECT i, coalesce(x.state, 'unknown'),
+        SELECT i, coalesce(x.state, f.state, 'unknown'),
                CASE WHEN i = ANY (v_blocked) THEN 'blocked' WHEN i = ANY (v_failed) THEN 'pending'
-                    ELSE coalesce(x.state, 'unknown') END
+                    ELSE coalesce(x.state, f.state, 'unknown') END, h_holder[array_position(h_id, i)]
         FROM (SELECT DISTINCT i FROM unnest(p_ids) AS i) p (i)
-        LEFT JOIN unnest(x_id, x_state) AS x (id, state) ON x.id = i ORDER BY 1;
+        LEFT JOIN unnest(x_id, x_state) AS x (id, state) ON x.id = i
+        LEFT JOIN (SELECT g.id, 'pruned' AS state FROM moose.find_pruned(p_ids) g) f ON f.id = i ORDER BY 1;
 END $$;
 
 -- What workers were told and do until they end. A lane without a row has the slots it was started with.
 CREATE TABLE moose.worker_commands (
     worker  uuid NOT NULL REFERENCES moose.workers (id) ON DELETE CASCADE,
     command text NOT NULL CHECK (command IN ('drain', 'resize')),
-    lane    text NOT NULL DEFAULT '',
+    lane    text NOT NULL DEFAULT '' CHECK (octet_length(lane) <= 63),
     slots   integer CHECK (slots BETWEEN 1 AND 10000),
     who     text NOT NULL,
     reason  text,
@@ -211,13 +215,23 @@ BEGIN
     RETURN v_told;
 END $$;
 
--- Orders that have not ended, and whose cancel nobody asked for yet; a NULL lets everything pass.
-CREATE FUNCTION moose.cancellable(p_state text, p_kind text, p_lane text, p_project text, p_agent text)
-RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
-    SELECT w.id FROM moose.work_orders w
-    WHERE w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked', 'needs_review', 'in_progress')
-      AND w.cancel_requested_at IS NULL
-      AND (p_state IS NULL OR w.state = p_state) AND (p_kind IS NULL OR w.kind = p_kind)
-      AND (p_lane IS NULL OR w.lane = p_lane) AND (p_project IS NULL OR w.project = p_project)
-      AND (p_agent IS NULL OR w.agent = p_agent)
+-- At most so many of the orders that have not ended, and whose cancel nobody asked for yet; a NULL lets everything pass. In no
+-- order: whoever asks cancels them, and asks again. p_before: those that came since are left alone.
+CREATE FUNCTION moose.cancellable(
+    p_state text, p_kind text, p_lane text, p_project text, p_agent text,
+    p_before timestamptz DEFAULT NULL, p_limit bigint DEFAULT NULL
+) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT x.id
+    FROM (SELECT w.* FROM moose.work_orders w
+          WHERE w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked')
+          UNION ALL
+          SELECT w.* FROM moose.work_orders w WHERE w.state = 'in_progress'
+          UNION ALL
+          SELECT w.* FROM moose.work_orders w
+          WHERE w.state IN ('failed', 'needs_review', 'cancelled') AND w.state = 'needs_review') x
+    WHERE x.cancel_requested_at IS NULL
+      AND (p_state IS NULL OR x.state = p_state) AND (p_kind IS NULL OR x.kind = p_kind)
+      AND (p_lane IS NULL OR x.lane = p_lane) AND (p_project IS NULL OR x.project = p_project)
+      AND (p_agent IS NULL OR x.agent = p_agent) AND (p_before IS NULL OR x.created_at <= p_before)
+    LIMIT p_limit
 $$;

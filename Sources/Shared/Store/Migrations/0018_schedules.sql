@@ -96,7 +96,9 @@ BEGIN
             HINT = 'It travels as a property of the message. Leave it out where there is none.';
     END IF;
 
-    SELECT w.digest = substr(sha256(v_body), 1, 16) INTO v_same FROM moose.work_orders w WHERE w.id = p_id;
+    SELECT w.digest = substr(sha256(v_body), 1, 16) INTO v_same
+    FROM (SELECT o.digest FROM moose.work_orders o WHERE o.id = p_id
+          UNION ALL SELECT f.digest FROM moose.pruned_orders f WHERE f.id = p_id) w;
     IF NOT FOUND THEN
         INSERT INTO moose.outbox (id, exchange, routing_key, type, correlation_id, app_id, reply_to, traceparent, body)
         VALUES (p_id, 'moose.work', coalesce(p_order ->> 'lane', 'default'), 'moose.work-order.v1', p_correlation_id,
@@ -133,6 +135,10 @@ DECLARE
     v_order jsonb;
     v_taken text;
 BEGIN
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+        -- Whoever hears of the commit relies on it.
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
     -- NULLs are left out, but for those inside of the payload and the metadata.
     SELECT coalesce(jsonb_object_agg(f.name, f.value) FILTER (WHERE f.value IS NOT NULL), '{}') INTO v_order
     FROM (VALUES
@@ -203,7 +209,8 @@ $$;
 
 -- What the broker refused for what it is: later again, with a growing wait of at most 5 minutes; after ten times, or at
 -- once where it can never pass, a dead letter with its error event. A doorbell stays, and so does what goes to an exchange of
--- Moose itself, which an operator can bring back: that is told once an hour.
+-- Moose itself, which an operator can bring back: that is told once an hour. p_final NULL: it was refused alone, where others
+-- passed; then also what goes to Moose's own exchanges becomes a dead letter after ten times.
 CREATE FUNCTION moose.refuse_outbox(p_ids uuid[], p_leases uuid[], p_errors text[], p_final boolean[])
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -221,7 +228,7 @@ BEGIN
     v_buried := ARRAY(
         SELECT o.id FROM moose.outbox o JOIN unnest(p_ids, p_final) AS i (id, final) ON i.id = o.id
         WHERE o.id = ANY (v_refused) AND o.doorbell_for IS NULL
-          AND (i.final OR o.refusals >= 10 AND o.exchange NOT LIKE 'moose.%'));
+          AND (i.final OR o.refusals >= 10 AND (i.final IS NULL OR o.exchange NOT LIKE 'moose.%')));
     IF v_buried <> '{}' THEN
         PERFORM moose.bury_batch(
             array_agg('unpublishable'::text),
@@ -315,7 +322,8 @@ BEGIN
         EXCEPTION WHEN data_exception OR SQLSTATE 'MS006' THEN
             -- Only its own tick is lost, and told.
             PERFORM moose.report(
-                v_id, 'scheduler', 'tick', 'critical',
+                moose.event_id('schedule ' || v_row.name, extract(epoch FROM v_row.tick)::bigint, 'refused'),
+                'scheduler', 'tick', 'critical',
                 format('the schedule %s could not write its order: %s', v_row.name, SQLERRM), NULL, 'invalid_input',
                 jsonb_build_object('schedule', v_row.name));
             v_id := NULL;

@@ -20,7 +20,7 @@ CREATE TABLE moose.dead_letters (
     cut_size       bigint,
     cut_sha256     bytea,
     -- Of body and properties: what a redelivery is recognised by.
-    digest         bytea NOT NULL,
+    digest         bytea NOT NULL CHECK (octet_length(digest) <= 32),
     -- Properties and headers for people and queries, bounded; and exactly as they came, encoded as AMQP has them. NULL where
     -- the message is gone: a failed order's, or one that SQL wrote.
     headers        json NOT NULL DEFAULT '{}',
@@ -98,6 +98,9 @@ CREATE TRIGGER work_orders_failed AFTER UPDATE ON moose.work_orders
     FOR EACH ROW WHEN (OLD.state <> NEW.state AND (NEW.state = 'failed' OR OLD.state = 'failed'))
     EXECUTE FUNCTION moose.bury_order();
 
+-- Locked as a table, and always empty (see moose.limits_lock).
+CREATE TABLE moose.letters_lock ();
+
 -- Messages nobody can use: a dead letter and its error event each, in one commit. Written once, however often the
 -- broker delivers them: one with an id is the one of that id that lies there dead; of those without, a redelivery takes
 -- the place of one equal letter that has seen fewer deliveries, so that of two equal messages both are kept. A redriven message that died again opens its own letter again.
@@ -111,7 +114,6 @@ CREATE FUNCTION moose.bury_batch(
 ) RETURNS integer LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    v_lock bigint := hashtext('moose.dead_letters');
     v_new integer[] := ARRAY(SELECT generate_subscripts(p_reasons, 1));
     v_digests bytea[] := ARRAY(SELECT coalesce(p_digests[n], moose.letter_digest(p_bodies[n], p_headers[n]))
                                FROM generate_subscripts(p_reasons, 1) AS n ORDER BY n);
@@ -122,9 +124,9 @@ DECLARE
 BEGIN
     -- A redelivery waits for a commit that is still on its way from the recorder that died.
     IF true = ANY (p_redelivered) THEN
-        PERFORM pg_advisory_xact_lock(v_lock);
+        LOCK TABLE moose.letters_lock IN EXCLUSIVE MODE;
     ELSE
-        PERFORM pg_advisory_xact_lock_shared(v_lock);
+        LOCK TABLE moose.letters_lock IN ROW SHARE MODE;
     END IF;
 
     -- 1. Redriven and dead again. A copy of an earlier redrive is dropped: the letter is out under a later number, or
@@ -267,7 +269,8 @@ CREATE FUNCTION moose.release_letters(p_lease uuid, p_ids uuid[]) RETURNS void L
 $$;
 
 -- Redrives letters that stand for failed orders: each goes back to pending, with a fresh series of attempts, and its
--- letter closes in the same commit. With an open dependency it is blocked, as when it was new. Returns how many.
+-- letter closes in the same commit. With an open dependency it is blocked, as when it was new. One whose unique key another
+-- holds stays as it is. Returns how many.
 CREATE FUNCTION moose.redrive_orders(p_letters uuid[], p_who text, p_why text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_orders uuid[]; v_lanes text[];
@@ -283,6 +286,8 @@ BEGIN
     v_orders := ARRAY(SELECT d.work_order_id FROM moose.dead_letters d
                       WHERE d.work_order_id = ANY (v_orders) AND d.is_order AND d.state = 'dead'
                       ORDER BY d.id FOR NO KEY UPDATE);
+    v_orders := ARRAY(SELECT o FROM unnest(v_orders) AS o
+                      EXCEPT SELECT h.id FROM moose.hold_unique_keys_again(v_orders) h);
     WITH again AS (
         UPDATE moose.work_orders w
         SET state = CASE WHEN EXISTS (

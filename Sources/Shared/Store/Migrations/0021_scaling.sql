@@ -1,18 +1,28 @@
 -- Scaling: how much work a lane has, which workers are gone, and telling of processes that don't stay up.
 
--- What could run now and what runs, of each lane asked for. Counts stop at 100,000: more changes no decision.
+-- What could run now and what runs, of each lane asked for; without what waits at a gate. Counts stop at 100,000: more
+-- changes no decision. room: how many may start now by the lane's own pause, limit and rate; NULL where it has none.
 CREATE FUNCTION moose.lane_loads(p_lanes text[])
-RETURNS TABLE (lane text, due bigint, doorbells bigint, running bigint, oldest_seconds double precision)
+RETURNS TABLE (lane text, due bigint, doorbells bigint, running bigint, oldest_seconds double precision, room bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT l.lane, d.due, d.doorbells, r.running, d.oldest_seconds
+    SELECT l.lane, d.due, d.doorbells, r.running, d.oldest_seconds, (
+        SELECT CASE WHEN s.paused_at IS NOT NULL THEN 0 ELSE greatest(0, least(
+                   s.concurrency - coalesce(g.running, 0),
+                   floor(least(s.rate, coalesce(g.tokens, s.rate)
+                       + coalesce(greatest(0, extract(epoch FROM clock_timestamp() - g.refilled_at)), 0)
+                         * s.rate / s.rate_seconds))::bigint)) END
+        FROM moose.lanes s LEFT JOIN moose.gates g ON g.name = 'lane ' || s.name
+        WHERE s.name = l.lane AND (s.paused_at IS NOT NULL OR s.concurrency IS NOT NULL OR s.rate IS NOT NULL))
     FROM unnest(p_lanes) AS l (lane),
     LATERAL (
         SELECT count(*) AS due, count(*) FILTER (WHERE x.rings) AS doorbells,
                coalesce(greatest(extract(epoch FROM now() - min(x.run_at)), 0), 0)::double precision AS oldest_seconds
-        FROM (SELECT w.run_at, EXISTS (SELECT 1 FROM moose.outbox o WHERE o.doorbell_for = w.id) AS rings
+        FROM (SELECT w.run_at, EXISTS (SELECT 1 FROM moose.outbox o WHERE o.doorbell_for = w.id) AS rings,
+                     EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.work_order_id = w.id AND y.rung_at IS NULL) AS held
               FROM moose.work_orders w
               WHERE w.state IN ('scheduled', 'pending', 'retrying') AND w.run_at <= now() AND w.lane = l.lane
-              LIMIT 100000) x) d,
+              LIMIT 100000) x
+        WHERE NOT x.held) d,
     LATERAL (
         SELECT count(*) AS running
         FROM (SELECT 1 FROM moose.work_orders w WHERE w.state = 'in_progress' AND w.lane = l.lane LIMIT 100000) x) r
@@ -40,14 +50,41 @@ BEGIN
     SELECT array_agg(m.id) INTO v_lost FROM marked m;
     IF v_lost IS NULL THEN RETURN 0; END IF;
     PERFORM moose.report(
-        moose.event_id(k.id::text, 0, 'worker lost'), 'worker', 'heartbeat', 'warning',
+        moose.event_id(k.id::text, extract(epoch FROM k.last_seen)::bigint, 'worker lost'), 'worker', 'heartbeat', 'warning',
         format('worker process %s on %s stopped without a word', k.pid, k.host), NULL, 'worker_lost',
         jsonb_build_object('worker', k.id))
     FROM moose.workers k WHERE k.id = ANY (v_lost);
     RETURN cardinality(v_lost);
 END $$;
 
+-- A parent saw its process of this number end, and no command of it runs any more: what the process held is rescued now,
+-- where anybody else has to see each lease expired twice. At most 1000 orders a call; returns how many.
+CREATE FUNCTION moose.process_ended(p_supervisor uuid, p_pid integer, p_max_attempts integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_workers uuid[] := ARRAY(
+        SELECT k.id FROM moose.workers k
+        WHERE k.supervisor = p_supervisor AND k.pid = p_pid AND k.stopped_at IS NULL);
+    v_ids uuid[]; v_tokens bigint[];
+BEGIN
+    IF cardinality(v_workers) = 0 THEN RETURN 0; END IF;
+    PERFORM moose.mark_workers_lost(v_workers, interval '0');
+    WITH held AS (
+        SELECT w.id FROM moose.work_orders w
+        WHERE w.state = 'in_progress' AND w.lease_worker = ANY (v_workers)
+        ORDER BY w.id LIMIT 1000 FOR NO KEY UPDATE OF w SKIP LOCKED
+    ), expired AS (
+        UPDATE moose.work_orders w SET lease_expires_at = now() - interval '1 microsecond' FROM held h WHERE w.id = h.id
+        RETURNING w.id, w.fencing_token
+    )
+    SELECT array_agg(o.id), array_agg(o.fencing_token) INTO v_ids, v_tokens FROM expired o;
+    IF v_ids IS NULL THEN RETURN 0; END IF;
+    PERFORM moose.rescue_leases(v_ids, v_tokens, p_max_attempts);
+    RETURN cardinality(v_ids);
+END $$;
+
 -- Forgets workers that stopped or were lost so long ago.
 CREATE FUNCTION moose.prune_workers(p_keep interval) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM moose.workers k WHERE coalesce(k.stopped_at, k.lost_at) < now() - p_keep
+    DELETE FROM moose.workers k WHERE k.id IN (
+        SELECT o.id FROM moose.workers o WHERE coalesce(o.stopped_at, o.lost_at) < now() - p_keep LIMIT 1000)
 $$;

@@ -18,14 +18,14 @@ CREATE INDEX work_orders_awaiting_ci ON moose.work_orders (ci_since)
 
 -- Each webhook's delivery is taken once.
 CREATE TABLE moose.sentinel_deliveries (
-    delivery_id text PRIMARY KEY,
+    delivery_id text PRIMARY KEY CHECK (octet_length(delivery_id) <= 200),
     received_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX sentinel_deliveries_old ON moose.sentinel_deliveries (received_at);
 
 -- One row for each attempt of a workflow's run, and each pull request it belongs to.
 CREATE TABLE moose.workflow_runs (
-    repository   text NOT NULL,
+    repository   text NOT NULL CHECK (octet_length(repository) <= 400),
     pull_request integer NOT NULL,
     run_id       bigint NOT NULL,
     run_attempt  integer NOT NULL,
@@ -60,9 +60,8 @@ BEGIN
 END $$;
 
 -- Whether this run can speak for this order.
-CREATE FUNCTION moose.is_run_of(r moose.workflow_runs, w moose.work_orders) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT r.pull_request = w.github_pr_number AND (w.github_repository IS NULL OR w.github_repository = r.repository)
-$$;
+CREATE FUNCTION moose.is_run_of(r moose.workflow_runs, w moose.work_orders) RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN r.pull_request = w.github_pr_number AND (w.github_repository IS NULL OR w.github_repository = r.repository);
 
 -- Orders whose accepted attempt ended with a pull request wait for its workflows; results that came first are due at
 -- once, also those of the named commit that another order, or an earlier attempt, was judged by.
@@ -150,8 +149,6 @@ CREATE FUNCTION moose.apply_ci_verdicts(
 DECLARE
     v_ids uuid[];
 BEGIN
-    -- Before any row is locked, as in finish_batch.
-    PERFORM pg_advisory_xact_lock_shared(hashtext('moose.dependencies'));
     v_ids := ARRAY(
         SELECT w.id FROM moose.work_orders w
         JOIN unnest(p_ids, p_tokens, p_repositories, p_shas, p_runs_seen) AS i (id, token, repository, sha, seen)
@@ -194,7 +191,6 @@ BEGIN
          AS i (id, verdict, sha, class, message, facts)
     JOIN moose.work_orders w ON w.id = i.id
     WHERE w.id = ANY (v_ids) AND i.verdict <> 'passed';
-    PERFORM moose.report_broken_dependencies(v_ids);
     PERFORM moose.reply(v_ids);
     PERFORM moose.release_dependents(v_ids);
     RETURN QUERY SELECT unnest(v_ids);
@@ -236,8 +232,5 @@ BEGIN
         FROM deferred t WHERE t.state = 'unmatched' AND t.orders = 0
     )
     SELECT count(*) INTO v_told FROM told;
-
-    DELETE FROM moose.workflow_runs r WHERE r.received_at < now() - interval '30 days' AND r.state <> 'waiting';
-    DELETE FROM moose.sentinel_deliveries d WHERE d.received_at < now() - interval '30 days';
     RETURN v_told;
 END $$;

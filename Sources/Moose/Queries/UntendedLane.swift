@@ -1,0 +1,31 @@
+internal import FoundationEssentials
+internal import Postgres
+
+/// A lane that has work and no worker.
+struct UntendedLane: Sendable {
+    let name: String
+    /// Since when a role has seen that; nil: none has looked yet.
+    let since: Date?
+    /// Stored orders that have not ended; counts stop at 100,000.
+    let stored: Int
+    /// Messages in its queue at the last look; nil: it has no queue, or nobody looked.
+    let queued: Int?
+
+    static func all(in database: PostgresClient) async throws -> [UntendedLane] {
+        try await database.run("SELECT name, since, stored, queued FROM moose.untended() ORDER BY name").rows.map {
+            row in
+            UntendedLane(
+                name: try row.decode(0), since: try row.decode(1), stored: Int(try row.decode(2, as: Int64.self)),
+                queued: try row.decode(3, as: Int64?.self).map(Int.init))
+        }
+    }
+
+    /// What it holds, in words.
+    var load: String {
+        "\(NumberText.grouped(stored)) stored" + (queued.map { ", \(NumberText.grouped($0)) queued" } ?? "")
+    }
+
+    var json: JSONValue {
+        ["name": .string(name), "since": .time(since), "stored": .count(stored), "queued": .count(queued)]
+    }
+}

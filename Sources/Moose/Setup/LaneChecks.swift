@@ -1,0 +1,51 @@
+internal import AMQP
+internal import Messaging
+internal import Postgres
+internal import Settings
+internal import Store
+
+/// Looks for lanes that `moose.yaml` doesn't have, or not any more, and that hold work: nobody will take it.
+struct LaneChecks {
+    let common: CommonOptions
+    let settings: Settings
+
+    /// Nothing where the servers are away or not set up: others tell of that.
+    func findings() async -> [Finding] {
+        do {
+            let lanes: [(name: String, stored: Int)] = try await common.withDatabase { client in
+                try await client.run(
+                    """
+                    SELECT s.lane, s.stored FROM moose.stored_orders(ARRAY(
+                        (SELECT name FROM moose.known_lanes UNION SELECT * FROM moose.lanes_of_orders())
+                        EXCEPT (SELECT * FROM moose.tended_lanes() UNION SELECT unnest(\(settings.lanes.keys.sorted()))))) s
+                    ORDER BY s.lane
+                    """
+                ).rows.map { row in (try row.decode(0), Int(try row.decode(1, as: Int64.self))) }
+            }
+            guard !lanes.isEmpty else { return [] }
+            var findings: [Finding] = []
+            try await TopologyAccess.withPublisher(settings) { publisher in
+                for lane in lanes {
+                    let queued = try await publisher.queueStatistics(MooseTopology.workQueue(lane: lane.name))?.messages
+                    guard lane.stored > 0 || queued ?? 0 > 0 else { continue }
+                    findings.append(
+                        .bad("lane \(lane.name)", Self.advice(lane.name, stored: lane.stored, queued: queued)))
+                }
+            }
+            return findings
+        } catch {
+            // A server that is away or not set up is a finding of the other checks.
+            return []
+        }
+    }
+
+    static func advice(_ lane: String, stored: Int, queued: Int?) -> String {
+        let queue = MooseTopology.workQueue(lane: lane)
+        let found =
+            "moose.yaml has no such lane, and no worker takes its work: \(NumberText.grouped(stored)) stored"
+            + (queued.map { ", \(NumberText.grouped($0)) queued" } ?? ", and its queue \(queue) is gone")
+        return found
+            + ". Name the lane in moose.yaml again, run `moose topology apply` and a worker with `--lane \(lane):8`;"
+            + " docs/flow.md says how its work goes to another lane"
+    }
+}
