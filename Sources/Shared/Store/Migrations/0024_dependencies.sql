@@ -514,7 +514,8 @@ BEGIN
     UPDATE moose.dependency_waits y SET look_at = now()
     WHERE y.work_order_id IN (
         SELECT x.work_order_id FROM moose.dependency_waits x JOIN moose.work_orders w ON w.id = x.at
-        WHERE x.work_order_id = ANY (v_waits) AND x.look_at IS NULL AND w.state = 'completed'
+        WHERE x.work_order_id = ANY (v_waits) AND w.state = 'completed'
+          AND (x.look_at IS NULL OR x.look_at > now() + interval '10 seconds')
         FOR UPDATE OF x SKIP LOCKED);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     UPDATE moose.turns t SET place = coalesce(v_waits[5000]::text, '') WHERE t.name = 'review_waits';
