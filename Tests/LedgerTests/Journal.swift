@@ -40,7 +40,7 @@ enum Journal {
         -- Other limits take effect for batches that begin to judge after them, which is what a change of limits waits for.
         CREATE FUNCTION journal.join_queue(p_request bigint) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
-            PERFORM pg_advisory_xact_lock(hashtext('moose.budget_policies'));
+            LOCK TABLE moose.limits_lock IN EXCLUSIVE MODE;
             INSERT INTO journal.entries (request, answers) VALUES (p_request, '[]');
         END $$;
         """

@@ -57,6 +57,7 @@ struct WakeUpTests {
             }
             #expect(try await ending.0.value)
             #expect(try await ending.1.value)
+            try await ledger.settle()
             #expect(try await ledger.state(dependant.id) == "pending")
             #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(dependant.id)'") == 1)
         }

@@ -245,7 +245,12 @@ BEGIN
         v_free := ARRAY(SELECT w.id FROM moose.work_orders w WHERE w.id = ANY (v_running)
                         ORDER BY w.id FOR SHARE SKIP LOCKED);
     END IF;
-    SELECT array_agg(w.id), array_agg(w.state) INTO s_id, s_state FROM moose.work_orders w WHERE w.id = ANY (v_at);
+    -- One that completed and was pruned since is as good as completed.
+    SELECT array_agg(x.id), array_agg(x.state) INTO s_id, s_state
+    FROM (SELECT w.id, w.state FROM moose.work_orders w WHERE w.id = ANY (v_at)
+          UNION ALL
+          SELECT f.id, f.state FROM moose.find_pruned(v_at) f
+          WHERE NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = f.id)) x;
 
     -- By now nobody is about to end what these wait at: the next end finds them.
     SELECT array_agg(i.id), array_agg(i.old), array_agg(s.id IS NULL) INTO w_id, w_old, w_unknown
@@ -408,7 +413,10 @@ DECLARE
     v_done integer := 0;
 BEGIN
     FOR v_root IN
-        SELECT b.broken, b.told, w.state, w.fencing_token, w.kind FROM moose.broken_dependencies b
+        SELECT b.broken, b.told, w.state, w.fencing_token, w.kind,
+               -- Should it be tried again and end badly once more, that is news.
+               concat_ws(' ', '', w.fencing_token, extract(epoch FROM w.finished_at)) AS time
+        FROM moose.broken_dependencies b
         JOIN moose.work_orders w ON w.id = b.broken
         WHERE b.waiting = b.broken AND b.broken IN (
             SELECT o.broken FROM moose.broken_dependencies o WHERE o.searched IS NOT NULL LIMIT 1000)
@@ -432,8 +440,8 @@ BEGIN
                 v_told := v_told + 1;
                 EXIT WHEN v_told > c_most;
                 PERFORM moose.report(
-                    moose.event_id(v_row.waiting::text, v_root.fencing_token, 'depends on ' || v_root.broken), 'worker',
-                    'dependency', 'warning',
+                    moose.event_id(v_row.waiting::text, 0, 'depends on ' || v_root.broken || v_root.time), 'worker', 'dependency',
+                    'warning',
                     format('work order %s waits%s for %s, which ended %s', v_row.waiting,
                            CASE WHEN v_row.is_far THEN ', through others,' END, v_root.broken, v_root.state),
                     v_row.waiting, 'dependency_missing',
@@ -458,7 +466,7 @@ BEGIN
         IF v_told > c_most THEN
             IF v_root.told <= c_most THEN
                 PERFORM moose.report(
-                    moose.event_id(v_root.broken::text, v_root.fencing_token, 'many depend'), 'worker', 'dependency',
+                    moose.event_id(v_root.broken::text, 0, 'many depend' || v_root.time), 'worker', 'dependency',
                     'critical',
                     format('more than %s work orders wait, themselves or through others, for %s, which ended %s (%s of them '
                            'depend on it themselves); only the first %s are told of one by one', c_most, v_root.broken,
@@ -506,7 +514,8 @@ BEGIN
     UPDATE moose.dependency_waits y SET look_at = now()
     WHERE y.work_order_id IN (
         SELECT x.work_order_id FROM moose.dependency_waits x JOIN moose.work_orders w ON w.id = x.at
-        WHERE x.work_order_id = ANY (v_waits) AND x.look_at IS NULL AND w.state = 'completed'
+        WHERE x.work_order_id = ANY (v_waits) AND w.state = 'completed'
+          AND (x.look_at IS NULL OR x.look_at > now() + interval '10 seconds')
         FOR UPDATE OF x SKIP LOCKED);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     UPDATE moose.turns t SET place = coalesce(v_waits[5000]::text, '') WHERE t.name = 'review_waits';
