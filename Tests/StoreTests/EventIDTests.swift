@@ -91,6 +91,7 @@ struct EventIDTests {
                 """
             for times in 1...2 {
                 try await ledger.end(first.id, token, .failed(AttemptFailure(.testFail, "red", retry: .never)))
+                try await ledger.settle()
                 #expect(try await ledger.count(told) == Int64(times))
                 guard times == 1 else { break }
                 try await ledger.run("SELECT * FROM moose.retry_work_orders(ARRAY['\(first.id)'::uuid], 'me', 'again')")

@@ -85,11 +85,6 @@ BEGIN
         v_left := v_left || format('the answer to its publisher (SQLSTATE %s)', SQLSTATE);
     END;
     BEGIN
-        PERFORM moose.report_broken_dependencies(ARRAY[p_id]);
-    EXCEPTION WHEN OTHERS THEN
-        v_left := v_left || format('word to what depends on it (SQLSTATE %s)', SQLSTATE);
-    END;
-    BEGIN
         PERFORM moose.report(
             gen_random_uuid(), 'worker', CASE WHEN p_token IS NULL THEN 'claim' ELSE 'finish' END, 'critical',
             v_error || CASE WHEN v_left = '{}' THEN '' ELSE '; left out: ' || array_to_string(v_left, ', ') END, p_id,
