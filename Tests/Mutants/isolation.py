@@ -50,7 +50,8 @@ FUNCTIONS = {
     "any changed limit is news": (IDS, "0007_budget_marks.sql", "report_marks", "|| ' at ' || v.at_u", "|| random()"),
     "a second freeze is no news": (IDS, "0013_budget_control.sql", "audit_budget", "TG_TABLE_NAME = 'budget_freezes' AND", "false AND"),
     "a dependency fails once for all": (
-        IDS, "0024_dependencies.sql", "tell_of_broken", "concat_ws(' ', '', w.fencing_token, extract(epoch FROM w.finished_at))", "''"),
+        IDS, "0024_dependencies.sql", "tell_of_broken", "|| v_root.broken || ' ' || v_root.ended", "|| v_root.broken",
+        "v_root.fencing_token", "0"),
     "a fingerprint is as long as it is": (
         EVENTS, "0012_escalations.sql", "record_error_events", "'v2:' || encode(sha256(convert_to(f.text, 'UTF8')), 'hex')", "f.text"),
 }

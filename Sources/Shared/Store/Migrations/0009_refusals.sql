@@ -83,7 +83,7 @@ END $$;
 
 -- What one process at a time does: who holds the row does it. place: where a round that goes in pieces goes on.
 CREATE TABLE moose.turns (
-    name  text PRIMARY KEY,
+    name  text PRIMARY KEY CHECK (octet_length(name) <= 63),
     place text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 50);
 INSERT INTO moose.turns (name)

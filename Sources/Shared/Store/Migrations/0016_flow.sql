@@ -19,13 +19,13 @@ CREATE TABLE moose.lanes (
 -- Every lane there was work for, as workers and Client Managers were configured: the broker can't be asked which of its
 -- queues are Moose's.
 CREATE TABLE moose.known_lanes (
-    name    text PRIMARY KEY,
+    name    text PRIMARY KEY CHECK (octet_length(name) <= 63),
     seen_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- Lanes with work that nobody takes, as they were seen last.
 CREATE TABLE moose.untended_lanes (
-    name      text PRIMARY KEY,
+    name      text PRIMARY KEY CHECK (octet_length(name) <= 63),
     since     timestamptz NOT NULL DEFAULT now(),
     -- Stored orders that have not ended, up to 100,000, and messages in the queue; NULL: it has no queue.
     stored    bigint NOT NULL,

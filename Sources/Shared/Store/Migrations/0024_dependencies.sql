@@ -413,9 +413,8 @@ DECLARE
     v_done integer := 0;
 BEGIN
     FOR v_root IN
-        SELECT b.broken, b.told, w.state, w.fencing_token, w.kind,
-               -- Should it be tried again and end badly once more, that is news.
-               concat_ws(' ', '', w.fencing_token, extract(epoch FROM w.finished_at)) AS time
+        -- ended: one that was retried and ended badly again, also without another claim, is news.
+        SELECT b.broken, b.told, w.state, w.fencing_token, w.kind, coalesce(extract(epoch FROM w.finished_at), 0) AS ended
         FROM moose.broken_dependencies b
         JOIN moose.work_orders w ON w.id = b.broken
         WHERE b.waiting = b.broken AND b.broken IN (
@@ -440,8 +439,8 @@ BEGIN
                 v_told := v_told + 1;
                 EXIT WHEN v_told > c_most;
                 PERFORM moose.report(
-                    moose.event_id(v_row.waiting::text, 0, 'depends on ' || v_root.broken || v_root.time), 'worker', 'dependency',
-                    'warning',
+                    moose.event_id(v_row.waiting::text, v_root.fencing_token,
+                                   'depends on ' || v_root.broken || ' ' || v_root.ended), 'worker', 'dependency', 'warning',
                     format('work order %s waits%s for %s, which ended %s', v_row.waiting,
                            CASE WHEN v_row.is_far THEN ', through others,' END, v_root.broken, v_root.state),
                     v_row.waiting, 'dependency_missing',
@@ -466,8 +465,8 @@ BEGIN
         IF v_told > c_most THEN
             IF v_root.told <= c_most THEN
                 PERFORM moose.report(
-                    moose.event_id(v_root.broken::text, 0, 'many depend' || v_root.time), 'worker', 'dependency',
-                    'critical',
+                    moose.event_id(v_root.broken::text, v_root.fencing_token, 'many depend ' || v_root.ended), 'worker',
+                    'dependency', 'critical',
                     format('more than %s work orders wait, themselves or through others, for %s, which ended %s (%s of them '
                            'depend on it themselves); only the first %s are told of one by one', c_most, v_root.broken,
                            v_root.state, n.direct, c_most),
