@@ -71,7 +71,7 @@ def what_cant_be_pinned(system):
             ("ignore_checksum_failure", "on", ["ignore_checksum_failure is on"], True),
             ("track_counts", "off", ["track_counts is off"], False),
             ("temp_file_limit", "1MB", ["temp_file_limit is 1MB"], False)):
-        system.sql(f"ALTER ROLE {LIMITED} SET {name} = {bad}")
+        system.sql(f"ALTER ROLE {LIMITED} SET {name} = '{bad}'")
         named(system, f"{name} = {bad} of the role", words, refused, **limited)
         system.sql(f"ALTER ROLE {LIMITED} RESET {name}")
     system.sql(f"ALTER ROLE {LIMITED} CONNECTION LIMIT 3")

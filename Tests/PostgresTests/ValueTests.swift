@@ -149,13 +149,13 @@ import Testing
     }
 
     @Test func `of statements are prepared once by text and types, up to a limit`() {
-        var prepared = PreparedStatements(limit: 1)
-        #expect(prepared.plan(for: "SELECT \(1)") == .prepareAs("moose_1"))
-        prepared.remember("moose_1", "SELECT \(1)")
-        #expect(prepared.plan(for: "SELECT \(2)") == .prepared("moose_1"))
+        var prepared = PreparedStatements(limit: 1, session: 0)
+        #expect(prepared.plan(for: "SELECT \(1)") == .prepareAs("moose_0_1"))
+        prepared.remember("moose_0_1", "SELECT \(1)")
+        #expect(prepared.plan(for: "SELECT \(2)") == .prepared("moose_0_1"))
         #expect(prepared.plan(for: "SELECT \("2")") == .unprepared)
         #expect(prepared.forget("SELECT \(1)") == true)
-        #expect(prepared.plan(for: "SELECT \("2")") == .prepareAs("moose_2"))
+        #expect(prepared.plan(for: "SELECT \("2")") == .prepareAs("moose_0_2"))
     }
 
     @Test func `a NUL in a text, alone or in an array, fails nothing and is seen`() async throws {

@@ -24,9 +24,12 @@ struct PreparedStatements {
     private var names: [Key: String] = [:]
     private var used = 0
     /// Of this session alone: a pooler may hand on a server's session with the statements of the one before.
-    private let prefix = "moose_\(String(UInt32.random(in: 0 ... .max), radix: 36))_"
+    private let prefix: String
 
-    init(limit: Int = 256) { self.limit = limit }
+    init(limit: Int = 256, session: UInt32 = .random(in: 0 ... .max)) {
+        self.limit = limit
+        prefix = "moose_\(String(session, radix: 36))_"
+    }
 
     mutating func plan(for query: Query) -> Plan {
         if let name = names[Key(query)] { return .prepared(name) }
