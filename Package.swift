@@ -134,7 +134,7 @@ let package = Package(
         tests("WorkOrders", ["WorkOrders"]),
         tests("Settings", ["Settings"]),
         tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
-        tests("AMQP", ["AMQP", "Stack", logging]),
+        tests("AMQP", ["AMQP", "IOThread", "Stack", logging]),
         tests("Postgres", ["IOThread", "Postgres", logging]),
         tests("Messaging", ["AMQP", "Messaging", "WorkOrders", "Yams"]),
         tests("Spool", ["Spool"]),
