@@ -16,8 +16,8 @@ import class TestSupport.FlakyProxy
     @Test func `a host that refuses, one that is silent and one that is no RabbitMQ are passed over in bounded time`()
         async throws
     {
-        let silent = SilentPort()
-        let web = SilentPort(answering: Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
+        let silent = try SilentPort()
+        let web = try SilentPort(answering: Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
         defer {
             silent.close()
             web.close()
@@ -31,8 +31,8 @@ import class TestSupport.FlakyProxy
     }
 
     @Test func `without any host each is named with its reason, within twice the time-out`() async throws {
-        let silent = SilentPort()
-        let web = SilentPort(answering: Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
+        let silent = try SilentPort()
+        let web = try SilentPort(answering: Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
         defer {
             silent.close()
             web.close()

@@ -1,4 +1,5 @@
 import Glibc
+import IOThread
 import Synchronization
 
 /// A port that takes connections and answers all of them with the same bytes, or with nothing; it keeps what it was sent.
@@ -8,7 +9,7 @@ final class SilentPort: Sendable {
     private let heard = Mutex<[UInt8]>([])
 
     /// - Parameter answer: sent after the first bytes came.
-    init(answering answer: [UInt8] = []) {
+    init(answering answer: [UInt8] = []) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
         var address = sockaddr_in()
@@ -23,22 +24,30 @@ final class SilentPort: Sendable {
         }
         port = Int(UInt16(bigEndian: address.sin_port))
         listen(listener, 16)
-        Task.detached { [self] in
+        // Threads of their own: who waits on a socket must not hold up Swift's few.
+        try IOThread(name: "silent-port") { [self] in
             while case let client = accept(listener, nil, nil), client >= 0 {
-                Task.detached { [self] in
-                    var bytes = [UInt8](repeating: 0, count: 4096)
-                    let count = unsafe read(client, &bytes, bytes.count)
-                    heard.withLock { $0 += bytes.prefix(max(0, count)) }
-                    if answer.isEmpty {
-                        // Silent until the other side gives up.
-                        while unsafe read(client, &bytes, bytes.count) > 0 {}
-                    } else {
-                        _ = unsafe send(client, answer, answer.count, Int32(MSG_NOSIGNAL))
-                    }
+                do {
+                    try IOThread(name: "silent-client") { self.serve(client, answer) }.detach()
+                } catch {
+                    // No thread left: the client sees a closed connection, and its test fails by that.
                     Glibc.close(client)
                 }
             }
+        }.detach()
+    }
+
+    private func serve(_ client: Int32, _ answer: [UInt8]) {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe read(client, &bytes, bytes.count)
+        heard.withLock { $0 += bytes.prefix(max(0, count)) }
+        if answer.isEmpty {
+            // Silent until the other side gives up.
+            while unsafe read(client, &bytes, bytes.count) > 0 {}
+        } else {
+            _ = unsafe send(client, answer, answer.count, Int32(MSG_NOSIGNAL))
         }
+        Glibc.close(client)
     }
 
     /// What came so far, as text with other bytes left out.
