@@ -2,6 +2,7 @@
 """A host's fault is never charged to the work. The temporary folder is removed under a living worker, in several ways; the
 user may have no further process; the disk is full; nobody reads the log; the standard descriptors are closed. Each time the
 orders complete at their first attempt, or wait, and the worker says why."""
+import atexit
 import glob
 import os
 import resource
@@ -36,6 +37,7 @@ def free_port():
 
 
 PORT = free_port()
+told = []
 
 
 def readiness():
@@ -87,6 +89,20 @@ def completed_at_once(what, count):
     check("dead letters", system.sql("SELECT count(*) FROM moose.dead_letters"), "0")
 
 
+def events(words):
+    """How many error events so far say so; nobody else reads them here."""
+    while True:
+        method, _, body = channel.basic_get("moose.escalations", auto_ack=True)
+        if method is None:
+            return sum(words in body for body in told)
+        told.append(body.decode())
+
+
+def end_crowd():
+    os.killpg(crowd.pid, signal.SIGKILL)
+    crowd.wait()
+
+
 def workers_folder():
     return glob.glob(os.path.join(temporary, "moose-worker-*"))
 
@@ -106,7 +122,7 @@ with system:
     shutil.rmtree(temporary)
     publish("quick", 5)
     wait_until("it says so", lambda: readiness()[0] == 503 and "temporary folder" in readiness()[1])
-    check("told", metric("moose_host_trouble"), 1.0)
+    check("the metric", metric("moose_host_trouble"), 1.0)
     before = system.sql("SELECT count(*) FROM moose.outcome_vectors")
     time.sleep(5)
     check("attempts while it is gone", system.sql("SELECT count(*) FROM moose.outcome_vectors"), before)
@@ -114,6 +130,8 @@ with system:
     os.chmod(temporary, 0o777)
     completed_at_once("they complete when it is back", 10)
     wait_until("it is ready again", lambda: readiness()[0] == 200)
+    check("told once", events("this machine can't start work"), 1)
+    check("the new folder is told of", events("temporary folder was removed") > 0, True)
 
     print("a running command's folder is removed, and it still writes its result", flush=True)
     publish("writes", 1)
@@ -139,32 +157,33 @@ with system:
     check("folders left", workers_folder(), [])
 
     print("no further process", flush=True)
-    # With room for what runs now; its threads count as well.
-    worker = start(user=NOBODY, group=NOBODY, extra_groups=[])
-    threads = len(os.listdir(f"/proc/{worker.pid}/task"))
-    resource.prlimit(worker.pid, resource.RLIMIT_NPROC, (1, 4096))
+    limited = lambda: resource.setrlimit(resource.RLIMIT_NPROC, (300, 300))
+    start(user=NOBODY, group=NOBODY, extra_groups=[], preexec_fn=limited)
+    # Others of the same user take all there are.
+    atexit.register(lambda: crowd.poll() is None and end_crowd())
+    crowd = subprocess.Popen(["sh", "-c", "for i in $(seq 320); do sleep 600 & done; echo full; wait"], user=NOBODY,
+                             group=NOBODY, extra_groups=[], stdout=subprocess.PIPE, start_new_session=True)
+    crowd.stdout.readline()
     publish("quick", 20)
     wait_until("it says so", lambda: readiness()[0] == 503 and "can't start a program" in readiness()[1])
     time.sleep(5)
     check("work that was charged", system.sql("SELECT count(*) FROM moose.work_orders WHERE attempt > 1 OR state = 'failed'"),
           "0")
-    check("told once", system.sql(
-        "SELECT count(*) FROM moose.outbox WHERE convert_from(body, 'UTF8') LIKE '%this machine can''t start work%'"), "1")
-    resource.prlimit(worker.pid, resource.RLIMIT_NPROC, (4096, 4096))
+    check("told once more", events("this machine can't start work"), 2)
+    end_crowd()
     completed_at_once("all complete when there is room", 32)
     system.stop("worker")
 
     print("a full disk", flush=True)
     small = os.path.join(system.folder, "small")
     os.mkdir(small)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=1777", "none", small], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=1777", "none", small], check=True)
     try:
         start(tmpdir=small)
-        with open(os.path.join(small, "filler"), "wb") as filler:
+        with open(os.path.join(small, "filler"), "wb", buffering=0) as filler:
             try:
                 while True:
                     filler.write(b"x" * 4096)
-                    filler.flush()
             except OSError:
                 pass
         publish("quick", 5)
