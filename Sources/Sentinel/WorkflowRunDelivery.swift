@@ -173,9 +173,18 @@ extension KeyedDecodingContainer {
     fileprivate func naming<Number: Decodable>(_ key: Key, _ type: Number.Type, _ name: String) throws -> Number? {
         do {
             return try decodeIfPresent(type, forKey: key)
-        } catch DecodingError.dataCorrupted {
+        } catch let error as DecodingError where !error.isCorruption {
+            throw error
+        } catch {
+            // The decoder has an error of its own for a number that its type can't hold, and doesn't say which it was.
             throw DeliveryProblem("\(name) is out of range")
         }
+    }
+}
+
+extension DecodingError {
+    fileprivate var isCorruption: Bool {
+        if case .dataCorrupted = self { true } else { false }
     }
 }
 

@@ -93,7 +93,9 @@ import Testing
     @Test func `an answer that comes before the end of the body is read, and then the connection is closed`()
         async throws
     {
-        try await serving(fast) { port in
+        var limits = ConnectionLimits()
+        limits.answer = .milliseconds(300)
+        try await serving(limits) { port in
             let wire = try Wire(port: port)
             try wire.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\nAuthorization: no\r\n\r\nxx")
             #expect(try await wire.read(until: nil).hasPrefix("HTTP/1.1 401"))

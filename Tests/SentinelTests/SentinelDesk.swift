@@ -65,6 +65,7 @@ struct SentinelDesk: Sendable {
     /// Serves Mission Control while the body runs.
     func serving(
         secret: String? = SentinelDesk.secret, unchecked: Int = 32 * 1024 * 1024,
+        limits: ConnectionLimits = ConnectionLimits(),
         _ body: (String) async throws -> Void
     ) async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
@@ -74,7 +75,8 @@ struct SentinelDesk: Sendable {
             unchecked: unchecked)
         let server = Probes(
             port: 0, registry: MetricsRegistry(), logger: Self.quiet, health: { [] },
-            api: { await route.respond(to: $0) }, admits: { route.admits($0) }, onListening: { continuation.yield($0) })
+            api: { await route.respond(to: $0) }, admits: { route.admits($0) }, limits: limits,
+            onListening: { continuation.yield($0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             var iterator = ports.makeAsyncIterator()

@@ -37,7 +37,6 @@ struct WebhookTests {
                 #expect(try await desk.post(url, nameless).1.contains("names no workflow"))
                 let (missing, name) = try await desk.post(url, body, ["X-GitHub-Delivery": nil])
                 #expect(missing == 400 && name.contains("X-GitHub-Delivery"))
-                #expect(try await desk.post(url, String(repeating: "x", count: 5 * 1024 * 1024 + 1)).0 == 413)
                 #expect(try await desk.count("moose.workflow_runs") == 1)
             }
         }

@@ -113,7 +113,7 @@ struct WorkOrderMessageTests {
     @Test(arguments: [
         (#"{"kind":"k","title":"t","timeout_seconds":30.5}"#, "timeout_seconds must be a whole number"),
         (#"{"kind":"k","title":"t","max_attempts":1e99}"#, "max_attempts must be a whole number"),
-        (#"{"kind":"k","title":"t","complexity":1e999}"#, "complexity"),
+        (#"{"kind":"k","title":"t","complexity":1e999}"#, "complexity must be a number"),
         (#"{"kind":"k","title":"a\ud800b"}"#, "title has half a surrogate pair"),
         (#"{"kind":"k\udc00","title":"t"}"#, "kind has half a surrogate pair"),
         (#"{"kind":"k","title":"t","project":"\ud800"}"#, "project has half a surrogate pair"),
@@ -207,11 +207,6 @@ struct WorkOrderMessageTests {
         #expect(reason(Array("{\"kind\":\"k\",\"title\":\"t\",\"metadata\":{\"x\":\(deep)".utf8)) == .malformed)
         let closed = String(repeating: "[", count: 10_000) + String(repeating: "]", count: 10_000)
         #expect(reason(Array("{\"kind\":\"k\",\"title\":\"t\",\"extra\":\(closed)}".utf8)) == .malformed)
-    }
-
-    @Test func `repeated keys are one value and never a crash`() throws {
-        let order = try decode(#"{"kind":"a","kind":"b","title":"t","title":"u"}"#)
-        #expect(["a", "b"].contains(order.kind))
     }
 
     @Test func `the id may come from the property, the body, or both when they agree`() throws {

@@ -79,7 +79,7 @@ struct WireFields: Decodable {
         private func naming<Value>(_ key: Keys, _ problem: String, _ body: () throws -> Value) throws -> Value {
             do {
                 return try body()
-            } catch DecodingError.dataCorrupted {
+            } catch let error where error.isUnreadableValue {
                 throw InvalidMessage(.invalidField, "\(key.stringValue) \(problem)")
             }
         }
@@ -98,8 +98,8 @@ struct WireMoney: Decodable {
         } else {
             do {
                 parsed = MicroUSD(try value.decode(Decimal.self))
-            } catch DecodingError.dataCorrupted {
-                // Larger than any decimal.
+            } catch let error where error.isUnreadableValue {
+                // Larger than any decimal: no amount, as said below.
                 parsed = nil
             }
         }
@@ -110,6 +110,18 @@ struct WireMoney: Decodable {
                     + "1000000000, such as 0.05")
         }
         amount = parsed
+    }
+}
+
+extension Error {
+    /// Whether the decoder found a number or a text that its type can't hold. Within a value it says so with an error of
+    /// its own, which is nobody else's to name; a value of the wrong type, or none, is another matter.
+    fileprivate var isUnreadableValue: Bool {
+        switch self as any Error {
+        case DecodingError.dataCorrupted: true
+        case is DecodingError, is InvalidMessage: false
+        default: true
+        }
     }
 }
 

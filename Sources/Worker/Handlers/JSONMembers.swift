@@ -53,8 +53,9 @@ struct JSONMembers: Equatable {
     /// The values of a key, in their order: none, one, or more where it stands more than once.
     func values(of key: String) -> [Range<Int>] { members.compactMap { $0.key == key ? $0.value : nil } }
 
-    /// What a JSON string says; nil when it holds half a surrogate pair.
+    /// What a JSON string says; nil for another value, and when it holds half a surrogate pair.
     static func text(_ quoted: ArraySlice<UInt8>) -> String? {
+        guard quoted.first == UInt8(ascii: "\""), quoted.count > 1 else { return nil }
         guard quoted.contains(UInt8(ascii: "\\")) else {
             return String(decoding: quoted.dropFirst().dropLast(), as: UTF8.self)
         }
