@@ -47,6 +47,10 @@ MUTANTS = {
         PRUNE, RETENTION, "prune_orders", "FROM moose.prunable(v_ids) LIMIT p_limit", "FROM moose.prunable(v_ids)"),
     "a dry run deletes": (PRUNE, RETENTION, "prune_orders", "IF p_dry THEN", "IF false THEN"),
     "ids are kept for ever": (PRUNE, RETENTION, "prune_ids", "p.ended_at < p_before", "false"),
+    "an id that the books name is forgotten": (
+        PRUNE, RETENTION, "prune_ids", "WHERE h.owner = p.id", "WHERE false"),
+    "an id that the ledger names is forgotten": (
+        PRUNE, RETENTION, "prune_ids", "WHERE c.owner = p.id", "WHERE false"),
     "letters nobody decided about are pruned": (
         PRUNE, RETENTION, "prune_letters", "l.state IN ('redriven', 'purged')", "true"),
     "open escalations are pruned": (

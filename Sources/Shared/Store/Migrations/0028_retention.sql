@@ -112,15 +112,19 @@ BEGIN
     next_block := moose.next_block('moose.work_orders', p_block + CASE WHEN v_full THEN 0 ELSE p_blocks END);
 END $$;
 
--- The rows by which pruned ids are recognised, counted from the end of their orders.
+-- The rows by which pruned ids are recognised, counted from the end of their orders. One that the books still name stays:
+-- an order that came again under it would take holds and post entries of the same name.
 CREATE FUNCTION moose.prune_ids(p_before timestamptz, p_block bigint, p_blocks integer, p_limit integer, p_dry boolean,
-                                OUT deleted bigint, OUT next_block bigint) LANGUAGE plpgsql AS $$
+                                OUT deleted bigint, OUT next_block bigint) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_rows tid[] := ARRAY(
         SELECT p.ctid FROM moose.pruned_orders p
         WHERE p.ctid >= format('(%s,0)', p_block)::tid AND p.ctid < format('(%s,0)', p_block + p_blocks)::tid
           AND p.ended_at < p_before
-        LIMIT CASE WHEN NOT p_dry THEN p_limit END FOR UPDATE SKIP LOCKED);
+          AND NOT EXISTS (SELECT 1 FROM moose.budget_holds h WHERE h.owner = p.id)
+          AND NOT EXISTS (SELECT 1 FROM moose.cost_tracking c WHERE c.owner = p.id)
+        LIMIT CASE WHEN NOT p_dry THEN p_limit END FOR UPDATE OF p SKIP LOCKED);
 BEGIN
     deleted := cardinality(v_rows);
     IF NOT p_dry THEN DELETE FROM moose.pruned_orders p WHERE p.ctid = ANY (v_rows); END IF;
