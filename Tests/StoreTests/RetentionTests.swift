@@ -119,7 +119,8 @@ struct RetentionTests {
                 VALUES ('\(item.id)', 1, 0, 'settled', 0, '{1}')
                 """)
             #expect(try await Self.prune(ledger, .ids, days: 90).deleted == 0, "and so does the ledger")
-            try await ledger.run("ALTER TABLE moose.cost_tracking DISABLE TRIGGER USER; DELETE FROM moose.cost_tracking")
+            try await ledger.run(
+                "ALTER TABLE moose.cost_tracking DISABLE TRIGGER USER; DELETE FROM moose.cost_tracking")
             #expect(try await Self.prune(ledger, .ids, days: 90, dryRun: true).deleted == 1)
             #expect(try await Self.prune(ledger, .ids, days: 90).deleted == 1)
             #expect(try await ledger.claim([item])[0].token == 1)
