@@ -82,6 +82,13 @@ struct Database: Server {
         if known.isEmpty { _ = try await query("CREATE DATABASE \(name)", database: "postgres") }
     }
 
+    /// A server that somebody set up badly must start all the same, so that it can be mended.
+    private static let options = [
+        "statement_timeout=60s", "lock_timeout=60s", "idle_session_timeout=0", "idle_in_transaction_session_timeout=0",
+        "default_transaction_read_only=off", "default_transaction_isolation=read\\ committed", "exit_on_error=off",
+        "tcp_user_timeout=0", "client_min_messages=notice", "jit=off", "client_encoding=UTF8",
+    ].map { "-c \($0)" }.joined(separator: " ")
+
     /// Runs one statement.
     /// - Returns: its rows, a line each, without decoration.
     func query(_ statement: String, database: String) async throws -> String {
@@ -91,6 +98,7 @@ struct Database: Server {
             environment: [
                 "PGHOST=\(StackRecord.host)", "PGPORT=\(record.ports.database)", "PGUSER=\(StackRecord.name)",
                 "PGPASSWORD=\(record.databasePassword)", "PGDATABASE=\(database)", "LANG=C.UTF-8", "HOME=/",
+                "PGOPTIONS=\(Self.options)",
             ],
             folder: "/"
         )
