@@ -104,9 +104,9 @@ struct AsyncAPITests {
 
     @Test func `the properties of a work order are those that a message can carry`() throws {
         let names = PropertyNames(order.properties)
-        // The last three mean nothing to Moose; only a move between queues keeps them.
+        // These mean nothing to Moose; only a move between queues keeps them, and the broker's word on who published.
         let carried = names.all.union(order.properties.headers.keys)
-            .subtracting(["content_type", "content_encoding", "priority", "expiration"])
+            .subtracting(["content_type", "content_encoding", "priority", "expiration", "user_id", "cluster_id"])
         #expect(try Set(headers("workOrders").keys) == carried)
     }
 
