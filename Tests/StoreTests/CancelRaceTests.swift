@@ -42,7 +42,7 @@ struct CancelRaceTests {
                     try await ledger.text(
                         "SELECT after FROM moose.retry_work_orders(ARRAY['\(second.id)'::uuid], 'ann', 'x')")
                         == "blocked")
-                try await ledger.settle()
+                try await ledger.lookOnce()
                 return ending
             }
             #expect(try await ending.value)

@@ -163,7 +163,7 @@ import WorkOrders
                 "SELECT moose.put_order(gen_random_uuid(), '{\"kind\": \"k\", \"title\": \"t\"}', NULL, NULL, NULL, NULL)",
                 "SELECT moose.lease_outbox(gen_random_uuid(), 1, '{}')",
                 "SELECT moose.raise_budget('org', 'org', 'day', 1, now(), '', '')",
-                "SELECT * FROM check_and_reserve_budget(1, 'svc')", "CREATE TABLE public.mine (id integer)",
+                "SELECT * FROM public.check_and_reserve_budget(1, 'svc')", "CREATE TABLE public.mine (id integer)",
                 "CREATE TABLE moose.mine (id integer)", "SELECT * FROM pg_authid",
             ] {
                 #expect(try await door.error(sql).sqlState == "42501", "\(sql)")

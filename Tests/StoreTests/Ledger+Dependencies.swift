@@ -14,6 +14,11 @@ extension Ledger {
         Issue.record("dependencies never come to rest")
     }
 
+    /// Looks once, as ``settle(limit:patience:)`` does again and again.
+    func lookOnce() async throws {
+        for task in DependencyTask.allCases { try await store.settleDependencies(task) }
+    }
+
     /// So many orders of these ids, blocked behind this one and looked at, as claims would leave them.
     func block(_ count: Int, on dependency: UUID) async throws {
         try await run(

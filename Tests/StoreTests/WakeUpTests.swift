@@ -93,7 +93,7 @@ struct WakeUpTests {
                 let ending = Task { try await ledger.end(first.id, token) }
                 try await Self.waitForBlocked(1, ledger)
                 #expect(try await ledger.claim([dependant]) == [.later])
-                try await ledger.settle()
+                try await ledger.lookOnce()
                 return ending
             }
             #expect(try await ending.value)
