@@ -67,6 +67,8 @@ extension PostgresFault {
             // Read-only; ended for idling in a transaction; a prepared statement that somebody between us and the
             // server made or dropped.
             case "25006", "25P03", "26000", "42P05": .away
+            // Ours: a budget nobody has set a policy for. A person sets one; no work can be judged until then.
+            case "MS003": .away
             // Locks, objects in use, a snapshot too old.
             case "55P03", "55006", "72000": .contention
             // Raised by rules in SQL, our own and those of whoever adds triggers.
