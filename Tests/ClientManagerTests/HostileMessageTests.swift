@@ -64,7 +64,7 @@ import WorkOrders
             try await desk.waitFor(2, "moose.dead_letters WHERE reason = 'unroutable'")
             #expect(
                 try await desk.count(
-                    "moose.dead_letters WHERE work_order_id = '\(id)' AND headers ->> 'message_id' = '\(id)'::text")
+                    "moose.dead_letters WHERE work_order_id = '\(id)' AND headers ->> 'message_id' = lower('\(id)')")
                     == 1)
             let row = try #require(
                 try await desk.store.postgres.run(
