@@ -61,7 +61,7 @@ struct HostileMessageTests {
     {
         try await PoolBench.open { bench in
             try await bench.withPool(Self.done) { _, _ in
-                let replies = WireText.text(Array("replies-".utf8) + [0xe4])
+                let replies = "replies"
                 let queue = Topology.QueueDeclaration(
                     name: replies, durable: false, exclusive: false, autoDelete: false)
                 try await bench.publisher.declare(Topology(queues: [queue]))
@@ -73,8 +73,15 @@ struct HostileMessageTests {
                     message.properties.replyTo = replies
                     return message
                 }
+                // Its outcome can be sent nowhere, and must not end the connection that the others need.
+                var lost = Self.message(
+                    "a", id: UUID.timeOrdered().uuidString, body: Array(#"{"kind":"work","title":"t"}"#.utf8))
+                lost.properties.type = nil
+                lost.properties.replyTo = WireText.text(Array("replies-".utf8) + [0xe4])
+                try await bench.publisher.publish([lost])
+                try await bench.waitFor(1, "moose.work_orders WHERE state = 'completed'")
                 try await bench.publisher.publish(messages)
-                try await bench.waitFor(4, "moose.work_orders WHERE state = 'completed'")
+                try await bench.waitFor(5, "moose.work_orders WHERE state = 'completed'")
                 let consumer = try AMQPConsumer(configuration: try AMQPConfiguration(url: bench.amqpURL))
                 try await consumer.connect()
                 let subscription = try await consumer.subscribe(to: replies, prefetch: 10)

@@ -14,6 +14,9 @@ final class ChildProcess: Sendable {
     private let message: AsyncStream<ParentMessage>.Continuation
     private let process = Mutex<pid_t?>(nil)
     private let lastID = Mutex<pid_t?>(nil)
+    private let leftNothing = Mutex(false)
+    /// How long whatever it leaves behind may take to end. Its guard needs a moment.
+    private static let patience = Duration.seconds(10)
 
     init(number: Int, program: FleetProgram) {
         self.number = number
@@ -32,17 +35,22 @@ final class ChildProcess: Sendable {
     /// The number it had, for those who knew it by that; nil when it never started.
     var formerID: pid_t? { lastID.withLock { $0 } }
 
-    /// Starts it, and returns how it ended: after everything that writes to its standard error has ended as well, which
-    /// its guard does after the commands it kills.
+    /// Whether everything that wrote to its standard error has ended as well, which its guard does after the commands it
+    /// kills.
+    var hasLeftNothing: Bool { leftNothing.withLock { $0 } }
+
+    /// Starts it, and returns how it ended, and not before what it leaves behind, within ten seconds.
     func run(onReport: @escaping @Sendable (ProcessReport) -> Void) async -> ProcessEnding {
         var options = PlatformOptions()
         // A group of its own: Ctrl-C in the terminal reaches the parent only, which then drains its processes.
         options.processGroupID = 0
         do {
+            let errors = try ErrorOutput { [program, number] in program.onLine(number, $0) }
             let run = try await Subprocess.run(
                 .path(FilePath(program.executable)), arguments: Arguments(program.arguments(number)),
                 environment: program.environment.map { .custom($0.withKeys) } ?? .inherit, platformOptions: options,
-                input: .inputWriter, output: .sequence, error: .sequence
+                input: .inputWriter, output: .sequence,
+                error: .fileDescriptor(errors.writer, closeAfterSpawningProcess: true)
             ) { execution in
                 process.withLock { $0 = execution.processIdentifier.value }
                 lastID.withLock { $0 = execution.processIdentifier.value }
@@ -50,6 +58,8 @@ final class ChildProcess: Sendable {
                 // It is reaped after this; from now on its number may belong to another process.
                 process.withLock { $0 = nil }
             }
+            let isOver = await errors.isAtEnd(within: Self.patience)
+            leftNothing.withLock { $0 = isOver }
             return ProcessEnding(run.terminationStatus)
         } catch {
             return .notStarted("\(error)")
@@ -57,7 +67,7 @@ final class ChildProcess: Sendable {
     }
 
     private func follow(
-        _ execution: Execution<CustomWriteInput, SequenceOutput, SequenceOutput>,
+        _ execution: Execution<CustomWriteInput, SequenceOutput, FileDescriptorOutput>,
         _ onReport: @escaping @Sendable (ProcessReport) -> Void
     ) async {
         await withTaskGroup(of: Void.self) { group in
@@ -76,9 +86,6 @@ final class ChildProcess: Sendable {
                         // It reads no more: it is ending, and `run` says how.
                     }
                 }
-            }
-            group.addTask {
-                await self.read(execution.standardError) { self.program.onLine(self.number, $0) }
             }
             await read(execution.standardOutput) { line in
                 if let report = ProcessReport(line: line) {

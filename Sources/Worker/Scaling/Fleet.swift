@@ -113,7 +113,8 @@ package final class Fleet: Sendable {
         group.addTask {
             let ending = await child.run { self.event.yield(.reported(number, $0)) }
             self.children.withLock { $0[number] = nil }
-            if !ending.isClean, let id = child.formerID {
+            // What may still run is not given to others: its leases say when.
+            if !ending.isClean, child.hasLeftNothing, let id = child.formerID {
                 self.reports.withLock { $0.append(Task { await self.onLoss(id) }) }
             }
             self.event.yield(.ended(number, ending))
