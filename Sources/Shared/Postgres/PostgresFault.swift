@@ -68,7 +68,7 @@ extension PostgresFault {
             // server made or dropped.
             case "25006", "25P03", "26000", "42P05": .away
             // Ours: a budget nobody has set a policy for. A person sets one; no work can be judged until then.
-            case "MS003": .away
+            case "MS003": .unclear
             // Locks, objects in use, a snapshot too old.
             case "55P03", "55006", "72000": .contention
             // Raised by rules in SQL, our own and those of whoever adds triggers.
