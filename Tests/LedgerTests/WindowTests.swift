@@ -3,7 +3,7 @@ import Postgres
 import Testing
 
 /// Where days and months begin and end, told by the server's `moose.budget_window`.
-@Suite(.timeLimit(.minutes(2))) struct `The window of a budget` {
+@Suite(.timeLimit(.minutes(5))) struct `The window of a budget` {
     struct Case: Sendable, CustomTestStringConvertible {
         let period: String
         var zone = "UTC"
