@@ -29,6 +29,8 @@ eval "$("$moose" stack env --folder "$folder/shared")"
 export MOOSE_TEST_STACK_FOLDER=$folder/shared
 export MOOSE_TEST_DATABASE_URL=$MOOSE_DATABASE_URL MOOSE_TEST_AMQP_URL=$MOOSE_AMQP_URL
 unset MOOSE_DATABASE_URL MOOSE_AMQP_URL MOOSE_SPOOL_FOLDER PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE
+# Hundreds of tests at once would make each other wait for longer than any time-out of theirs.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-8}
 
 if [ $# -gt 0 ]; then
     swift test --skip-build --disable-xctest "$@"
