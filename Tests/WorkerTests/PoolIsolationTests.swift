@@ -91,7 +91,7 @@ struct PoolIsolationTests {
                 try await bench.waitFor(35 + more.withLock { $0 }, "moose.work_orders WHERE state = 'completed'")
                 #expect(pool.trouble == nil)
             }
-            #expect(try await bench.count("moose.cost_tracking WHERE amount_u = 5000") == 36 + more.withLock { $0 })
+            #expect(try await bench.count("moose.cost_tracking WHERE amount_u = 5000") == Int64(36 + more.withLock { $0 }))
             #expect(try await bench.count("moose.budget_buckets WHERE held_u <> 0") == 0)
             #expect(
                 try await bench.count(
