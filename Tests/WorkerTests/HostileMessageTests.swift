@@ -73,7 +73,7 @@ struct HostileMessageTests {
                     message.properties.replyTo = replies
                     return message
                 }
-                // Its outcome can be sent nowhere, and must not end the connection that the others need.
+                // No queue can have the name that its outcome is asked for under; the others' outcomes go on.
                 var lost = Self.message(
                     "a", id: UUID.timeOrdered().uuidString, body: Array(#"{"kind":"work","title":"t"}"#.utf8))
                 lost.properties.type = nil

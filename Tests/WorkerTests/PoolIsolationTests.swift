@@ -77,7 +77,7 @@ struct PoolIsolationTests {
             try await Self.curse(
                 "outcome_vectors", "INSERT", where: "NEW.work_order_id = '\(cursed)'", refusal, on: bench)
             try await Self.publish(bench, cursed: cursed)
-            let more = Mutex(0)
+            let more = Mutex<Int64>(0)
             try await bench.withPool(Self.done) { pool, _ in
                 try await bench.waitFor(30, "moose.work_orders WHERE state = 'completed'")
                 // An error that may be the server's is an order's own only where others pass.
@@ -91,7 +91,7 @@ struct PoolIsolationTests {
                 try await bench.waitFor(35 + more.withLock { $0 }, "moose.work_orders WHERE state = 'completed'")
                 #expect(pool.trouble == nil)
             }
-            #expect(try await bench.count("moose.cost_tracking WHERE amount_u = 5000") == Int64(36 + more.withLock { $0 }))
+            #expect(try await bench.count("moose.cost_tracking WHERE amount_u = 5000") == 36 + more.withLock { $0 })
             #expect(try await bench.count("moose.budget_buckets WHERE held_u <> 0") == 0)
             #expect(
                 try await bench.count(

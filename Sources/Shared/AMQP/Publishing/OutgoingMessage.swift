@@ -35,12 +35,6 @@ package struct OutgoingMessage: Sendable, Equatable {
         if let (name, _) = short.first(where: { WireText.bytes($0.1).count > 255 }) {
             return .invalidMessage(index: index, reason: "the \(name) is longer than 255 bytes")
         }
-        // The broker ends the whole connection over an address that is no text (501), with everything else on its way there.
-        if let (name, _) = short.prefix(2).first(where: {
-            String(validating: WireText.bytes($0.1), as: UTF8.self) == nil
-        }) {
-            return .invalidMessage(index: index, reason: "the \(name) is not UTF-8, which RabbitMQ asks of it")
-        }
         return nil
     }
 }
