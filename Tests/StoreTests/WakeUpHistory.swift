@@ -205,7 +205,7 @@ final class WakeUpHistory: Sendable {
     private func relay(upTo limit: Int, _ generator: inout SplitMix64, loses: Bool = true) async throws -> Int {
         let lease = UUID()
         let due = try await again { try await self.ledger.store.leaseOutbox(lease, limit: limit) }
-        let isLost = loses && losesDoorbells && Int.random(in: 0..<4, using: &generator) == 0
+        let isLost = loses && losesDoorbells && Int.random(in: 0..<2, using: &generator) == 0
         let doorbells = due.compactMap(\.doorbellFor)
         if isLost {
             counts.withLock { $0.lostDoorbells += doorbells.count }

@@ -52,7 +52,8 @@ import Testing
         }
         print("\(count * factor) histories, \(clients) clients, \(net): \(total)")
         #expect(total.completed > 0 && total.released > 0 && total.refused > 0, "\(total)")
-        if net == .sweeperOn {
+        // One client after the other rings too seldom in the middle of a history for some to be lost each time.
+        if net == .sweeperOn, clients > 1 {
             #expect(total.lostDoorbells > 0 && total.swept > 0, "without losses the sweeper shows nothing: \(total)")
         }
     }
