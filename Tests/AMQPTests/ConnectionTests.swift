@@ -66,10 +66,10 @@ import class TestSupport.FlakyProxy
 
     @Test func `an idle connection lives on heartbeats`() async throws {
         var configuration = try Broker.configuration()
-        configuration.heartbeat = .seconds(1)
+        configuration.heartbeat = .seconds(2)
         try await Broker.withPublisher(configuration: configuration) { publisher in
             // The broker drops a client after two silent intervals, and so does this client a broker.
-            try await Task.sleep(for: .seconds(6))
+            try await Task.sleep(for: .seconds(10))
             let status = publisher.status()
             #expect(status.connected)
             #expect(status.reconnects == 0)
@@ -86,7 +86,8 @@ import class TestSupport.FlakyProxy
             try await publisher.publish(Broker.messages(0..<1, for: queue.name))
             proxy.freeze()
             try await publisher.publish(Broker.messages(1..<2, for: queue.name))
-            #expect(publisher.status().reconnects == 1)
+            // Once, or more often where this machine stands still for a second.
+            #expect(publisher.status().reconnects >= 1)
         }
     }
 

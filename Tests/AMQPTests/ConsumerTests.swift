@@ -5,9 +5,9 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct ConsumerTests {
     /// A queue with a publisher and a consumer.
     private func withQueue(
+        _ queue: Topology.QueueDeclaration = Broker.queue(),
         _ body: (Topology.QueueDeclaration, AMQPPublisher, AMQPConsumer) async throws -> Void
     ) async throws {
-        let queue = Broker.queue()
         try await Broker.withPublisher(Topology(queues: [queue])) { publisher in
             try await Broker.withConsumer { consumer in try await body(queue, publisher, consumer) }
         }
@@ -122,8 +122,10 @@ import Testing
         }
     }
 
+    /// A classic queue: while a quorum queue is made or deleted, RabbitMQ may answer a consumer with 541 and close the
+    /// whole connection, which then is rightly opened again.
     @Test func `a deleted queue that comes back is consumed again`() async throws {
-        try await withQueue { queue, publisher, consumer in
+        try await withQueue(Broker.queue(["x-queue-type": "classic"])) { queue, publisher, consumer in
             let subscription = try await consumer.subscribe(to: queue.name, prefetch: 10)
             try await publisher.deleteQueue(queue.name)
             try await eventually("the broker's cancel is noticed") { !subscription.isConsuming }

@@ -22,7 +22,7 @@ handlers:
 SNOOP_PROGRAM = r"""
 import ctypes, json, os, sys, time
 marks = [b"hunter2-", b"sesame-"]
-found, tried = set(), set()
+found, tried, kept = set(), set(), []
 ends = time.time() + float(sys.argv[1] if len(sys.argv) > 1 else 15)
 libc = ctypes.CDLL(None, use_errno=True)
 while time.time() < ends:
@@ -40,11 +40,28 @@ while time.time() < ends:
                 if mark in text:
                     found.add(f"{name} of {open(f'/proc/{pid}/comm').read().strip()}")
         try:
-            for number in os.listdir(f"/proc/{pid}/fd"):
-                os.open(f"/proc/{pid}/fd/{number}", os.O_RDONLY | os.O_NONBLOCK)
-                found.add("a descriptor of " + open(f"/proc/{pid}/cmdline").read().replace("\0", " ")[:60])
+            numbers = os.listdir(f"/proc/{pid}/fd")
         except OSError:
-            pass
+            continue
+        for number in numbers:
+            try:
+                whose = open(f"/proc/{pid}/cmdline").read().replace("\0", " ")[:60]
+                kept.append((os.open(f"/proc/{pid}/fd/{number}", os.O_RDONLY | os.O_NONBLOCK), whose))
+            except OSError:
+                pass
+    # What could be opened in a process's first moment stays open, and is read as things come in.
+    for descriptor, whose in list(kept):
+        try:
+            text = os.read(descriptor, 65536)
+        except BlockingIOError:
+            continue
+        except OSError:
+            text = b""
+        if any(mark in text for mark in marks):
+            found.add("a descriptor of " + whose)
+        if not text or len(kept) > 500:
+            os.close(descriptor)
+            kept.remove((descriptor, whose))
 parent = os.getppid()
 try:
     open(f"/proc/{parent}/mem", "rb")

@@ -199,7 +199,7 @@ with system:
                           capture_output=True, text=True, timeout=60,
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
     check("slots that don't fit are refused", (done.returncode, "LimitNOFILE" in done.stderr), (2, True))
-    start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 65536)))
+    start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
     publish("quick", 40)
     completed_at_once("a low soft limit is raised", 77)
     system.stop("worker")

@@ -13,8 +13,8 @@ import pika
 from system import System, check, time_ordered_id
 
 JOBS = int(os.environ.get("JOBS", "100000"))
-FIRST = min(100_000, JOBS // 5)
 CHUNK = 5000
+FIRST = max(CHUNK, min(100_000, JOBS // 5) // CHUNK * CHUNK)
 CONFIG = r"""
 lanes: {default: {}}
 handlers:

@@ -199,6 +199,24 @@ struct FleetTests {
         #expect(told.withLock { $0.allSatisfy(\.isAfterGuard) })
     }
 
+    @Test func `a group that ends doesn't wait for a database that doesn't answer`() async throws {
+        var terms = FleetTerms(processes: 1)
+        terms.backoffBase = .milliseconds(1)
+        terms.loopAfter = 2
+        terms.tellingLimit = .milliseconds(100)
+        let program = FleetProgram(executable: "/bin/sh", arguments: { _ in ["-c", "exit 3"] }, onLine: { _, _ in })
+        let told = Mutex(0)
+        let fleet = Fleet(
+            terms, program: program, logger: Self.quiet,
+            onLoss: { _ in
+                told.withLock { $0 += 1 }
+                // Until it is cancelled, as one is who asks for an answer in vain.
+                try? await Task.sleep(for: .seconds(3600))
+            })
+        #expect(await fleet.run(until: AsyncStream { _ in }) == 3)
+        #expect(told.withLock { $0 } == 2)
+    }
+
     @Test func `a process finds its greeting before the first message, and only the environment it was given`()
         async throws
     {

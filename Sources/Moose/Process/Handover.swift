@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import Glibc
 
-/// Environment that a parent gives a process of this program through a pipe instead of its environment: what stands there can
+/// Environment that a parent gives a process of this program through a socket instead of its environment: what stands there can
 /// be read by every process of the user until the process has wiped it.
 enum Handover {
     /// Set where standard input begins with a handover.

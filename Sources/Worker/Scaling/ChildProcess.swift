@@ -45,16 +45,18 @@ final class ChildProcess: Sendable {
         // A group of its own: Ctrl-C in the terminal reaches the parent only, which then drains its processes.
         options.processGroupID = 0
         do {
+            let input = try ChildInput()
+            defer { input.close() }
             let errors = try ErrorOutput { [program, number] in program.onLine(number, $0) }
             let run = try await Subprocess.run(
                 .path(FilePath(program.executable)), arguments: Arguments(program.arguments(number)),
                 environment: program.environment.map { .custom($0.withKeys) } ?? .inherit, platformOptions: options,
-                input: .inputWriter, output: .sequence,
+                input: .fileDescriptor(input.reader, closeAfterSpawningProcess: true), output: .sequence,
                 error: .fileDescriptor(errors.writer, closeAfterSpawningProcess: true)
             ) { execution in
                 process.withLock { $0 = execution.processIdentifier.value }
                 lastID.withLock { $0 = execution.processIdentifier.value }
-                await follow(execution, onReport)
+                await follow(execution, input, onReport)
                 // It is reaped after this; from now on its number may belong to another process.
                 process.withLock { $0 = nil }
             }
@@ -67,21 +69,19 @@ final class ChildProcess: Sendable {
     }
 
     private func follow(
-        _ execution: Execution<CustomWriteInput, SequenceOutput, FileDescriptorOutput>,
+        _ execution: Execution<FileDescriptorInput, SequenceOutput, FileDescriptorOutput>, _ input: ChildInput,
         _ onReport: @escaping @Sendable (ProcessReport) -> Void
     ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
-                    if !self.program.greeting.isEmpty {
-                        _ = try await execution.standardInputWriter.write(self.program.greeting)
-                    }
+                    try await input.write(self.program.greeting)
                 } catch {
                     // It has ended without it, and `run` says how.
                 }
                 for await text in self.messages {
                     do {
-                        _ = try await execution.standardInputWriter.write("\(text.rawValue)\n")
+                        try await input.write(Array("\(text.rawValue)\n".utf8))
                     } catch {
                         // It reads no more: it is ending, and `run` says how.
                     }

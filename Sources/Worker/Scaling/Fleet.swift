@@ -14,7 +14,8 @@ package final class Fleet: Sendable {
     private let program: FleetProgram
     private let logger: Logger
     private let state: Mutex<FleetState>
-    private let reports = Mutex<[Task<Void, Never>]>([])
+    private let tellings = Tellings()
+    private let tellingLimit: Duration
     private let children = Mutex<[Int: ChildProcess]>([:])
     private let onCrashLoop: @Sendable (Int, ProcessEnding) async -> Void
     private let onLoss: @Sendable (Int32) async -> Void
@@ -22,9 +23,9 @@ package final class Fleet: Sendable {
     private let event: AsyncStream<Event>.Continuation
 
     /// - Parameters:
-    ///   - onCrashLoop: told once when a process doesn't stay up; only the end of the group waits for it.
+    ///   - onCrashLoop: told once when a process doesn't stay up; only the end of the group waits for it, for a while.
     ///   - onLoss: told the system's number of a process that ended in any way but in good order, when neither it nor a
-    ///     command of it runs any more; only the end of the group waits for it.
+    ///     command of it runs any more; only the end of the group waits for it, for a while.
     package init(
         _ terms: FleetTerms, program: FleetProgram, logger: Logger,
         onCrashLoop: @escaping @Sendable (Int, ProcessEnding) async -> Void = { _, _ in },
@@ -34,6 +35,7 @@ package final class Fleet: Sendable {
         self.logger = logger
         self.onCrashLoop = onCrashLoop
         self.onLoss = onLoss
+        tellingLimit = terms.tellingLimit
         state = Mutex(FleetState(terms))
         (events, event) = AsyncStream.makeStream()
     }
@@ -72,7 +74,7 @@ package final class Fleet: Sendable {
                 }
             }
             group.cancelAll()
-            for report in reports.withLock({ $0 }) { await report.value }
+            await tellings.end(within: tellingLimit)
             return status ?? 1
         }
     }
@@ -97,8 +99,7 @@ package final class Fleet: Sendable {
             case .kill(let number): child(number)?.kill()
             case .log(let note): log(note)
             case .reportCrashLoop(let number, let ending):
-                // Its own task: the end of the group waits for it and doesn't cancel it.
-                reports.withLock { $0.append(Task { await self.onCrashLoop(number, ending) }) }
+                tellings.start { await self.onCrashLoop(number, ending) }
             case .finish(let status): return status
             }
         }
@@ -115,7 +116,7 @@ package final class Fleet: Sendable {
             self.children.withLock { $0[number] = nil }
             // What may still run is not given to others: its leases say when.
             if !ending.isClean, child.hasLeftNothing, let id = child.formerID {
-                self.reports.withLock { $0.append(Task { await self.onLoss(id) }) }
+                self.tellings.start { await self.onLoss(id) }
             }
             self.event.yield(.ended(number, ending))
         }

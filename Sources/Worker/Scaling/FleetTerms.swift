@@ -23,6 +23,10 @@ package struct FleetTerms: Sendable {
     /// How long a process over its memory limit is kept for its replacement to get ready. Default 30 s.
     package var replacementPatience: Duration = .seconds(30)
 
+    /// How long the end of the group waits for what is still to be told of its processes. Default 10 s: then leases
+    /// decide.
+    package var tellingLimit: Duration = .seconds(10)
+
     package init(processes: Int) { self.processes = processes }
 
     /// The wait before the next start, after so many failures in a row.

@@ -9,7 +9,7 @@ package final class ParentLink: Sendable {
     package let messages: AsyncStream<ParentMessage>
 
     /// Takes over standard input and output. A parent that reads nothing must not stop the work: from now on no report
-    /// waits for it. The pipe is this process's and its parent's alone.
+    /// waits for it. The pipe it writes to is this process's and its parent's alone.
     /// - Parameter onAny: called at once with every message and at the end, before anybody listens to ``messages``.
     /// - Throws: `IOError` when the system has no thread left.
     package init(onAny: @escaping @Sendable () -> Void = {}) throws {

@@ -23,7 +23,8 @@ package struct ProcessLosses: Sendable {
         self.logger = logger
     }
 
-    /// Tells the database that the process of this number is gone. Returns when it knows, and has been asked once more.
+    /// Tells the database that the process of this number is gone. Returns when it knows, and has been asked once more;
+    /// or soon after its task was cancelled.
     package func rescue(_ process: Int32) async {
         var answers = 0
         for look in 1...Self.looks where answers < 2 {
@@ -46,8 +47,8 @@ package struct ProcessLosses: Sendable {
                     "the work of a lost process waits for its leases to expire",
                     metadata: ["pid": "\(process)", "look": "\(look)", "error": "\(error)"])
             }
-            // Nobody cancels this task.
-            if answers < 2 { try? await Task.sleep(for: Self.wait) }
+            // Cancelled: the group ends, and the leases say when others go on with the work.
+            guard answers < 2, (try? await Task.sleep(for: Self.wait)) != nil else { return }
         }
     }
 }

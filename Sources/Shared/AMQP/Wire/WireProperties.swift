@@ -33,6 +33,16 @@ package struct WireProperties: Sendable, Equatable {
         let whole: Range<Int>
     }
 
+    /// Where each property stands, its length included. Each delivery is read by one: no dictionary, which would hash.
+    private struct Layout {
+        private var ranges = [Range<Int>?](repeating: nil, count: 16)
+
+        subscript(property: Property) -> Range<Int>? {
+            get { ranges[Int(property.rawValue)] }
+            set { ranges[Int(property.rawValue)] = newValue }
+        }
+    }
+
     package init(bytes: [UInt8]) { self.bytes = bytes }
 
     /// Nil when AMQP can't carry them: a text or a header's name has more than 255 bytes.
@@ -51,7 +61,7 @@ package struct WireProperties: Sendable, Equatable {
     package var readable: MessageProperties {
         guard let layout else { return MessageProperties(deliveryMode: .transient) }
         func text(_ property: Property) -> String? {
-            layout[property].map { WireText.text(Array(bytes[$0.dropFirst()])) }
+            layout[property].map { WireText.text(bytes[$0.dropFirst()]) }
         }
         func number<T: FixedWidthInteger>(_ property: Property) -> T? {
             layout[property].flatMap { range in
@@ -76,7 +86,7 @@ package struct WireProperties: Sendable, Equatable {
             }
             for header in headers {
                 var reader = WireReader(bytes, header.name.upperBound..<header.whole.upperBound)
-                result.headers[WireText.text(Array(bytes[header.name]))] = FieldCoding.value(&reader)
+                result.headers[WireText.text(bytes[header.name])] = FieldCoding.value(&reader)
             }
         }
         return result
@@ -137,7 +147,7 @@ package struct WireProperties: Sendable, Equatable {
         guard let old = range.map({ headers($0) }) ?? [] else { return nil }
         var table: [UInt8] = []
         let isWhole = FieldCoding.sized(&table) { table in
-            for header in old where !isDropped(WireText.text(Array(bytes[header.name]))) {
+            for header in old where !isDropped(WireText.text(bytes[header.name])) {
                 table += bytes[header.whole]
             }
             return added.sorted { $0.key < $1.key }.allSatisfy { FieldCoding.append($0.key, $0.value, to: &table) }
@@ -158,12 +168,12 @@ package struct WireProperties: Sendable, Equatable {
         return headers
     }
 
-    /// Where each property stands, its length included; nil when the bytes are no properties.
-    private var layout: [Property: Range<Int>]? {
+    /// Nil when the bytes are no properties.
+    private var layout: Layout? {
         var reader = WireReader(bytes)
         // The lowest bit would announce more flags, which AMQP 0-9-1 has no use for.
         guard let flags = reader.number(UInt16.self), flags & 3 == 0 else { return nil }
-        var layout: [Property: Range<Int>] = [:]
+        var layout = Layout()
         for property in Property.allCases where flags & property.flag != 0 {
             let start = reader.position
             let value: Range<Int>? =

@@ -8,10 +8,12 @@ package enum WireText {
     package static let mark = "!escaped:"
 
     /// What stands for these bytes.
-    package static func text(_ bytes: [UInt8]) -> String {
+    package static func text(_ bytes: ArraySlice<UInt8>) -> String {
         if !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self), !isMarked(text) { return text }
-        return escaped(bytes)
+        return escaped(Array(bytes))
     }
+
+    package static func text(_ bytes: [UInt8]) -> String { text(bytes[...]) }
 
     /// The bytes that a text stands for.
     package static func bytes(_ text: String) -> [UInt8] {

@@ -21,6 +21,7 @@ CREATE FUNCTION moose.finish_batch(
 DECLARE
     v_accepted uuid[];
     v_ended uuid[];
+    v_replies uuid[];
     v_lost integer[];
 BEGIN
     WITH ended AS (
@@ -46,7 +47,7 @@ BEGIN
         FROM unnest(p_ids, p_tokens, p_outcomes, p_delays_ms, p_failure_classes, p_errors, p_results)
              AS i (id, token, outcome, delay, failure_class, error, result)
         WHERE w.id = i.id AND w.fencing_token = i.token AND w.state = 'in_progress'
-        RETURNING w.id, w.fencing_token, w.attempt, w.started_at, w.state
+        RETURNING w.id, w.fencing_token, w.attempt, w.started_at, w.state, w.reply_to
     ), vectors AS (
         INSERT INTO moose.outcome_vectors (
             work_order_id, fencing_token, attempt, outcome, success, cost_u, handler, worker, duration_ms,
@@ -61,8 +62,9 @@ BEGIN
              AS i (id, outcome, actual, failure_class, error, output, handler, duration, tokens_in, tokens_out)
           ON i.id = e.id
     )
-    SELECT coalesce(array_agg(e.id), '{}'), coalesce(array_agg(e.id) FILTER (WHERE e.state <> 'completed'), '{}')
-    INTO v_accepted, v_ended
+    SELECT coalesce(array_agg(e.id), '{}'), coalesce(array_agg(e.id) FILTER (WHERE e.state <> 'completed'), '{}'),
+           array_agg(e.id) FILTER (WHERE e.reply_to IS NOT NULL)
+    INTO v_accepted, v_ended, v_replies
     FROM ended e;
 
     IF cardinality(v_accepted) < cardinality(p_ids) THEN
@@ -81,7 +83,7 @@ BEGIN
         FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state = 'failed';
     END IF;
     IF p_reviews IS NOT NULL THEN PERFORM moose.await_ci(p_reviews, v_accepted); END IF;
-    PERFORM moose.reply(v_accepted);
+    IF v_replies IS NOT NULL THEN PERFORM moose.reply(v_replies); END IF;
     PERFORM moose.release_dependents(v_accepted);
 
     -- The ledger last: its hot rows are locked no longer than this and the commit.
