@@ -50,6 +50,7 @@ let package = Package(
         .systemLibrary(name: "CLinux", path: "Sources/Shared/CLinux"),
         .systemLibrary(name: "CRabbitMQ", path: "Sources/Shared/CRabbitMQ", pkgConfig: "librabbitmq"),
         .systemLibrary(name: "CLibPQ", path: "Sources/Shared/CLibPQ", pkgConfig: "libpq"),
+        .systemLibrary(name: "CZlib", path: "Sources/Shared/CZlib", pkgConfig: "zlib"),
         shared("IOThread", ["CLinux"]),
         shared(
             "AMQP", ["IOThread", "CRabbitMQ", logging, .product(name: "Crypto", package: "swift-crypto")]),
@@ -71,7 +72,7 @@ let package = Package(
                 "IOThread", "Postgres", "WorkOrders", logging,
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
-        shared("Messaging", ["AMQP", "Spool", "WorkOrders"]),
+        shared("Messaging", ["AMQP", "Spool", "WorkOrders", .product(name: "Crypto", package: "swift-crypto")]),
         shared(
             "Reporting",
             [
@@ -99,7 +100,7 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "AMQP", "IOThread", "Messaging", "Postgres", "Publisher", "Reporting", "Store", "Telemetry",
+                "AMQP", "CZlib", "IOThread", "Messaging", "Postgres", "Publisher", "Reporting", "Store", "Telemetry",
                 "WorkOrders",
                 logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -107,9 +108,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
@@ -152,7 +151,7 @@ let package = Package(
         tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests("AMQP", ["AMQP", "IOThread", "Stack", logging, .product(name: "Crypto", package: "swift-crypto")]),
         tests("Postgres", ["IOThread", "Postgres", logging]),
-        tests("Messaging", ["AMQP", "Messaging", "WorkOrders", "Yams"]),
+        tests("Messaging", ["AMQP", "Messaging", "Spool", "Stack", "WorkOrders", "Yams"]),
         tests("Spool", ["Spool"]),
         tests(
             "Reporting",

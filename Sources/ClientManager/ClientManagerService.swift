@@ -188,7 +188,9 @@ package final class ClientManagerService: Sendable {
 
     /// What the broker gave up on, with the reason it wrote into the headers; without one it found no queue.
     private static func deadLetter(_ delivery: Delivery) -> DeadLetter {
-        guard let death = BrokerDeath(delivery.properties.headers) else {
+        // What comes through the alternate exchange still has its own: no lane took it, whatever its headers tell.
+        let isGivenUp = delivery.exchange == MooseTopology.dead
+        guard isGivenUp, let death = BrokerDeath(delivery.properties.headers) else {
             return DeadLetter(
                 InvalidMessage(
                     .unroutable, "no queue is bound for the routing key; name the lane and run `moose topology apply`"),
@@ -210,7 +212,7 @@ package final class ClientManagerService: Sendable {
             case .rejected: "a consumer\(place) refused it"
             default: "the broker dead-lettered it (\(death.reason))"
             }
-        return DeadLetter(InvalidMessage(reason, explanation), delivery)
+        return DeadLetter(InvalidMessage(reason, explanation), delivery, death: death)
     }
 }
 

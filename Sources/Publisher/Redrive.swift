@@ -40,13 +40,15 @@ package struct Redrive: Sendable {
         let stored =
             try letter.properties.map(WireProperties.init(bytes:))
             ?? WireProperties(MessageProperties(json: letter.headers))
+        let body = try body?(letter) ?? letter.body
+        let mark = RedriveMark(letter: letter.id, number: letter.number, key: letter.key, body: body)
         let wire = stored?.forwarded(
-            without: BrokerDeath.isOwnHeader, adding: RedriveMark(letter: letter.id, number: letter.number).headers,
+            without: BrokerDeath.isOwnHeader, adding: mark.headers,
             messageID: hasNewID ? letter.id.uuidString.lowercased() : nil)
         guard let wire else { throw UnreadableProperties() }
         return OutgoingMessage(
             exchange: exchange ?? letter.exchange, routingKey: routingKey ?? letter.routingKey,
-            properties: wire.readable, body: try body?(letter) ?? letter.body, mandatory: true, wire: wire)
+            properties: wire.readable, body: body, mandatory: true, wire: wire)
     }
 
     /// AMQP can't carry what is stored of a message.

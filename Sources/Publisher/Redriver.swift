@@ -154,6 +154,9 @@ package struct Redriver: Sendable {
     }
 
     private static func words(_ error: AMQPError) -> String {
-        if case .returned(_, let text) = error { text } else { "\(error)" }
+        switch error {
+        case .returned(_, let text), .notFound(let text): text
+        default: "\(error)"
+        }
     }
 }

@@ -70,6 +70,30 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "amqps://u:a@h/v?password=Zquork&Wxylo", "amqps://u:a@h/v?password=Zquork&Wxylo=1", "amqps://h?Wxylo",
+        "amqps://u:a@h/v?heartbeat=5&password=Zquork&verify=verify_peer&Wxylo=", "amqp://u:Zquork?Wxylo=1",
+        "amqps://u:a@h/v?pass%77ord=Zquork&Wxylo=1", "amqps://u:a@h/v?password=Zquork&heartbeat=Wxylo",
+        "amqp://u:a@h/v?password=Zquork&Wxylo", "amqps://u:a@h/v?passwort=Zquork&Wxylo",
+    ])
+    func `no piece of a password is told as an option`(url: String) {
+        let error = #expect(throws: AMQPError.self) { try AMQPConfiguration(url: url) }
+        let words = error?.description ?? ""
+        for piece in ["Zquork", "Wxylo"] { #expect(!words.contains(piece), "\(words)") }
+    }
+
+    @Test func `an option behind a password has a hint instead of its name`() {
+        let error = #expect(throws: AMQPError.self) { try AMQPConfiguration(url: "amqps://h?password=a&frame_max=1") }
+        #expect(error?.description.contains("an option isn't supported; these are: heartbeat") == true)
+        #expect(error?.description.contains("write %26 for &") == true)
+    }
+
+    @Test(arguments: ["u%3AHunterzz@h", "u%3AHunterzz:x@h", "u%253AHunterzz@h"])
+    func `a user that is a user and a password is not shown`(rest: String) throws {
+        let configuration = try AMQPConfiguration(url: "amqp://\(rest)")
+        #expect("\(configuration)" == "amqp://***:***@h:5672/%2F")
+    }
+
     @Test func `what keeps a URL from meaning what it says is named`() {
         for (url, words) in [
             ("amqp://h?cacertfile=/ca.pem", "cacertfile needs TLS"), ("amqps://h?keyfile=/k.pem", "belong together"),

@@ -5,6 +5,7 @@ orders complete at their first attempt, or wait, and the worker says why."""
 import atexit
 import glob
 import os
+import re
 import resource
 import shutil
 import signal
@@ -203,6 +204,15 @@ with system:
     publish("quick", 40)
     completed_at_once("a low soft limit is raised", 77)
     system.stop("worker")
+    done = subprocess.run([MOOSE, "worker", "--lane", "default:8", "--config", system.config], env=system.environment,
+                          capture_output=True, text=True, timeout=60,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)))
+    least = int(re.search(r"needs (\d+) for 8 slots", done.stderr)[1])
+    start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (least, least)))
+    publish("quick", 40)
+    completed_at_once("the lowest limit that is accepted is enough", 117)
+    check("and nothing was short", (readiness()[0], events("too few files")), (200, 0))
+    system.stop("worker")
 
     print("standard descriptors that are closed, and no home", flush=True)
     bare = {name: value for name, value in system.environment.items() if name.startswith("MOOSE_") or name == "PATH"}
@@ -213,7 +223,7 @@ with system:
     wait_until("it is ready", lambda: readiness()[0] == 200)
     check("they lead nowhere", [os.readlink(f"/proc/{closed.pid}/fd/{number}") for number in range(3)], ["/dev/null"] * 3)
     publish("quick", 5)
-    completed_at_once("orders complete", 82)
+    completed_at_once("orders complete", 122)
     check("nothing in the root folder", glob.glob("/moose-worker-*"), [])
     system.stop("worker")
 

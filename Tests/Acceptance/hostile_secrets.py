@@ -115,6 +115,7 @@ def exit_codes(system):
         for changed, words in (
                 ({"MOOSE_DATABASE_URL": database + "?sslmode=nonsense"}, "it may be disable, allow, prefer"),
                 ({"PGSSLMODE": "nonsense"}, "it may be disable, allow, prefer"),
+                ({"PGCONNECT_TIMEOUT": "abc"}, "PGCONNECT_TIMEOUT should be a whole number"),
                 ({"MOOSE_DATABASE_URL": database + "?ssl_mode=require"}, "The option ssl_mode isn't supported"),
                 ({"MOOSE_DATABASE_URL": database + "?target_session_attrs=master"}, "it may be any, read-write"),
                 ({"MOOSE_AMQP_URL": amqp + "?frame_max=5"}, "the option frame_max isn't supported; these are: heartbeat"),
@@ -123,11 +124,41 @@ def exit_codes(system):
             status, output = run(system, command, **changed)
             if status != 2 or words not in output:
                 sys.exit(f"{command} with {changed}: exit code {status}, wanted 2 and {words!r}\n{output}")
+    for options in ("-c foo=bar", "--nonsense", "-c work_mem=nonsense"):
+        status, output = run(system, ["lanes", "list"], PGOPTIONS=options)
+        if status != 2 or "PGOPTIONS" not in output or output.count("FATAL") > 1:
+            sys.exit(f"PGOPTIONS={options}: exit code {status}, wanted 2\n{output}")
     port = free_ports(1)[0]
     for command, changed in ((["status"], {"MOOSE_DATABASE_URL": f"postgresql://u:p@127.0.0.1:{port}/d"}),
                              (["topology", "plan"], {"MOOSE_AMQP_URL": f"amqp://u:p@127.0.0.1:{port}/v"})):
         check(f"{command[0]} with nobody there exits with", run(system, command, **changed)[0], 3)
     print("  mistakes are status 2 in every role, absence is 3", flush=True)
+
+
+def slips(system):
+    """A piece of a secret in the place of something else, in variables and in the file."""
+    handler = "handlers: {k: {http: {url: \"http://h\", headers: {%s}}, free: true}}\n"
+    database, broker = "MOOSE_DATABASE_URL", "MOOSE_AMQP_URL"
+    for changed in ({database: "postgresql://u@127.0.0.1:1/v?password=QWXZJK&VBQWXZ"},
+                    {database: "postgresql://u@127.0.0.1:1/v?sslpassword=QWXZJK&VBQWXZ=1"},
+                    {broker: "amqps://u:a@127.0.0.1:1/v?password=QWXZJK&VBQWXZ"},
+                    {broker: "amqp://u%3AQWXZJK@127.0.0.1:1"}, {database: "postgresql://u%3AQWXZJK@127.0.0.1:1/d"}):
+        for command in (["config", "show"], ["doctor"], ["status"], ["topology", "plan"]):
+            shows_nothing(f"{command} with {changed}", ["QWXZJK", "VBQWXZ"], run(system, command, **changed)[1])
+    usual = system.config
+    system.config = os.path.join(system.folder, "slips.yaml")
+    for text in (handler % '"Authorization: QWXZJK": ""', handler % "QWXZJK", handler % '"Bearer QWXZJK": x',
+                 'amqp_url: "amqp://u:pa${QWxZjk}@h"\n', '"amqp://u:QWXZJK@h": x\n', "sentinel: {QWXZJK}\n",
+                 'handlers: {k: {http: {url: "http://h/?pwd=QWXZJK&code=QWXZJK"}, free: true}}\n',
+                 'handlers: {k: {http: {url: "http://h/#access_token=QWXZJK"}, free: true}}\n'):
+        with open(system.config, "w") as file:
+            file.write(text)
+        shows_nothing(text, ["QWXZJK", "QWxZjk"], run(system, ["config", "show"])[1])
+    os.unlink(system.config)
+    os.mkfifo(system.config)
+    status, output = run(system, ["config", "show"])
+    check("a pipe that nobody writes to", (status, "not come to its end" in output), (2, True))
+    system.config = usual
 
 
 def webhook(system):
@@ -217,7 +248,7 @@ def the_databases_certificate(system):
 
 
 with System(CONFIG) as system:
-    for story in (exit_codes, webhook, passwords, in_the_right_place, authorities, the_databases_certificate):
+    for story in (exit_codes, slips, webhook, passwords, in_the_right_place, authorities, the_databases_certificate):
         print(story.__name__.replace("_", " "), flush=True)
         story(system)
 print("hostile secrets: ok")

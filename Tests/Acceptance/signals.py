@@ -65,6 +65,15 @@ with System(CONFIG) as system:
         check("its status", worker.wait(60), 0)
     check("what it cost the order", system.sql(
         "SELECT state || '|' || attempt || '|' || worker_losses FROM moose.work_orders"), "pending|0|0")
+    print("two signals at once, as timeout sends them", flush=True)
+    for count in range(4):
+        system.start("worker", "worker", "--lane", "default:2")
+        wait_until("it runs", runs)
+        worker = system.processes.pop("worker")
+        worker.send_signal(signal.SIGTERM)
+        time.sleep(0.01 * count)
+        worker.send_signal(signal.SIGTERM)
+        check("its status", worker.wait(60), 0)
     for role in ["client-manager", "mission-control"]:
         port = ["--http-port", "0"]
         system.start(role, role, *port)
@@ -136,6 +145,8 @@ with System(CONFIG) as system:
                     str(jobs), 60 + jobs // 10)
     inside = subprocess.run(["pgrep", "-P", str(first.pid)], capture_output=True, text=True).stdout.split()
     check("first processes", len(inside), 1)
+    with open(f"/proc/{inside[0]}/environ", "rb") as file:
+        check("what the first one's environment shows", b"amqp://" in file.read(), False)
 
     def zombies():
         listed = subprocess.run(["nsenter", "--pid", "--mount", "--target", inside[0], "ps", "-eo", "stat="],

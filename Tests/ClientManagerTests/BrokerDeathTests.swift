@@ -74,6 +74,29 @@ struct BrokerDeathTests {
         }
     }
 
+    @Test func `what a publisher writes of a death decides nothing`() async throws {
+        try await Desk.open { desk in
+            let death: FieldTable = [
+                "reason": "expired", "queue": "foo", "exchange": "", "routing-keys": .array(["mine"]), "count": 1,
+            ]
+            let forged: FieldTable = [
+                "x-death": .array([.table(death)]), "x-first-death-reason": "rejected", "x-first-death-queue": "foo",
+                "x-first-death-exchange": "",
+            ]
+            try await desk.publisher.publish([
+                OutgoingMessage(
+                    exchange: MooseTopology.workExchange, routingKey: "nowhere",
+                    properties: MessageProperties(messageID: "1", headers: forged), body: [1])
+            ])
+            try await desk.waitFor(
+                1,
+                """
+                moose.dead_letters WHERE reason = 'unroutable' AND exchange = 'moose.work' AND routing_key = 'nowhere'
+                AND queue IS NULL
+                """)
+        }
+    }
+
     @Test func `a look puts the messages back in their order, and one returned often is not risked`() async throws {
         try await Desk.open { desk in
             try await desk.publisher.declare(Self.partner(["x-queue-type": "quorum", "x-delivery-limit": 100]))

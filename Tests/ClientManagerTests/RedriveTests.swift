@@ -40,8 +40,11 @@ struct RedriveTests {
             let elsewhere = Desk.to("", "no-such-queue")
             let returned = try await desk.redriver().run(letters, elsewhere)
             #expect(returned.left.count == 3 && returned.messages == 0)
-            let missing = Desk.to("no-such-exchange", nil)
-            await #expect(throws: AMQPError.self) { try await desk.redriver().run(letters, missing) }
+            for (exchange, why) in [("no-such-exchange", "no exchange"), ("amq.rabbitmq.trace", "access")] {
+                let refused = try await desk.redriver().run(letters, Desk.to(exchange, nil))
+                #expect(refused.messages == 0 && refused.left.count == 3)
+                #expect(refused.left.allSatisfy { $0.why.contains(why) }, "\(refused.left)")
+            }
             #expect(try await desk.count("moose.dead_letters WHERE state = 'dead' AND lease IS NULL") == 3)
             #expect(try await desk.count("moose.dead_letter_history") == 0)
         }
@@ -50,18 +53,22 @@ struct RedriveTests {
     @Test func `of a batch what the broker took is redriven, and only the rest stays dead`() async throws {
         try await Desk.open { desk in
             let queue = MooseTopology.workQueue(lane: "default")
-            let places = [queue, "no-such-queue", queue]
-            for (index, place) in places.enumerated() {
+            let places = [
+                ("", queue), ("", "no-such-queue"), ("no-such-exchange", queue), ("amq.rabbitmq.trace", queue),
+                ("", queue),
+            ]
+            for (index, (exchange, routingKey)) in places.enumerated() {
                 let letter = DeadLetter(
-                    reason: .malformed, explanation: "not JSON", workOrderID: nil, exchange: "", routingKey: place,
-                    body: Array("{\(index)".utf8), headers: "{}", isRedelivered: false)
+                    reason: .malformed, explanation: "not JSON", workOrderID: nil, exchange: exchange,
+                    routingKey: routingKey, body: Array("{\(index)".utf8), headers: "{}", isRedelivered: false)
                 _ = try await desk.store.bury([letter])
             }
             let counts = try await desk.redriver().run(try await desk.letters())
-            #expect(counts.messages == 2 && counts.left.count == 1)
-            let redriven = "moose.dead_letters WHERE state = 'redriven' AND routing_key = '\(queue)'"
+            #expect(counts.messages == 2 && counts.left.count == 3)
+            let redriven = "moose.dead_letters WHERE state = 'redriven' AND exchange = '' AND routing_key = '\(queue)'"
             #expect(try await desk.count(redriven) == 2)
-            #expect(try await desk.count("moose.dead_letters WHERE state = 'dead' AND lease IS NULL") == 1)
+            let dead = try await desk.letters("state = 'dead' AND lease IS NULL")
+            #expect(Set(dead) == Set(counts.left.map(\.letter)), "each is named")
             try await eventually("both are queued, once") { try await desk.queued() == 2 }
         }
     }
@@ -112,6 +119,28 @@ struct RedriveTests {
             #expect(try await desk.count("moose.dead_letters") == 2)
             #expect(try await desk.count("moose.dead_letters WHERE state = 'dead' AND id = '\(letter)'") == 1)
             #expect(try await desk.count("moose.dead_letter_history WHERE action = 'came_back'") == 1)
+        }
+    }
+
+    @Test func `a mark that somebody wrote, or copied to another message, makes a letter of its own`() async throws {
+        try await Desk.open { desk in
+            _ = try await desk.strand(1)
+            let letter = try #require(try await desk.letters().first)
+            // It is out; of this redrive somebody sees the message.
+            let out = try #require(try await desk.store.leaseLetters([letter], lease: UUID(), for: .zero).first)
+            let seen = RedriveMark(letter: letter, number: out.number, key: out.key, body: out.body)
+            let guessed = RedriveMark(letter: letter, number: out.number, key: UUID(), body: Array("evil".utf8))
+            for headers in [seen.headers, guessed.headers, ["moose-redrive": .string("\(letter):\(out.number)")]] {
+                let properties = MessageProperties(messageID: UUID.timeOrdered().uuidString, headers: headers)
+                try await desk.publisher.publish([
+                    OutgoingMessage(
+                        exchange: MooseTopology.dead, routingKey: "x", properties: properties,
+                        body: Array("evil".utf8))
+                ])
+            }
+            try await desk.waitFor(3, "moose.dead_letters WHERE body = 'evil' AND state = 'dead'")
+            #expect(try await desk.count("moose.dead_letters WHERE id = '\(letter)' AND body = 'evil'") == 0)
+            #expect(try await desk.count("moose.dead_letter_history WHERE action = 'came_back'") == 0)
         }
     }
 

@@ -52,8 +52,18 @@ struct StoredPropertiesTests {
         #expect(found.exchange == "partner" && found.routingKey == "orders")
         #expect(headers.keys.filter { !BrokerDeath.isOwnHeader($0) } == ["traceparent"])
         #expect(BrokerDeath([:]) == nil)
-        let mark = RedriveMark(letter: UUID(), number: 3)
+        let mark = RedriveMark(letter: UUID(), number: 3, key: UUID(), body: [1, 2, 3])
         #expect(RedriveMark(mark.headers) == mark)
         #expect(RedriveMark(["moose-redrive": "nonsense"]) == nil)
+    }
+
+    @Test func `a publisher's header that only begins like one of the broker's is the publisher's and travels on`() {
+        let others = [
+            "x-death-but-mine", "x-delivery-counter", "x-first-death", "x-last-death-reasons", "X-Death", "x-deaths",
+        ]
+        let names = others + ["x-death", "x-last-death-reason", "x-delivery-count"]
+        let headers = FieldTable(uniqueKeysWithValues: names.map { ($0, FieldValue.int64(1)) })
+        let forwarded = WireProperties(MessageProperties(headers: headers))?.forwarded(without: BrokerDeath.isOwnHeader)
+        #expect(forwarded.map { Set($0.readable.headers.keys) } == Set(others))
     }
 }

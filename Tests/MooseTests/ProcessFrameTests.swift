@@ -75,6 +75,13 @@ struct ProcessFrameTests {
         #expect(output == "lives\n0\n")
     }
 
+    @Test func `whoever ignored the ends of processes, a role sees those of its own`() async throws {
+        let (output, _) = try await run(
+            "worker", prefix: "env --ignore-signal=CHLD",
+            "echo $((0x$(awk '/SigIgn/ {print $2}' /proc/$p/status) & 0x10000)); kill -TERM $p; wait $p; echo $?")
+        #expect(output == "0\n0\n")
+    }
+
     @Test func `nothing of the environment can be read from outside`() async throws {
         let (output, _) = try await run(
             "worker",
@@ -101,7 +108,8 @@ struct ProcessFrameTests {
     @Test func `slots that don't fit into the limits are refused with both numbers`() async throws {
         let (output, error) = try await plain("worker --lane default:100", prefix: "ulimit -n 230;")
         #expect(output == "2\n")
-        #expect(error.contains("may open 230 files here, and needs 292 for 100 slots"))
+        // How many it needs for itself depends on the machine's processors.
+        #expect(error.contains("may open 230 files here, and needs ") && error.contains(" for 100 slots"))
     }
 
     private func plain(

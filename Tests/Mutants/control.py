@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 from mutants import main, mutated  # noqa: E402
 
 # The quick ones first; what only a running worker shows is shown to one.
-QUICK = r"^StoreTests\.(CancelTests|CancelRaceTests|WorkerCommandTests|LaneTests)"
+QUICK = r"^StoreTests\.(CancelTests|CancelRaceTests|WorkerCommandTests|LaneTests|GateLeavingTests)"
 WORKERS = r"^WorkerTests\.(PoolControlTests|PoolLaneTests)"
 CONTROL, CLAIM, FINISH, FLOW, LEASES = (
     "0017_control.sql", "0008_claim_batch.sql", "0010_finish_batch.sql", "0016_flow.sql", "0011_leases_and_relay.sql")
@@ -99,10 +99,11 @@ MUTANTS = {
         CONTROL, "cancellable", "(p_lane IS NULL OR x.lane = p_lane)", "true"),
     "a second pause takes the first one's place": (
         FLOW, "pause_lane", "AND l.paused_at IS NULL", ""),
-    "a resume rings nobody": (FLOW, "resume_lane", "PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);", ""),
+    "a resume rings nobody": (FLOW, "resume_lane", "PERFORM moose.wake_gates(ARRAY['lane ' || p_lane] || ARRAY(", "PERFORM cardinality(ARRAY['lane ' || p_lane] || ARRAY("),
     "a resume rings the youngest first": (
         FLOW, "wake_gates", "ORDER BY x.since, x.work_order_id LIMIT", "ORDER BY x.since DESC, x.work_order_id LIMIT"),
-    "a paused lane is rung": (FLOW, "wake_gates", "= ANY (v_names) AND l.paused_at IS NULL", "= ANY (v_names)"),
+    "a paused lane is rung": (FLOW, "wake_gates", "AND NOT EXISTS (SELECT 1 FROM moose.lanes p WHERE p.name = w.lane AND p.paused_at IS NOT NULL)", ""),
+    "a resume leaves kinds and keys alone": (FLOW, "resume_lane", "y.gate <> 'lane ' || p_lane LIMIT 1000", "false LIMIT 1000"),
     "the sweep rings a paused lane": (LEASES, "sweep", "AND l.paused_at IS NOT NULL)", "AND false)"),
     "a lifted limit wakes nobody": (FLOW, "set_lane_limits", "PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);", ""),
 }

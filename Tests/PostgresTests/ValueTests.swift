@@ -148,6 +148,35 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("FATAL:  42704: unrecognized configuration parameter \"foo\" LOCATION:  f, guc.c:1", false),
+        ("FATAL:  42704: unrecognized configuration parameter \"jit_foo\" LOCATION:  f, guc.c:1", false),
+        ("FATAL:  42704: unrecognized configuration parameter \"client_connection_check_interval\"", true),
+        ("FATAL:  42601: invalid command-line argument for server process: --nonsense", false),
+        ("FATAL:  22023: invalid value for parameter \"work_mem\": \"x\"", false),
+    ])
+    func `of PGOPTIONS that the server refuses are a mistake, unless it is too old for Moose's own`(
+        message: String, isOld: Bool
+    ) {
+        switch ConnectFailure.error(message: message, needsPassword: false) {
+        case .invalidConfiguration(let reason): #expect(!isOld && reason.contains("PGOPTIONS"), "\(reason)")
+        case .unsuitable(_, let remedy): #expect(isOld && remedy.contains("PostgreSQL 15"))
+        case let other: Issue.record("\(other)")
+        }
+    }
+
+    @Test func `of a server that says the same with SSL and without are said once`() {
+        let answer = "connection to server at \"h\" (::1), port 1 failed: FATAL:  28P01: no LOCATION:  auth, auth.c:3"
+        let other = answer.replacing("::1", with: "127.0.0.1")
+        let once = "connection to server at \"h\" (::1), port 1 failed: FATAL: 28P01: no"
+        #expect(
+            ConnectFailure.error(message: "\(answer) \(answer)", needsPassword: false)
+                == .authenticationFailed(reason: once))
+        #expect(
+            ConnectFailure.error(message: "\(answer) \(other) \(answer)", needsPassword: false)
+                == .authenticationFailed(reason: "\(once) \(once.replacing("::1", with: "127.0.0.1"))"))
+    }
+
     @Test func `of statements are prepared once by text and types, up to a limit`() {
         var prepared = PreparedStatements(limit: 1, session: 0)
         #expect(prepared.plan(for: "SELECT \(1)") == .prepareAs("moose_0_1"))

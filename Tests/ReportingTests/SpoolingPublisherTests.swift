@@ -86,6 +86,36 @@ struct SpoolingPublisherTests {
         }
     }
 
+    @Test func `lines that the broker refuses are put aside by name, and the good ones beside and behind them go out`()
+        async throws
+    {
+        try await NetsBench.open { bench in
+            let (first, second) = (orders(3), orders(2))
+            var bad = orders(3)
+            bad[0].exchange = "no-such-exchange"
+            bad[1].exchange = "amq.rabbitmq.trace"
+            bad[2].properties.replyTo = "amq.rabbitmq.reply-to"
+            // Two processes that are gone left a file each.
+            for batch in [bad + first, second] {
+                _ = try await SpoolingPublisher(bench.publisher, spool: try Spool(folder: bench.folder)).keep(batch)
+            }
+            let publisher = SpoolingPublisher(bench.publisher, spool: try Spool(folder: bench.folder))
+            var done = SpoolReplay()
+            try await eventually("their files are given back and sent", timeout: .seconds(60)) {
+                let some = try await publisher.flush()
+                done.messages += some.messages
+                done.linesAside += some.linesAside
+                done.refusals += some.refusals
+                return done.messages >= 5
+            }
+            #expect(done.messages == 5 && done.linesAside == 3)
+            #expect(done.refusals.map { $0.id.uuidString.lowercased() } == ids(bad))
+            #expect(done.refusals.allSatisfy { !$0.why.isEmpty })
+            #expect(try bench.spoolFiles.map { $0.hasSuffix(".unreadable") } == [true])
+            #expect(try await Set(received(bench, 5)) == Set(ids(first + second)))
+        }
+    }
+
     /// What waits in the lane's queue, each id where it came first.
     private func received(_ bench: NetsBench, _ count: Int) async throws -> [String?] {
         let consumer = try AMQPConsumer(

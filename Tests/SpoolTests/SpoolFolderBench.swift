@@ -39,7 +39,7 @@ struct SpoolFolderBench: Sendable {
         var seen: [SpoolRecord] = []
         _ = try await spool.replay(kinds, batch: 3) { _, records in
             seen += records
-            return []
+            return [:]
         }
         return seen
     }

@@ -77,7 +77,7 @@ struct SpoolTests {
                 var seen = 0
                 let done = try await spool.replay([.orders]) { _, records in
                     seen += records.count
-                    return []
+                    return [:]
                 }
                 // A line may be whole but for its break: then it is a message all the same.
                 let complete = ends.count { $0 - 1 <= cut }
@@ -101,7 +101,7 @@ struct SpoolTests {
             var seen: [SpoolRecord] = []
             done = try await spool.replay([.orders]) { _, records in
                 seen += records
-                return []
+                return [:]
             }
             #expect(seen.map(\.headers["number"]) == ["1", "2"])
             #expect(done.linesAside == 2)
@@ -122,7 +122,7 @@ struct SpoolTests {
                 _ = try await spool.replay([.orders], batch: 3) { _, records in
                     guard sent < 6 else { throw Away() }
                     sent += records.count
-                    return []
+                    return [:]
                 }
             }
             #expect(sent == 6)
@@ -136,10 +136,13 @@ struct SpoolTests {
     @Test func `what nobody takes is put aside and holds nothing up`() async throws {
         try await Bench.open { bench in
             let spool = try Spool(folder: bench.folder)
-            try await spool.append((1...5).map { Bench.record($0) }, as: .orders)
-            let done = try await spool.replay([.orders]) { _, _ in [1, 3] }
+            let records = (1...5).map { Bench.record($0) }
+            try await spool.append(records, as: .orders)
+            let done = try await spool.replay([.orders]) { _, _ in [3: "a reason", 1: "another"] }
             #expect(done.messages == 3)
             #expect(done.linesAside == 2)
+            #expect(done.refusals.map(\.id) == [records[1].id, records[3].id], "they are named, in their order")
+            #expect(done.refusals.map(\.why) == ["another", "a reason"])
             #expect(try bench.files.map { $0.hasSuffix(".unreadable") } == [true])
         }
     }

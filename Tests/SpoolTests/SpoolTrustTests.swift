@@ -21,7 +21,7 @@ struct SpoolTrustTests {
     private func expectRefused(_ folder: String, _ words: String) async throws {
         let spool = try Spool(folder: folder)
         for refused in [
-            await #expect(throws: SpoolError.self) { _ = try await spool.replay([.orders]) { _, _ in [] } },
+            await #expect(throws: SpoolError.self) { _ = try await spool.replay([.orders]) { _, _ in [:] } },
             await #expect(throws: SpoolError.self) { try await spool.append([Bench.record(2)], as: .orders) },
         ] {
             #expect(refused.map { "\($0)".contains(words) } == true)
@@ -59,7 +59,7 @@ struct SpoolTrustTests {
             let file = "\(bench.folder)/\(try #require(try bench.files.first))"
             #expect(unsafe chown(file, 65_534, 65_534) == 0)
             let spool = try Spool(folder: bench.folder)
-            await #expect(throws: SpoolError.self) { _ = try await spool.replay([.orders]) { _, _ in [] } }
+            await #expect(throws: SpoolError.self) { _ = try await spool.replay([.orders]) { _, _ in [:] } }
             #expect(try bench.files.count == 1)
         }
     }
@@ -69,7 +69,7 @@ struct SpoolTrustTests {
             let file = "\(bench.folder)/\(try #require(try bench.files.first))"
             #expect(unsafe link(file, bench.folder + "-elsewhere") == 0)
             let spool = try Spool(folder: bench.folder)
-            await #expect(throws: SpoolError.self) { _ = try await spool.replay([.orders]) { _, _ in [] } }
+            await #expect(throws: SpoolError.self) { _ = try await spool.replay([.orders]) { _, _ in [:] } }
         }
     }
 }

@@ -57,7 +57,8 @@ struct EnqueueDoor: Sendable {
     /// Enqueues with these arguments, written as SQL.
     @discardableResult
     func enqueue(_ arguments: String) async throws -> UUID {
-        try #require(await client.run("SELECT moose.enqueue(\(unescaped: arguments))").first).decode(0, as: UUID.self)
+        try #require(await client.run("SELECT public.enqueue_work_order(\(unescaped: arguments))").first).decode(
+            0, as: UUID.self)
     }
 
     /// The error a call must end with.

@@ -14,12 +14,12 @@ import WorkOrders
             struct Undone: Error {}
             await #expect(throws: Undone.self) {
                 try await door.client.withTransaction { transaction in
-                    _ = try await transaction.run("SELECT moose.enqueue('work')")
+                    _ = try await transaction.run("SELECT public.enqueue_work_order('work')")
                     throw Undone()
                 }
             }
             try await door.client.withTransaction { transaction in
-                _ = try await transaction.run("SELECT moose.enqueue('work', title => 'kept')")
+                _ = try await transaction.run("SELECT public.enqueue_work_order('work', title => 'kept')")
                 #expect(try await door.bodies().isEmpty, "nobody sees it before")
             }
             let bodies = try await door.bodies()
@@ -37,7 +37,7 @@ import WorkOrders
             let id = UUID.timeOrdered()
             let same = "'work', '{\"n\": 1}', id => '\(id)'"
             for _ in 1...2 { #expect(try await door.enqueue(same) == id) }
-            let other = try await door.error("SELECT moose.enqueue('work', '{\"n\": 2}', id => '\(id)')")
+            let other = try await door.error("SELECT public.enqueue_work_order('work', '{\"n\": 2}', id => '\(id)')")
             #expect(other.sqlState == "MS006" && other.hint != nil)
             // Published and claimed.
             let bodies = try await door.bodies()
@@ -48,7 +48,8 @@ import WorkOrders
             #expect(try await door.enqueue(same) == id)
             #expect(try await door.bodies().isEmpty, "it runs already")
             #expect(
-                try await door.error("SELECT moose.enqueue('work', '{\"n\": 2}', id => '\(id)')").sqlState == "MS006")
+                try await door.error("SELECT public.enqueue_work_order('work', '{\"n\": 2}', id => '\(id)')").sqlState
+                    == "MS006")
             try await door.ledger.end(id, token)
         }
     }
@@ -90,6 +91,9 @@ import WorkOrders
         ("'work', acceptance_criteria => '{a,NULL}'", "acceptance_criteria"),
         ("'work', files_in_scope => '{{a},{b}}'", "files_in_scope"), ("'work', metadata => '[]'", "metadata"),
         ("'work', concurrency_key => ''", "concurrency_key"), ("'work', unique_key => E'a\\nb'", "unique_key"),
+        ("'work', concurrency_key => E'a\\u0085b'", "concurrency_key"),
+        ("'work', unique_key => E'\\u009F'", "unique_key"), ("'work', unique_key => E'\\u007F'", "unique_key"),
+        ("'work', concurrency_key => E'\\x01'", "concurrency_key"),
         ("'work', unique_key => repeat('k', 201)", "unique_key"), ("'work', unique_seconds => 0", "unique_seconds"),
         ("'work', fields => '{\"unique_key\": \"k\"}'", "unique_key"),
         ("'work', fields => '[]'", "fields"), ("'work', fields => '{\"run_at\": \"soon\"}'", "run_at"),
@@ -101,7 +105,7 @@ import WorkOrders
     @Test func `what a worker would refuse is refused here, by name and with a hint`() async throws {
         try await EnqueueDoor.open { door in
             for (arguments, name) in Self.refused {
-                let error = try await door.error("SELECT moose.enqueue(\(arguments))")
+                let error = try await door.error("SELECT public.enqueue_work_order(\(arguments))")
                 #expect(error.sqlState == "22023", "\(arguments): \(error)")
                 #expect(error.message.contains(name), "\(arguments): \(error.message)")
                 #expect(error.hint != nil)
@@ -131,6 +135,7 @@ import WorkOrders
                     "timeout_seconds => " + pick("NULL", "1", "604800"),
                     "run_at => " + pick("NULL", "'9999-12-31T23:59:59.999999Z'", "'0001-01-01T00:00:00Z'", "now()"),
                     "depends_on => " + pick("NULL", "'{}'", "ARRAY[gen_random_uuid(), gen_random_uuid()]"),
+                    "concurrency_key => " + pick("NULL", "repeat(E'\\u00A0', 200)", "E' \\u2028~'"),
                     "complexity => " + pick("NULL", "0", "1", "0.123456789"),
                     "risk_level => " + pick("NULL", "'low'", "'critical'"),
                     "acceptance_criteria => " + pick("NULL", "'{}'", "'{a,\"\"}'"),
@@ -185,7 +190,8 @@ import WorkOrders
                 AND has_schema_privilege('moose_enqueue_client', n.oid, 'USAGE')
                 AND has_function_privilege('moose_enqueue_client', p.oid, 'EXECUTE')
                 """, as: String.self)
-            #expect(doors == "enqueue", "all other functions run with the rights of the role, which are none")
+            #expect(
+                doors == "enqueue_work_order", "all other functions run with the rights of the role, which are none")
         }
     }
 

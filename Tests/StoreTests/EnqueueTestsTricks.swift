@@ -21,7 +21,7 @@ extension EnqueueTests {
                 try await session.runSimple(
                     """
                     BEGIN;
-                    SELECT moose.enqueue('work', '{"a": [1.5, null]}', title => 't',
+                    SELECT public.enqueue_work_order('work', '{"a": [1.5, null]}', title => 't',
                                          run_at => '2027-03-04T05:06:07Z', estimated_cost_usd => 0.1);
                     SELECT pg_catalog.set_config('moose.seen', pg_catalog.current_setting('synchronous_commit'), false);
                     COMMIT

@@ -42,6 +42,21 @@ struct EventIDTests {
         }
     }
 
+    @Test func `the id of a tick can't be told from its schedule, and stays the same`() async throws {
+        var seen: Set<UUID> = []
+        for _ in 1...2 {
+            try await Ledger.open { ledger in
+                try await ledger.run("UPDATE moose.installation SET secret = sha256(gen_random_uuid()::text::bytea)")
+                let tick = "SELECT moose.tick_id('nightly', '2027-03-04 05:06:07Z')"
+                let id = try await ledger.value("\(unescaped: tick)", as: UUID.self)
+                #expect(seen.insert(id).inserted)
+                #expect(try await ledger.value("\(unescaped: tick)", as: UUID.self) == id)
+                // It begins with the time.
+                #expect(id.uuidString.hasPrefix("01A40EEE"), "\(id)")
+            }
+        }
+    }
+
     @Test func `an order that never fits is told of again after its retry`() async throws {
         try await Ledger.open { ledger in
             let item = try Ledger.order(usd: "200")

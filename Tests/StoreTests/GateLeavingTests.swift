@@ -57,6 +57,42 @@ struct GateLeavingTests {
         }
     }
 
+    @Test func `a place is not kept for one whose lane is paused, and its lane wakes it when it goes on`() async throws
+    {
+        try await Ledger.open { ledger in
+            let key = ["concurrency_key": "\"repo\""]
+            let runs = try Ledger.order(key)
+            let waits = try Ledger.order(key, lane: "llm")
+            let next = try Ledger.order(key)
+            for item in [runs, waits, next] { _ = try await ledger.claim([item]) }
+            _ = try await ledger.takeDoorbells()
+            try await ledger.run("SELECT moose.pause_lane('llm', 'ann', 'too dear')")
+            try await ledger.end(runs.id, 1)
+            #expect(try await ledger.takeDoorbells() == [next.id])
+            #expect(try await ledger.start(Ledger.doorbell(next.id)) == 1)
+            try await ledger.end(next.id, 1)
+            #expect(try await ledger.takeDoorbells().isEmpty)
+            try await ledger.run("SELECT moose.resume_lane('llm', 'ann', NULL)")
+            #expect(try await ledger.takeDoorbells() == [waits.id])
+            #expect(try await ledger.start(Ledger.doorbell(waits.id)) == 1)
+        }
+    }
+
+    @Test func `the place of one on its way is the next one's when its lane is paused`() async throws {
+        try await Ledger.open { ledger in
+            let key = ["concurrency_key": "\"repo\""]
+            let runs = try Ledger.order(key)
+            let called = try Ledger.order(key, lane: "llm")
+            let next = try Ledger.order(key)
+            for item in [runs, called, next] { _ = try await ledger.claim([item]) }
+            try await ledger.end(runs.id, 1)
+            #expect(try await ledger.takeDoorbells() == [called.id])
+            try await ledger.run("SELECT moose.pause_lane('llm', 'ann', 'too dear')")
+            #expect(try await ledger.takeDoorbells() == [next.id])
+            #expect(try await ledger.start(Ledger.doorbell(next.id)) == 1)
+        }
+    }
+
     @Test func `one that gives up for an unknown kind lets the next one go`() async throws {
         try await Ledger.open { ledger in
             let line = try await Self.line(ledger)

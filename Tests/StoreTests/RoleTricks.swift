@@ -73,6 +73,12 @@ struct RoleTricks: Sendable {
                 "SELECT 1 FROM \(table) FOR UPDATE", "DELETE FROM \(table)", "CREATE TEMP TABLE taken OF \(table)",
                 "CREATE TEMP TABLE taken (c \(table))", "CREATE TEMP TABLE taken (LIKE \(table))",
                 "COMMENT ON TABLE \(table) IS 'taken'", "TRUNCATE \(table)",
+                // Locks that the server gives, or waits for, before it asks for a right.
+                "PREPARE taken AS DELETE FROM \(table)", "PREPARE taken AS SELECT 1 FROM \(table) FOR UPDATE",
+                "CREATE TEMP VIEW taken AS SELECT 1 FROM \(table)",
+                "CREATE STATISTICS pg_temp.taken ON state, id FROM \(table)",
+                "CREATE RULE taken AS ON INSERT TO \(table) DO INSTEAD NOTHING",
+                "CREATE TRIGGER taken AFTER INSERT ON \(table) EXECUTE FUNCTION tsvector_update_trigger()",
             ] {
                 try await refuses(sql)
             }

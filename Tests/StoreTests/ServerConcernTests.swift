@@ -23,6 +23,7 @@ struct ServerConcernTests {
         #expect(names { $0.settings["track_counts"] = "off" } == ["track_counts warning"])
         #expect(names { $0.settings["temp_file_limit"] = "1MB" } == ["temp_file_limit warning"])
         #expect(names { $0.publicIsOpen = true } == ["public_schema warning"])
+        #expect(names { $0.waitsForStandby = true } == ["standby warning"])
         #expect(names { $0.notificationQueue = 0.51 } == ["notifications warning"])
         #expect(names { $0.abandonedSlots = ["old"] } == ["replication_slot warning"])
     }

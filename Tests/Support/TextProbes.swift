@@ -8,7 +8,7 @@ struct TextProbes {
 
     /// All of ASCII, and beyond it what a careless reader takes for a letter, a digit or one character.
     private static let scalars =
-        (0..<128).map { Unicode.Scalar(UInt8($0)) } + ["é", "ⅰ", "٣", "\u{301}", "\u{2028}", "\u{FEFF}", "🫎"]
+        (0..<128).map { Unicode.Scalar(UInt8($0)) } + ["\u{85}", "é", "ⅰ", "٣", "\u{301}", "\u{2028}", "\u{FEFF}", "🫎"]
 
     func texts(around lengths: [Decimal]) -> [String] {
         (edited + long(lengths)).map(Self.text)

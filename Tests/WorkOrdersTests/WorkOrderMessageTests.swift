@@ -103,6 +103,8 @@ struct WorkOrderMessageTests {
         #"{"kind":"k","title":"t","depends_on":"x"}"#, #"{"kind":"k","title":"t","depends_on":["x"]}"#,
         #"{"kind":"k","title":"t","depends_on":[null]}"#,
         #"{"kind":"k","title":"t","depends_on":["0193c2d4-7a00-7000-8000-0123456789ab"]}"#,
+        #"{"kind":"k","title":"t","concurrency_key":"a\u0085b"}"#, #"{"kind":"k","title":"t","unique_key":"\u009f"}"#,
+        #"{"kind":"k","title":"t","unique_key":"\u007f"}"#, #"{"kind":"k","title":"t","concurrency_key":"\u001f"}"#,
         #"{"kind":"k","title":"t","acceptance_criteria":"x"}"#, #"{"kind":"k","title":"t","files_in_scope":[1]}"#,
         #"{"kind":"k","title":"t","metadata":[]}"#, #"{"kind":"k","title":"t","metadata":"x"}"#,
     ])

@@ -55,4 +55,54 @@ struct CommandVerdictTests {
             return
         }
     }
+
+    @Test(arguments: [
+        (#"{"result":1,"result":1}"#, "result"), (#"{"snooze_seconds":5,"snooze_seconds":6}"#, "snooze_seconds"),
+        (#"{"pull_request":3,"pull_request":4}"#, "pull_request"),
+        (#"{"pull_request":{"number":3,"number":4}}"#, "pull_request.number"),
+        (#"{"pull_request":{"number":3,"n\u0075mber":3}}"#, "pull_request.number"),
+        (#"{"pull_request":{"number":3,"repository":"a/b","repository":"a/c"}}"#, "pull_request.repository"),
+        (#"{"pull_request":{"number":3,"head_sha":null,"head_sha":"x"}}"#, "pull_request.head_sha"),
+    ])
+    func `what says how the work is done may stand only once, and of two nobody picks one`(file: String, name: String) {
+        guard case .failed(let failure, let report) = outcome(file, exit: 0) else {
+            Issue.record("it should have failed")
+            return
+        }
+        #expect(failure.failureClass == .malformedOutput)
+        #expect(failure.message == "\(name) stands twice in the result file: which one counts?")
+        #expect(report.output?.contains(file) == true, "a person sees what it wrote")
+    }
+
+    @Test(arguments: [
+        (#"{"retry":false,"retry":true}"#, "retry"), (#"{"retry":true,"retry":false}"#, "retry"),
+        (#"{"retry_after_seconds":5,"retry_after_seconds":50}"#, "retry_after_seconds"),
+        (#"{"failure_class":"test_fail","failure_class":"timeout"}"#, "failure_class"),
+        (#"{"error":"one","error":"other"}"#, "error"),
+    ])
+    func `what a failure says twice it hasn't said, and a person is told`(file: String, name: String) {
+        for (exit, retry) in [(1, .backoff), (65, .never)] as [(Int32, AttemptFailure.Retry)] {
+            guard case .failed(let failure, let report) = outcome(file, exit: exit) else {
+                Issue.record("it should have failed")
+                return
+            }
+            let silent = CommandVerdict(
+                ending: .exited(exit), timeout: .seconds(1), result: CommandResult(Array("{}".utf8))
+            ).outcome.failure
+            #expect(failure == silent, "as if it were not there")
+            #expect(failure.retry == retry)
+            #expect(report.unread?.words == "\(name) in the result file can't be read (it stands twice)")
+        }
+    }
+
+    @Test func `names that are none of Moose's business may stand twice, and only that is told`() {
+        let file = #"{"cost_usd":"0.01","result":{"a":1,"a":2},"pull_request":{"number":3,"title":1,"title":2}}"#
+        guard case .completed(let report) = outcome(file, exit: 0) else {
+            Issue.record("it should have completed")
+            return
+        }
+        #expect(report.cost == MicroUSD(microdollars: 10_000) && report.pullRequest?.number == 3)
+        #expect(report.result.map { String(decoding: $0, as: UTF8.self) } == #"{"a":1,"a":2}"#)
+        #expect(report.unread?.words == "a name stands twice in the result file")
+    }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Refuses Kubernetes files that the API server would refuse, and pods that may more than Moose needs.
+"""Refuses Kubernetes files that the API server would refuse, pods that may more than Moose needs, and probes that start
+another container again than the one they ask about.
 
     deploy/lint/kubernetes.py [--self-test] FILE...
 
@@ -70,6 +71,16 @@ def may_too_much(pod):
             yield f"{name} has no bounds: requests of cpu and memory, a limit of memory"
 
 
+def watched_wrongly(thing, pod):
+    """A container that is started again for another one, and a role that isn't however it hangs."""
+    for container in pod.get("initContainers", []) + pod["containers"]:
+        is_moose = container["image"].startswith("moose:")
+        if not is_moose and any("httpGet" in container.get(probe, {}) for probe in ("livenessProbe", "startupProbe")):
+            yield f"{container['name']} would be started again for what Moose answers: put the probe on Moose's container"
+        if is_moose and thing["kind"] == "Deployment" and "livenessProbe" not in container:
+            yield f"{container['name']} is not started again when it hangs: livenessProbe"
+
+
 def flaws(thing):
     """Everything that is wrong with one object."""
     if not isinstance(thing, dict) or "kind" not in thing or "apiVersion" not in thing:
@@ -84,7 +95,7 @@ def flaws(thing):
     except (kubernetes_validate.ValidationError, jsonschema.ValidationError) as error:
         return [f"{'.'.join(map(str, error.path)) or 'it'}: {error.message}"]
     pod = pod_of(thing)
-    return list(may_too_much(pod)) if pod else []
+    return [*may_too_much(pod), *watched_wrongly(thing, pod)] if pod else []
 
 
 def objects(files):
@@ -118,6 +129,13 @@ def self_test(files):
             broken = copy.deepcopy(thing)
             del pod_of(broken)["containers"][-1][field]
             tried(where, f"a container without {field}", broken)
+        if thing["kind"] == "Deployment":
+            broken = copy.deepcopy(thing)
+            probe = pod_of(broken)["containers"][-1].pop("livenessProbe")
+            tried(where, "a role without a livenessProbe", broken)
+            pod_of(broken)["containers"][-1]["livenessProbe"] = {"tcpSocket": {"port": 1}}
+            pod_of(broken)["initContainers"][-1]["livenessProbe"] = probe
+            tried(where, "a probe on the wrong container", broken)
     return missed
 
 

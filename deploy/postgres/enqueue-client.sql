@@ -47,9 +47,10 @@ ALTER ROLE moose_enqueue_client SET lock_timeout = '5s';
 ALTER ROLE moose_enqueue_client SET statement_timeout = '10s';
 
 GRANT CONNECT ON DATABASE :"DBNAME" TO moose_enqueue_client;
--- The function runs with its owner's rights: the role has a right to no table.
-GRANT USAGE ON SCHEMA moose TO moose_enqueue_client;
-GRANT EXECUTE ON FUNCTION moose.enqueue TO moose_enqueue_client;
+-- The function runs with its owner's rights: the role has a right to no table, and can't even name one.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA moose FROM moose_enqueue_client;
+REVOKE ALL ON SCHEMA moose FROM moose_enqueue_client;
+GRANT EXECUTE ON FUNCTION public.enqueue_work_order TO moose_enqueue_client;
 
 COMMIT;
 \echo the role moose_enqueue_client is ready in :DBNAME

@@ -11,7 +11,7 @@
 set -euo pipefail
 
 packages=(
-    librabbitmq-dev libpq-dev libssl-dev # the C client libraries
+    librabbitmq-dev libpq-dev libssl-dev zlib1g-dev # the C client libraries
     rabbitmq-server postgresql # the servers of the private stack
     python3 python3-pika amqp-tools python3-psycopg2 # examples: publishing and reserving money from other languages
     pgbouncer # an acceptance story puts it between Moose and its database

@@ -22,7 +22,7 @@ CASTS = {"id": "uuid", "depends_on": "uuid[]", "estimated_cost_usd": "numeric", 
 def enqueue(connection, kind, payload=None, **arguments):
     """Writes a work order and returns its id. It is published when the transaction commits.
 
-    The arguments are those of moose.enqueue, such as title=, lane=, project=, run_at=, depends_on=, id=."""
+    The arguments are those of enqueue_work_order, such as title=, lane=, project=, run_at=, depends_on=, id=."""
     values = {"kind": kind, **arguments}
     if payload is not None:
         values["payload"] = psycopg2.extras.Json(payload)
@@ -32,7 +32,7 @@ def enqueue(connection, kind, payload=None, **arguments):
     names = ", ".join(f"{name} => %({name})s::{CASTS[name]}" if name in CASTS else f"{name} => %({name})s"
                       for name in values)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT moose.enqueue({names})::text", values)
+        cursor.execute(f"SELECT enqueue_work_order({names})::text", values)
         return cursor.fetchone()[0]
 
 

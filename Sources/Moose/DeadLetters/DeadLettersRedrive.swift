@@ -141,7 +141,11 @@ struct DeadLettersRedrive: AsyncParsableCommand {
             }
         }
         guard counts.left.isEmpty else {
-            let reasons = Dictionary(grouping: counts.left, by: \.why).map { "  \($1.count): \($0)\n" }.sorted()
+            let reasons = Dictionary(grouping: counts.left, by: \.why).map { why, letters in
+                let ids = letters.prefix(3).map { $0.letter.uuidString.lowercased() }.joined(separator: ", ")
+                let more = letters.count > 3 ? ", …" : ""
+                return "  \(letters.count): \(PrintableText.oneLine(why)) (\(ids)\(more))\n"
+            }.sorted()
             throw CommandFailure("\(counts.left.count) dead letters were not redriven:\n" + reasons.joined())
         }
     }

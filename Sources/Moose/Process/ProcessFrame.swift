@@ -14,13 +14,15 @@ enum ProcessFrame {
         moose_open_standard_descriptors()
         // A reader that goes away must not kill the process: writes then fail, and say so.
         signal(SIGPIPE, SIG_IGN)
+        // Ignored, as whoever started this may have left it, it would hide how every program ended.
+        signal(SIGCHLD, SIG_DFL)
         guard let command = CommandLine.arguments.dropFirst().first else { return }
         // It drains nothing, but takes its servers down with it.
         if command == "bench" { return StopSignal.hold() }
         guard roles.contains(command) else { return }
-        if getpid() == 1 { beFirstProcess() }
         moose_hide_environment()
         if unsafe getenv(readable) == nil { moose_forbid_reading() }
+        if getpid() == 1 { beFirstProcess() }
         Handover.receive()
         // Nobody means these two for Moose; and a log line from the background must not stop the process that writes it.
         for number in [SIGUSR1, SIGUSR2, SIGTTOU] { signal(number, SIG_IGN) }

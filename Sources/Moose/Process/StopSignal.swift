@@ -6,7 +6,8 @@ internal import Synchronization
 internal import Telemetry
 
 /// SIGTERM, SIGINT and SIGHUP: the first drains, a second SIGTERM or SIGINT stops at once. While a role still connects,
-/// where nothing could be drained, the first one ends it. A terminal that closes sends SIGHUP more than once.
+/// where nothing could be drained, the first one ends it. A terminal that closes sends SIGHUP more than once. Two of a
+/// kind within 0.2 s are one.
 ///
 /// They are caught from the first moment on and wait in a pipe for the thread that answers them: none gets lost or kills
 /// before somebody listens. Blocking them would not do: a library's thread that waits for processes lets all through.
@@ -16,11 +17,15 @@ enum StopSignal {
         /// Where the signals come out.
         var pipe: Int32 = -1
         var count = 0
+        /// The one that counted last, and when.
+        var latest: (number: Int32, at: ContinuousClock.Instant)?
         var stop: AsyncStream<Void>.Continuation?
         var atOnce: @Sendable () -> Void = {}
     }
 
     private static let state = Mutex(State())
+    /// timeout(1) and others signal the process, and then the group it is in.
+    private static let oneWithin = Duration.milliseconds(200)
     /// What ends a terminal session is no reason to stop for a process that nohup(1) has told to outlive it.
     private static let numbers = [SIGTERM, SIGINT] + (moose_ignores(SIGHUP) != 0 ? [] : [SIGHUP])
 
@@ -75,7 +80,10 @@ enum StopSignal {
     private static func received(_ number: Int32, _ logger: Logger) {
         let name = number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "SIGHUP"
         let (count, stop, atOnce) = state.withLock { state in
-            guard number != SIGHUP || state.count == 0 else { return (0, state.stop, state.atOnce) }
+            let now = ContinuousClock.now
+            let isEcho = state.latest.map { $0.number == number && now - $0.at < oneWithin } ?? false
+            guard !isEcho, number != SIGHUP || state.count == 0 else { return (0, state.stop, state.atOnce) }
+            state.latest = (number, now)
             state.count += 1
             return (state.count, state.stop, state.atOnce)
         }

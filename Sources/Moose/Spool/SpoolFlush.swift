@@ -34,10 +34,12 @@ struct SpoolFlush: AsyncParsableCommand {
             }
             let left = try await spool.summaries().count { $0.state == .inUse }
             if common.json {
-                print(
-                    try JSONOutput.text([
-                        "messages": done.messages, "files": done.files, "lines_aside": done.linesAside, "in_use": left,
-                    ]), terminator: "")
+                let refused = done.refusals.map { JSONValue.object(["id": .id($0.id), "why": .string($0.why)]) }
+                let answer: [String: JSONValue] = [
+                    "messages": .count(done.messages), "files": .count(done.files),
+                    "lines_aside": .count(done.linesAside), "in_use": .count(left), "refused": .array(refused),
+                ]
+                print(try JSONOutput.text(answer), terminator: "")
             } else {
                 print(
                     "Sent \(NumberText.counted(done.messages, "message")) of \(NumberText.counted(done.files, "file"))."
@@ -48,8 +50,12 @@ struct SpoolFlush: AsyncParsableCommand {
             }
             if !done.asideFiles.isEmpty {
                 StandardError.write(
-                    "moose: not messages, and put aside: \(NumberText.counted(done.linesAside, "line")), in "
-                        + done.asideFiles.joined(separator: ", ") + "\n")
+                    "moose: no messages, or refused by the broker, and put aside: "
+                        + "\(NumberText.counted(done.linesAside, "line")), in "
+                        + done.asideFiles.joined(separator: ", ") + "\n"
+                        + done.refusals.map {
+                            "  \($0.id.uuidString.lowercased()): \(PrintableText.oneLine($0.why))\n"
+                        }.joined())
             }
         }
     }

@@ -7,7 +7,8 @@ package enum IOError: Error, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .threadNotStarted(let errno): "the system started no further thread (errno \(errno)): check `ulimit -u`"
+        case .threadNotStarted(let errno):
+            "the system started no further thread (errno \(errno)): check `ulimit -u`, and the memory (`ulimit -v`)"
         case .noWakeSignal(let errno): "the system opened no eventfd (errno \(errno)): check `ulimit -n`"
         }
     }

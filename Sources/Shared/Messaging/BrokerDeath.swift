@@ -4,7 +4,10 @@ package import AMQP
 package struct BrokerDeath: Sendable, Equatable {
     /// Headers of this and of every redrive before: none may travel on, or 3.x takes the message for one that goes in
     /// circles and drops it silently.
-    private static let prefixes = ["x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count"]
+    private static let ownHeaders: Set<String> = [
+        "x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason", "x-last-death-exchange",
+        "x-last-death-queue", "x-last-death-reason", "x-delivery-count", "x-acquired-count",
+    ]
 
     /// The queue that gave it up.
     package let queue: String?
@@ -41,7 +44,7 @@ package struct BrokerDeath: Sendable, Equatable {
     }
 
     /// Whether a header of this name belongs to the broker, and stays behind when a message is sent on.
-    package static func isOwnHeader(_ name: String) -> Bool { prefixes.contains { name.hasPrefix($0) } }
+    package static func isOwnHeader(_ name: String) -> Bool { ownHeaders.contains(name) }
 }
 
 extension Delivery {

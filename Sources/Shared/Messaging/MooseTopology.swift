@@ -8,6 +8,8 @@ package enum MooseTopology {
     package static let eventsExchange = "moose.events"
     /// Fanout exchange and its queue: what the broker gave up on, and what no lane took.
     package static let dead = "moose.dead"
+    /// All of Moose's own.
+    package static let exchanges: Set<String> = [workExchange, eventsExchange, dead]
     /// Error events, drained by the Client Manager.
     package static let escalationsQueue = "moose.escalations"
 

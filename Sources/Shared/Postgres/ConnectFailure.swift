@@ -12,11 +12,22 @@ enum ConnectFailure {
         if ["unsupported startup parameter", "statement pooling mode"].contains(where: { message.contains($0) }) {
             return .refusedByPooler(reason)
         }
-        // 42704: a setting that the server doesn't know.
-        if codes.contains("42704") {
+        // 42704: a setting that the server doesn't know. Moose's own are known to all that are new enough.
+        if codes.contains("42704"), namesPin(message) {
             return .unsuitable(reason: reason, remedy: "Moose needs PostgreSQL 15 or newer")
         }
+        // 22023 and 55P02: one that can't have this value, or not now; 42601: what is no setting at all.
+        if codes.contains(where: { code in ["42704", "22023", "55P02", "42601"].contains(code) }) {
+            return .invalidConfiguration(
+                reason: "The server refuses what PGOPTIONS, another PG* variable or the URL asks for: \(reason)")
+        }
         return .unreachable(reason: reason)
+    }
+
+    /// Whether a setting that Moose itself asks for is among the words of the server, in whatever language they are.
+    private static func namesPin(_ message: String) -> Bool {
+        message.split { character in !character.isLetter && character != "_" }
+            .contains { word in SessionPins.names.contains(String(word)) }
     }
 
     /// What all hosts of a URL answered, as one error: the kind that says most of what a person must do.
@@ -24,7 +35,7 @@ enum ConnectFailure {
         if errors.count == 1 { return errors[0] }
         let telling = errors.first { error in
             switch error {
-            case .unsuitable, .authenticationFailed, .databaseMissing: true
+            case .unsuitable, .authenticationFailed, .databaseMissing, .invalidConfiguration: true
             default: false
             }
         }
@@ -53,9 +64,23 @@ enum ConnectFailure {
             // `LOCATION:  auth_failed, auth.c:334`
             words.removeSubrange(location..<min(location + 3, words.endIndex))
         }
+        words = withoutRepeats(words)
         // Two lines of libpq's, of which the first has no full stop.
         let text = words.joined(separator: " ").replacing(" Is the server running", with: ". Is the server running")
         // Its reader goes on with a sentence.
         return words.isEmpty ? "No answer" : text.hasSuffix(".") ? String(text.dropLast()) : text
+    }
+
+    /// With SSL and without, and at each address of a name, a server says the same: once is enough.
+    private static func withoutRepeats(_ words: [Substring]) -> [Substring] {
+        let opening: [Substring] = ["connection", "to", "server"]
+        var answers: [[Substring]] = [[]]
+        for index in words.indices {
+            if words[index...].starts(with: opening) { answers.append([]) }
+            answers[answers.count - 1].append(words[index])
+        }
+        var different: [[Substring]] = []
+        for answer in answers where !different.contains(answer) { different.append(answer) }
+        return Array(different.joined())
     }
 }

@@ -36,6 +36,10 @@ enum ConnectionString {
                 throw .invalidConfiguration(reason: "The option \(name) isn't supported but as \(allowed[0])")
             }
         }
+        // Of the numbers only this one has a variable, which libpq looks at when it connects and not before.
+        if settings["connect_timeout"] == nil, let value = variable("PGCONNECT_TIMEOUT"), Int32(value) == nil {
+            throw .invalidConfiguration(reason: "PGCONNECT_TIMEOUT should be a whole number")
+        }
         if let flaw = flaw(in: settings) { throw .invalidConfiguration(reason: flaw) }
     }
 
@@ -49,17 +53,27 @@ enum ConnectionString {
         }
         guard let mark = rest.firstIndex(of: "?") else { return }
         let known = keywords()
+        // What follows a secret may be a piece of it, behind an & that isn't encoded.
+        var followsSecret = false
         for pair in rest[rest.index(after: mark)...].split(separator: "&") {
             let name = String(pair.prefix { $0 != "=" })
             // JDBC's ssl=true is libpq's, too. An escaped name is left to libpq.
-            if known.contains(name) || name == "ssl" || name.contains("%") { continue }
+            if known.contains(name) || name == "ssl" || name.contains("%") {
+                followsSecret = followsSecret || mayBeSecret(name)
+                continue
+            }
             let isWord =
-                !name.isEmpty && name.utf8.count <= 40
+                !name.isEmpty && name.utf8.count <= 40 && pair.contains("=")
                 && name.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || $0 == UInt8(ascii: "_") }
             throw .invalidConfiguration(
-                reason: "\(isWord ? "The option \(name)" : "An option") isn't supported; these are: "
-                    + known.joined(separator: ", "))
+                reason: "\(isWord && !followsSecret ? "The option \(name)" : "An option") isn't supported; these are: "
+                    + known.joined(separator: ", ") + (followsSecret ? ". In a password write %26 for &" : ""))
         }
+    }
+
+    /// Whether an option holds a secret, or may: an escaped name can be any.
+    private static func mayBeSecret(_ option: String) -> Bool {
+        ["%", "pass", "secret", "key"].contains { option.contains($0) }
     }
 
     /// The options that this libpq knows.
@@ -146,8 +160,16 @@ enum ConnectionString {
         // Which part is the password can't be told: hide everything.
         guard at < authority.endIndex, rest.firstIndex(of: "@") == at else { return "\(url[..<scheme.upperBound])***" }
         let user = rest[..<at].prefix { $0 != ":" }
+        let shown = holdsColon(user) ? "***" : String(user)
         let hidden = user.endIndex == at ? "" : ":***"
-        return url[..<scheme.upperBound] + user + hidden + redactedPairs(String(rest[at...]))
+        return "\(url[..<scheme.upperBound])\(shown)\(hidden)\(redactedPairs(String(rest[at...])))"
+    }
+
+    /// Whether a user is a user and a password that were encoded together, once or more often.
+    private static func holdsColon(_ user: Substring) -> Bool {
+        var text = user.lowercased()
+        while text.contains("%25") { text = text.replacing("%25", with: "%") }
+        return text.contains("%3a")
     }
 
     /// Replaces the values of `password=` and `sslpassword=` up to the next separator.
@@ -176,19 +198,13 @@ enum ConnectionString {
         return rest
     }
 
-    /// libpq quotes the offending piece, which may be a password.
+    /// libpq quotes the offending piece, which may be a password, and may hold quotes itself: so everything between the
+    /// first and the last one goes.
     private static func withoutQuotes(_ message: String) -> String {
-        var isQuoted = false
-        var result = ""
-        for character in message where !character.isNewline {
-            if character == "\"" {
-                isQuoted.toggle()
-                result += isQuoted ? "\"…" : "\""
-            } else if !isQuoted {
-                result.append(character)
-            }
-        }
-        return result
+        let line = String(message.filter { !$0.isNewline })
+        guard let first = line.firstIndex(of: "\""), let last = line.lastIndex(of: "\"") else { return line }
+        let tail = first == last ? "" : String(line[line.index(after: last)...])
+        return "\(line[..<first])\"…\"\(tail)"
     }
 }
 

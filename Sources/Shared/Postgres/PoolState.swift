@@ -78,7 +78,11 @@ struct PoolState {
         lastFailure = error
         retryAt = now + backoff.delay(failures: failures, jitter: jitter)
         // What is unsuitable stays so until a person has changed it: nobody need wait for a better attempt.
-        let isHopeless = if case .unsuitable = error { true } else { false }
+        let isHopeless =
+            switch error {
+            case .unsuitable, .invalidConfiguration: true
+            default: false
+            }
         let impatient = waiters.remove { waiter in waiter.failsFast || isHopeless }
         return impatient.map { waiter in .fail(waiter.id, error) } + schedule(now: now)
     }

@@ -1,6 +1,6 @@
 /// Everything that can go wrong between this program and its database.
 package enum PostgresError: Error, Sendable, Hashable {
-    /// The URL, or an environment variable of libpq, can't be understood. Nothing was tried.
+    /// The URL, or an environment variable of libpq, can't be understood, or the server refuses a setting in it.
     case invalidConfiguration(reason: String)
     /// No server answered, or the one that did takes no sessions now.
     case unreachable(reason: String)

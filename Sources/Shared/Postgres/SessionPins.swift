@@ -46,6 +46,9 @@ struct SessionPins {
         ("moose.who", ""), ("moose.reason", ""), ("moose.pruning", ""), ("moose.gates_moved", ""),
     ]
 
+    /// What ``startOptions(after:)`` names, besides ``PostgresConfiguration/options``.
+    static let names = Set(SessionPins(configuration: PostgresConfiguration(url: "")).fixed.map(\.name))
+
     /// The settings for the start of a session, as the server's command line has them.
     ///
     /// - Parameter others: what the URL or the environment gives; ours win.

@@ -193,10 +193,15 @@ package final class ReportDelivery: Sendable {
                 logger.info("the spool was replayed", metadata: ["messages": "\(done.messages)"])
             }
             guard done.linesAside > 0 else { return }
+            var details = ["lines": "\(done.linesAside)", "files": done.asideFiles.joined(separator: ", ")]
+            if !done.refusals.isEmpty {
+                let refused = done.refusals.prefix(5).map { "\($0.id.uuidString.lowercased()): \($0.why)" }
+                details["refused"] = refused.joined(separator: "; ")
+            }
             reporter.report(
                 "spool", "lines of the spool can't be read or sent; a torn write leaves one",
                 failureClass: .malformedOutput,
-                details: ["lines": "\(done.linesAside)", "files": done.asideFiles.joined(separator: ", ")],
+                details: details,
                 component: "reporting")
         } catch let error as SpoolError {
             state.withLock { $0.replay.failed(.now) }
@@ -207,10 +212,10 @@ package final class ReportDelivery: Sendable {
         }
     }
 
-    private func deliver(_ kind: SpoolKind, _ records: [SpoolRecord]) async throws -> Set<Int> {
+    private func deliver(_ kind: SpoolKind, _ records: [SpoolRecord]) async throws -> [Int: String] {
         switch kind {
         case .events:
-            if await handOver(records.map { OutgoingMessage($0) }) { return [] }
+            if await handOver(records.map { OutgoingMessage($0) }) { return [:] }
             return try await enqueueEach(records)
         case .orders:
             guard let publisher else { throw NoNet() }
@@ -219,14 +224,14 @@ package final class ReportDelivery: Sendable {
     }
 
     /// One event that the database refuses for what it is holds up no other.
-    private func enqueueEach(_ records: [SpoolRecord]) async throws -> Set<Int> {
+    private func enqueueEach(_ records: [SpoolRecord]) async throws -> [Int: String] {
         guard let store else { throw NoNet() }
-        var refused: Set<Int> = []
+        var refused: [Int: String] = [:]
         var isOpen = false
         try await bisecting(Array(records.indices)) { some throws(PostgresError) in
             try await store.enqueue(some.map { OutgoingMessage(records[$0]) })
         } alone: { index, error in
-            if error.fault == .item { refused.insert(index) } else { isOpen = true }
+            if error.fault == .item { refused[index] = "\(error)" } else { isOpen = true }
         }
         if isOpen { throw NoNet() }
         return refused

@@ -33,49 +33,79 @@ package enum ConnectionURL {
                 + ":, %2F for /, %3F for ? and %23 for #"
         }
         if rest.contains("#") { return "has a #: write %23 for it" }
+        let user = authority.prefix { $0 != "@" }
+        if user.endIndex < authority.endIndex, !user.contains(":"), holdsColon(user) {
+            return "has user and password encoded together: the colon between them stays as it is, not %3A"
+        }
         return rest.contains("\"") ? "has a quote: write %22 for it" : nil
     }
 
-    /// The URL with the password and the values of secret-looking parameters replaced by `***`. A text that isn't a URL
-    /// is hidden as a whole, and so is one whose password might be anywhere.
+    /// The URL with what may be secret replaced by `***`: the password, a user that may hold one, of a server the options
+    /// from the first on that isn't known to be harmless, of a service the query, the fragment and the user. A text that
+    /// isn't a URL is hidden as a whole, and so is one whose password might be anywhere.
     package static func redacted(_ text: String) -> String {
         guard let separator = firstRange(of: "://", in: text) else { return "***" }
         let scheme = text[..<separator.upperBound]
         let rest = text[separator.upperBound...]
         let authority = rest.prefix { !"/?#".contains($0) }
-        let count = rest.count { $0 == "@" }
-        guard count > 0 else { return scheme + withoutSecretValues(rest) }
-        guard count == 1, let at = authority.lastIndex(of: "@") else {
-            // The @ may end a password that holds an unescaped one, or a slash.
-            guard let last = rest.lastIndex(of: "@"), rest[..<last].contains(":") else {
-                return scheme + withoutSecretValues(rest)
-            }
-            return "\(scheme)***"
+        if scheme.lowercased().hasPrefix("http") {
+            return "\(scheme)\(redactedService(rest, authority) ?? "***")"
         }
-        let user = authority[..<at]
-        let isService = scheme.lowercased().hasPrefix("http")
-        // A service's user without a password is usually a token.
-        let shown = user.firstIndex(of: ":").map { isService ? "***" : "\(user[..<$0]):***" }
-        return scheme + (shown ?? (isService ? "***" : String(user))) + withoutSecretValues(rest[at...])
+        guard let last = rest.lastIndex(of: "@") else { return "\(scheme)\(withoutSecretOptions(rest))" }
+        // Any other @ may end a piece of a password that isn't encoded.
+        guard last < authority.endIndex, rest.firstIndex(of: "@") == last else { return "\(scheme)***" }
+        let user = authority[..<last].prefix { $0 != ":" }
+        let shown = holdsColon(user) ? "***" : String(user)
+        return "\(scheme)\(shown)\(user.endIndex == last ? "" : ":***")\(withoutSecretOptions(rest[last...]))"
     }
 
-    /// Up to the first parameter that looks secret: what follows it may be a part of its value that isn't encoded.
-    private static func withoutSecretValues(_ text: Substring) -> String {
-        guard let mark = text.firstIndex(of: "?") else { return String(text) }
-        let start = text.index(after: mark)
-        for parameter in text[start...].split(separator: "&", omittingEmptySubsequences: false) {
-            guard let equals = parameter.firstIndex(of: "="), looksSecret(parameter[..<equals]) else { continue }
-            return "\(text[...equals])***"
+    /// Nil where a piece of a password may stand anywhere.
+    private static func redactedService(_ rest: Substring, _ authority: Substring) -> String? {
+        let plain = rest.prefix { $0 != "?" && $0 != "#" }
+        let query = plain.endIndex == rest.endIndex ? "" : "\(rest[plain.endIndex])***"
+        guard let last = rest.lastIndex(of: "@") else { return "\(plain)\(query)" }
+        if let at = authority.lastIndex(of: "@") {
+            // A service's user without a password is usually a token.
+            return at == last ? "***\(plain[at...])\(query)" : nil
+        }
+        // Either a path such as /@me, or the end of a user or password that holds a slash, a ? or a #.
+        let isPath =
+            plain.endIndex > authority.endIndex && !rest[..<last].contains(":")
+            && plain.indices.allSatisfy { plain[$0] != "@" || plain[..<$0].last == "/" }
+        return isPath ? "\(plain)\(query)" : nil
+    }
+
+    /// Whether a user is a user and a password that were encoded together, once or more often.
+    private static func holdsColon(_ user: Substring) -> Bool {
+        var text = user.lowercased()
+        while text.contains("%25") { text = text.replacing("%25", with: "%") }
+        return text.contains("%3a")
+    }
+
+    /// Up to the first option that isn't known to be harmless: it may be a secret, and what follows it may be a part of its
+    /// value that isn't encoded.
+    private static func withoutSecretOptions(_ text: Substring) -> String {
+        guard let mark = text.firstIndex(where: { $0 == "?" || $0 == "#" }) else { return String(text) }
+        guard text[mark] == "?" else { return "\(text[...mark])***" }
+        for option in text[text.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false) {
+            let name = option.prefix { $0 != "=" }
+            if harmless.contains(String(name)), !option.contains("#") { continue }
+            // Without a value the name itself may be anything.
+            return name.endIndex == option.endIndex
+                ? "\(text[..<option.startIndex])***" : "\(text[...name.endIndex])***"
         }
         return String(text)
     }
 
-    private static func looksSecret(_ name: Substring) -> Bool {
-        let name = name.lowercased()
-        return ["pass", "secret", "token", "key", "auth", "sig", "credential"].contains {
-            firstRange(of: $0, in: name) != nil
-        }
-    }
+    /// Options of both servers whose values are shown.
+    private static let harmless: Set<String> = [
+        "heartbeat", "connection_timeout", "cacertfile", "certfile", "verify", "server_name_indication",
+        "host", "hostaddr", "port", "dbname", "application_name", "fallback_application_name", "client_encoding",
+        "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
+        "tcp_user_timeout", "target_session_attrs", "load_balance_hosts", "sslmode", "sslnegotiation", "sslrootcert",
+        "sslcert", "sslcrl", "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding", "gssencmode",
+        "require_auth", "options", "ssl",
+    ]
 
     private static func flaw(inHost host: Substring, mayLackHost: Bool) -> String? {
         var port: Substring?

@@ -38,6 +38,11 @@ enum Expansion {
         return name.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: "_") || isLetter($0) }
     }
 
+    /// Whether the name is one as people give them to variables: `DATABASE_PASSWORD`. Any other may be a piece of a password.
+    static func isUsualName(_ name: String) -> Bool {
+        name.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: "_") || (0x41...0x5A).contains($0) }
+    }
+
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
     private static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
 }

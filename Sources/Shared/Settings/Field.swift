@@ -29,7 +29,8 @@ struct Field {
     }
 
     /// The scalar's text with `${NAME}` filled in; nil with a mistake noted.
-    func text(expected: String = "a text") -> String? {
+    /// - Parameter isSecret: what looks like a variable may be a piece of a secret.
+    func text(expected: String = "a text", isSecret: Bool = false) -> String? {
         guard let written = writtenText(expected: expected) else { return nil }
         do throws(Expansion.Failure) {
             let text = try Expansion.expand(written, from: environment)
@@ -41,9 +42,9 @@ struct Field {
         } catch {
             switch error {
             case .missing(let variable):
-                fail(
-                    "wants the environment variable \(variable), which isn't set: set it, or write $${ for a literal ${"
-                )
+                let isShown = !isSecret || Expansion.isUsualName(variable)
+                let what = isShown ? "the environment variable \(variable)" : "an environment variable"
+                fail("wants \(what), which isn't set: set it, or write $${ for a literal ${")
             case .malformed:
                 fail("has a ${ that isn't followed by a variable's name and }: write $${ for a literal ${")
             }
@@ -53,7 +54,7 @@ struct Field {
 
     /// As ``text(expected:)``, for what is or may hold a secret: without a final line break.
     func secret(expected: String = "a text") -> String? {
-        text(expected: expected).map(SecretText.withoutFinalBreak)
+        text(expected: expected, isSecret: true).map(SecretText.withoutFinalBreak)
     }
 
     /// A whole number within the range; nil with a mistake noted.

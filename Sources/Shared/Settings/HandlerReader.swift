@@ -78,12 +78,10 @@ struct HandlerReader {
     }
 
     private func http(_ field: Field) -> HTTPSettings? {
-        guard let section = Section(field)?.knowing(["url", "headers", "cost_header"]) else { return nil }
-        var headers: [String: String] = [:]
+        let keys = ["url", "headers", "cost_header"]
+        guard let section = Section(field)?.knowing(keys, holdsSecrets: true) else { return nil }
         let rule = "use letters, digits and -"
-        for (name, value) in section.section("headers")?.named("header", rule, where: NameRule.isHeaderName) ?? [] {
-            headers[name] = headerValue(value)
-        }
+        let headers = section.section("headers").map { self.headers($0, rule: rule) } ?? [:]
         let costHeader = section["cost_header"]?.text(expected: "the name of a header")
         if let costHeader, !NameRule.isHeaderName(costHeader) {
             section["cost_header"]?.fail("should be the name of a header: \(rule)")
@@ -98,6 +96,20 @@ struct HandlerReader {
             return nil
         }
         return HTTPSettings(url: url, headers: headers, costHeader: costHeader, shownURL: address.node.scalar?.string)
+    }
+
+    private func headers(_ section: Section, rule: String) -> [String: String] {
+        var headers: [String: String] = [:]
+        let rule = "\(rule); its value stands behind the name and a colon, in quotes of its own"
+        for (name, value) in section.named("header", rule, holdsSecrets: true, where: NameRule.isHeaderName) {
+            // A name alone, as in `{s3cret}`, may be a value that lacks its name.
+            if value.isAbsent {
+                section.fail("has a header without a value: give it one, if only \"\"")
+            } else {
+                headers[name] = headerValue(value)
+            }
+        }
+        return headers
     }
 
     private func headerValue(_ field: Field) -> String? {

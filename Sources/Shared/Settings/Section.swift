@@ -42,12 +42,16 @@ struct Section {
     }
 
     /// The same block, with each key that isn't known noted as a mistake.
-    func knowing(_ known: [String]) -> Section {
+    /// - Parameter holdsSecrets: values of the block are secrets, so that a key that is none may be one as well.
+    func knowing(_ known: [String], holdsSecrets: Bool = false) -> Section {
         for entry in entries where !known.contains(entry.key) {
             let place = name.isEmpty ? "" : " in \(name)"
             let guess = Spelling.suggestion(for: entry.key, among: known).map { "did you mean \($0)?" }
             let hint = guess ?? "known are \(known.joined(separator: ", "))"
-            field.problems.note("unknown key \(Self.quoted(entry.key))\(place): \(hint)", at: entry.keyMark)
+            // A key alone, as in `{s3cret}`, is a value that lacks its key.
+            let isShown = guess != nil || !holdsSecrets && !entry.field.isAbsent
+            let key = isShown ? KeyText.quoted(key: entry.key) : KeyText.hidden
+            field.problems.note("unknown key \(key)\(place): \(hint)", at: entry.keyMark)
         }
         return self
     }
@@ -65,10 +69,14 @@ struct Section {
 
     /// Every entry with a name of the user's, empty ones included, in the order of the file.
     /// An entry whose name isn't `valid` is noted as a mistake and left out.
-    func named(_ what: String, _ rule: String, where isValid: (String) -> Bool) -> [(name: String, field: Field)] {
+    /// - Parameter holdsSecrets: a wrong name may hold a secret, and isn't shown.
+    func named(
+        _ what: String, _ rule: String, holdsSecrets: Bool = false, where isValid: (String) -> Bool
+    ) -> [(name: String, field: Field)] {
         entries.compactMap { entry in
             if isValid(entry.key) { return (entry.key, entry.field) }
-            field.problems.note("\(Self.quoted(entry.key)) is no name of a \(what): \(rule)", at: entry.keyMark)
+            let name = holdsSecrets ? KeyText.hidden : KeyText.quoted(name: entry.key)
+            field.problems.note("\(name) is no name of a \(what): \(rule)", at: entry.keyMark)
             return nil
         }
     }
@@ -76,11 +84,5 @@ struct Section {
     /// Notes a mistake of the block as a whole.
     func fail(_ message: String) {
         field.fail(message)
-    }
-
-    /// A key from the file, safe to print: short, and without control characters.
-    private static func quoted(_ key: String) -> String {
-        let shown = key.count > 60 ? "\(key.prefix(57))..." : key
-        return shown.debugDescription
     }
 }

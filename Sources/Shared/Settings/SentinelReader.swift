@@ -4,7 +4,8 @@ enum SentinelReader {
     static let shortestSecret = 16
 
     static func read(_ section: Section, into sentinel: inout SentinelSettings) {
-        let section = section.knowing(["secret", "workflows", "deadline_seconds", "unmatched_seconds"])
+        let section = section.knowing(
+            ["secret", "workflows", "deadline_seconds", "unmatched_seconds"], holdsSecrets: true)
         let times = Duration.seconds(1)...Duration.seconds(30 * 86_400)
         if let secret = section["secret"], let text = secret.secret() {
             if let flaw = flaw(inSecret: text) { secret.fail(flaw) } else { sentinel.secret = text }

@@ -91,7 +91,8 @@ extension Settings {
         case .reader(let problem, _, _, _):
             problems.note("isn't valid YAML: \(problem)", at: nil)
         case .duplicatedKeysInMapping(let duplicates, let context):
-            let keys = duplicates.sorted().map(\.debugDescription).joined(separator: ", ")
+            let keys = duplicates.sorted().map { NameRule.isKind($0) ? KeyText.quoted(name: $0) : KeyText.hidden }
+                .joined(separator: ", ")
             problems.note("the key \(keys) stands here and again below: keep one", at: context.mark)
         default:
             problems.note("isn't valid YAML", at: nil)

@@ -81,10 +81,10 @@ package final class Spool: Sendable {
     /// living process holds is left to it.
     ///
     /// - Parameter deliver: returns when the receiver has the batch for certain, with the positions of those that it
-    ///   will never take; they are kept aside. When it throws, the file stays as it is, and the replay ends.
+    ///   will never take, and why; they are kept aside. When it throws, the file stays as it is, and the replay ends.
     package func replay(
         _ kinds: Set<SpoolKind>, batch: Int = 500,
-        _ deliver: (SpoolKind, [SpoolRecord]) async throws -> Set<Int>
+        _ deliver: (SpoolKind, [SpoolRecord]) async throws -> [Int: String]
     ) async throws -> SpoolReplay {
         var done = SpoolReplay()
         try await disk.run { () throws(SpoolError) in try self.directory.checkTrust() }
@@ -105,7 +105,7 @@ package final class Spool: Sendable {
 
     private func replay(
         _ file: SpoolReader, _ batch: Int, _ done: inout SpoolReplay,
-        _ deliver: ([SpoolRecord]) async throws -> Set<Int>
+        _ deliver: ([SpoolRecord]) async throws -> [Int: String]
     ) async throws {
         var aside: [[UInt8]] = []
         while true {
@@ -121,8 +121,11 @@ package final class Spool: Sendable {
                     aside.append(line)
                 }
             }
-            let refused = records.isEmpty ? [] : try await deliver(records)
-            aside += refused.sorted().map { lines[sources[$0]] }
+            let refused = records.isEmpty ? [:] : try await deliver(records)
+            for (index, why) in refused.sorted(by: { $0.key < $1.key }) {
+                aside.append(lines[sources[index]])
+                done.refusals.append(SpoolReplay.Refusal(id: records[index].id, why: why))
+            }
             done.messages += records.count - refused.count
         }
         let unreadable = aside

@@ -36,6 +36,8 @@ package struct DeadLetter: Sendable {
     /// The letter it is a redrive of, and which one, from 1.
     package var redriveOf: UUID?
     package var redriveNumber: Int32?
+    /// What only who redrove it knew of that redrive; without it the message is none.
+    package var redriveSeal: [UInt8]?
 
     package init(
         reason: DeadLetterReason, explanation: String, workOrderID: UUID?, exchange: String, routingKey: String,

@@ -92,6 +92,13 @@ package struct ServerConcern: Sendable, Equatable {
                     "temp_file_limit is \(limit): a large statement may fail for it. Set it to -1 for this role",
                     ["limit": limit]))
         }
+        if facts.waitsForStandby {
+            concerns.append(
+                ServerConcern(
+                    "standby", .warning,
+                    "commits wait for a synchronous standby that doesn't answer, so nothing goes on. Bring it back, or "
+                        + "go on without it: ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf();"))
+        }
         if facts.publicIsOpen {
             concerns.append(
                 ServerConcern(

@@ -15,6 +15,8 @@ package struct ServerFacts: Sendable, Equatable {
     package var oldestPrepared: Holder?
     /// Replication slots that nobody reads from, and that keep what was deleted or written.
     package var abandonedSlots: [String] = []
+    /// Commits wait for a synchronous standby that isn't there, or that has kept one waiting for ten seconds.
+    package var waitsForStandby = false
     /// How full the queue of notifications is: 0 to 1.
     package var notificationQueue = 0.0
     /// Everybody may create in the schema `public`.

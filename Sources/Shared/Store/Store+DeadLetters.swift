@@ -18,6 +18,8 @@ package struct LeasedLetter: Sendable {
     package let properties: [UInt8]?
     /// Bytes of the body as it was, where only its beginning was kept.
     package let cutSize: Int64?
+    /// Seals the mark of this redrive; nobody else knows it.
+    package let key: UUID
 }
 
 /// A letter that is dead.
@@ -51,7 +53,7 @@ extension Store {
                 \(letters.map(\.deliveries)), \(letters.map(\.queue)), \(letters.map(\.deaths)),
                 \(letters.map(\.diedAt)), \(letters.map(\.redriveOf)), \(letters.map(\.redriveNumber)),
                 \(letters.map(\.properties)), \(letters.map(\.digest)), \(letters.map(\.cutSize)),
-                \(letters.map(\.cutDigest)))
+                \(letters.map(\.cutDigest)), \(letters.map(\.redriveSeal)))
             """)
         return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
@@ -89,7 +91,7 @@ extension Store {
     ) async throws(PostgresError) -> [LeasedLetter] {
         let rows = try await postgres.run(
             """
-            SELECT id, number, reason, exchange, routing_key, body, headers::text, properties, cut_size
+            SELECT id, number, reason, exchange, routing_key, body, headers::text, properties, cut_size, key
             FROM moose.lease_letters(\(lease), \(ids), \(time), \(includingOrders))
             """
         ).rows
@@ -99,7 +101,8 @@ extension Store {
                 LeasedLetter(
                     id: try row.decode(0), number: try row.decode(1), reason: try row.decode(2),
                     exchange: try row.decode(3), routingKey: try row.decode(4), body: try row.decode(5),
-                    headers: try row.decode(6), properties: try row.decode(7), cutSize: try row.decode(8)))
+                    headers: try row.decode(6), properties: try row.decode(7), cutSize: try row.decode(8),
+                    key: try row.decode(9)))
         }
         return letters
     }

@@ -19,6 +19,7 @@ extension Store {
         facts.notificationQueue = try row.decode(7)
         facts.publicIsOpen = try row.decode(8)
         facts.abandonedSlots = try row.decode(9)
+        facts.waitsForStandby = try row.decode(10)
         facts.oldestTransaction = try await holders(Self.transactions).first
         facts.oldestPrepared = try await holders(Self.prepared).first
         facts.blockers = try await blockers()
@@ -57,7 +58,11 @@ extension Store {
                ARRAY(SELECT s.slot_name::text FROM pg_replication_slots s
                      WHERE NOT s.active
                        AND (s.xmin IS NOT NULL OR s.catalog_xmin IS NOT NULL OR s.restart_lsn IS NOT NULL)
-                     ORDER BY s.slot_name)
+                     ORDER BY s.slot_name),
+               current_setting('synchronous_standby_names') <> ''
+               AND (NOT EXISTS (SELECT 1 FROM pg_stat_replication)
+                    OR EXISTS (SELECT 1 FROM pg_stat_activity a
+                               WHERE a.wait_event = 'SyncRep' AND a.state_change < now() - interval '10 seconds'))
         FROM pg_roles r, pg_database d
         WHERE r.rolname = session_user AND d.datname = current_database()
         """
@@ -79,7 +84,7 @@ extension Store {
         FROM pg_prepared_xacts p WHERE p.database = current_database() ORDER BY p.prepared LIMIT 1
         """
 
-    /// Who has waited himself keeps others only as long as he is kept.
+    /// Who has waited himself keeps others only as long as he is kept; also who waits for a standby.
     private static let blocking: Query = """
         SELECT format('process %s (role %s, %s)', a.pid, a.usename,
                       coalesce(nullif(a.application_name, ''), 'unnamed')),
@@ -87,7 +92,7 @@ extension Store {
         FROM (SELECT DISTINCT unnest(pg_blocking_pids(w.pid)) AS pid FROM pg_stat_activity w
               WHERE w.wait_event_type = 'Lock' AND w.datname = current_database()) b
         JOIN pg_stat_activity a ON a.pid = b.pid
-        WHERE a.wait_event_type IS DISTINCT FROM 'Lock'
+        WHERE a.wait_event_type IS DISTINCT FROM 'Lock' AND a.wait_event IS DISTINCT FROM 'SyncRep'
         ORDER BY a.pid
         """
 }

@@ -31,7 +31,7 @@ package enum FieldRule {
             guard !value.isEmpty, value.unicodeScalars.count <= 200 else {
                 throw InvalidMessage(.invalidField, "\(field) must have 1 to 200 characters")
             }
-            guard !value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+            guard !value.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else {
                 throw InvalidMessage(.invalidField, "\(field) must not contain control characters")
             }
         }

@@ -21,7 +21,8 @@ package struct Job: Sendable {
     package let allowance: Allowance?
     /// How long this attempt may run.
     package let timeout: Duration
-    /// W3C trace context of the publisher, passed on to whatever the handler calls.
+    /// W3C trace context of the publisher, passed on to whatever the handler calls; nil for a text of any other form,
+    /// which could be anything.
     package let traceparent: String?
     /// Says why the task was cancelled, if it was.
     package let cancelFlag = CancelFlag()
@@ -43,7 +44,19 @@ package struct Job: Sendable {
         self.estimate = estimate
         self.allowance = allowance
         self.timeout = timeout
-        self.traceparent = traceparent
+        self.traceparent = traceparent.flatMap { Self.isTraceparent($0) ? $0 : nil }
+    }
+
+    /// `^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`
+    private static func isTraceparent(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        return parts.map(\.count) == [2, 32, 16, 2]
+            && parts.allSatisfy { part in
+                part.allSatisfy { byte in
+                    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                        || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+                }
+            }
     }
 }
 

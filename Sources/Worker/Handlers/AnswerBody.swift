@@ -1,8 +1,4 @@
 internal import FoundationEssentials
-internal import NIOCore
-internal import NIOEmbedded
-internal import NIOHTTP1
-internal import NIOHTTPCompression
 internal import WorkOrders
 
 /// The body of an answer, made what can be stored. What was paid for is not thrown away because of its form: what nobody
@@ -46,9 +42,11 @@ struct AnswerBody {
         let charset = parameters.dropFirst().first { $0.hasPrefix("charset=") }.map { name in
             name.dropFirst("charset=".count).filter { $0 != "\"" && $0 != "'" }
         }
-        // JSON is UTF-8, whatever a header says of it; where it isn't, the header may be right.
+        // JSON is UTF-8, whatever a header says of it; where it isn't, the header may be right. In UTF-16 the characters
+        // that make it JSON have a NUL each, and as UTF-8 it has none.
         text =
-            isDeclaredJSON && Charset.isUTF8(bytes) ? Charset.withoutMark(bytes) : Charset.utf8(bytes, named: charset)
+            isDeclaredJSON && !bytes.contains(0) && Charset.isUTF8(bytes)
+            ? Charset.withoutMark(bytes) : Charset.utf8(bytes, named: charset)
         if text == nil, let charset, charset != "binary" {
             unread = AttemptReport.Unread(
                 "the answer is not in the charset it names; it is kept as it came", said: charset)
@@ -61,8 +59,8 @@ struct AnswerBody {
         guard let text else { return Self.quoted(dataAddress) }
         // A member that stands twice is the service's own affair: the result is stored as it came.
         if JSONSyntax.fault(in: text) != .malformed { return text }
-        // PostgreSQL shows results as texts, and keeps no NUL in one.
-        return Self.quoted(String(decoding: text.map { $0 == 0 ? 0xFF : $0 }, as: UTF8.self))
+        // A NUL becomes an escape of six characters, as in results that are JSON themselves: the column holds bytes.
+        return Self.quoted(String(decoding: text, as: UTF8.self))
     }
 
     private var dataAddress: String {
@@ -85,33 +83,13 @@ struct AnswerBody {
         case unknown
     }
 
-    /// Through the handler that the client itself would use, a piece at a time, so that a bomb ends at the limit.
     private static func decompressed(_ bytes: [UInt8], _ encoding: String, limit: Int) -> Decompressed {
         guard ["gzip", "x-gzip", "deflate"].contains(encoding) else { return .unknown }
-        let channel = EmbeddedChannel(handler: NIOHTTPResponseDecompressor(limit: .size(limit)))
-        defer {
-            // What is left over when it failed is of no use to anybody.
-            _ = try? channel.finish(acceptAlreadyClosed: true)
-        }
-        do {
-            let headers: HTTPHeaders = [
-                "Content-Encoding": encoding == "deflate" ? "deflate" : "gzip", "Content-Length": "\(bytes.count)",
-            ]
-            try channel.writeInbound(
-                HTTPClientResponsePart.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)))
-            try channel.writeInbound(HTTPClientResponsePart.body(ByteBuffer(bytes: bytes)))
-            try channel.writeInbound(HTTPClientResponsePart.end(nil))
-            var decoded: [UInt8] = []
-            while let part = try channel.readInbound(as: HTTPClientResponsePart.self) {
-                if case .body(let piece) = part { decoded += piece.readableBytesView }
-            }
-            return .bytes(decoded)
-        } catch NIOHTTPDecompression.DecompressionError.limit {
-            // Said in the attempt's failure.
-            return .tooLarge
+        do throws(Inflate.Failure) {
+            return .bytes(try Inflate.decompress(bytes, limit: limit, mayBeRaw: encoding == "deflate"))
         } catch {
-            // Not what its header says: whoever asked keeps it as it came, and reports that.
-            return .unknown
+            // Said in the attempt's failure, or kept as it came and reported by whoever asked.
+            return error == .tooLarge ? .tooLarge : .unknown
         }
     }
 }

@@ -5,6 +5,7 @@ internal import WorkOrders
 ///
 /// Each field is read on its own. What the file says of cost and tokens never makes the result worth less: the work is
 /// done and paid for. What says whether and how it is done (`result`, `snooze_seconds`, `pull_request`) must be readable.
+/// A name that stands twice is not readable, whatever it is and wherever Moose reads it: nobody knows which one counts.
 struct CommandResult: Equatable {
     /// More than this is not read.
     static let limit = 1_048_576
@@ -77,7 +78,7 @@ struct CommandResult: Equatable {
     /// What says how the work is done.
     private mutating func readWork(_ file: Reading) {
         for name in ["result", "snooze_seconds", "pull_request"] where file.members.values(of: name).count > 1 {
-            complaint = "\(name) stands twice in the result file: which one counts?"
+            complaint = Self.twice(name)
             return
         }
         result = file.members.values(of: "result").last.map { Array(file.bytes[$0]) }
@@ -86,6 +87,12 @@ struct CommandResult: Equatable {
             if snooze == nil { complaint = "snooze_seconds in the result file must be a number from 0" }
         }
         if let value = file.value(of: "pull_request") {
+            // The decoder would take the first without a word.
+            let members = JSONMembers(Array(value))
+            for key in PullRequestField.CodingKeys.allCases where members?.values(of: key.rawValue).count ?? 0 > 1 {
+                complaint = Self.twice("pull_request.\(key.rawValue)")
+                return
+            }
             // The decoder's own words may quote the input.
             pullRequest = (try? JSONDecoder().decode(PullRequestField.self, from: Data(value)))?.value
             if pullRequest == nil {
@@ -96,8 +103,17 @@ struct CommandResult: Equatable {
         }
     }
 
+    private static func twice(_ name: String) -> String {
+        "\(name) stands twice in the result file: which one counts?"
+    }
+
     /// What only a failure is asked for.
     private mutating func readFailure(_ file: Reading) {
+        for name in ["error", "failure_class", "retry", "retry_after_seconds"] {
+            let values = file.members.values(of: name)
+            guard values.count > 1 else { continue }
+            complain("\(name) in the result file can't be read (it stands twice)", file.bytes[values[0]])
+        }
         if let value = file.value(of: "error") {
             error = JSONMembers.text(value).map { PlainText.line($0) }
             if error == nil { complain("error in the result file is no text", value) }
@@ -130,12 +146,11 @@ struct CommandResult: Equatable {
         let members: JSONMembers
         let bytes: [UInt8]
 
-        /// The last value of that name; nil where it is null or isn't there.
+        /// The value of that name; nil where it is null, isn't there, or stands twice.
         func value(of name: String) -> ArraySlice<UInt8>? {
-            guard let range = members.values(of: name).last, !bytes[range].elementsEqual("null".utf8) else {
-                return nil
-            }
-            return bytes[range]
+            let values = members.values(of: name)
+            guard values.count == 1, !bytes[values[0]].elementsEqual("null".utf8) else { return nil }
+            return bytes[values[0]]
         }
 
         /// A JSON number, or a text that is one.
@@ -162,7 +177,7 @@ struct CommandResult: Equatable {
                 headSHA: try fields.decodeIfPresent(String.self, forKey: .headSHA))
         }
 
-        enum CodingKeys: String, CodingKey {
+        enum CodingKeys: String, CodingKey, CaseIterable {
             case number, repository
             case headSHA = "head_sha"
         }

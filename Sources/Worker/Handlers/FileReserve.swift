@@ -9,12 +9,12 @@ internal import Synchronization
 /// rest of the worker opens in the meantime.
 final class FileReserve: Sendable {
     /// How many may be starting.
-    private static let turns = 16
+    static let turns = 16
     /// What one start opens at most, most of it for a moment: two pipes, the input, the folder, the process.
-    private static let perStart = 8
+    static let perStart = 8
     /// Left for connections and logs.
     private static let forOthers = 64
-    /// What has to be free besides what running commands hold.
+    /// What has to be free besides what is open: by the worker itself and by running commands.
     static let least = turns * perStart + forOthers
 
     private struct State {
@@ -51,12 +51,17 @@ final class FileReserve: Sendable {
 
     /// Whether every turn could be used now. Reads `/proc`.
     static var hasRoom: Bool {
-        guard let limit = HostLimits.limit(RLIMIT_NOFILE), let folder = unsafe opendir("/proc/self/fd") else {
-            return false
-        }
-        defer { unsafe closedir(folder) }
-        var open = 0
-        while unsafe readdir(folder) != nil { open += 1 }
+        guard let limit = HostLimits.limit(RLIMIT_NOFILE), let open = openFiles else { return false }
         return limit.rlim_cur >= rlim_t(open + least)
+    }
+
+    /// How many files the process has open; nil where that can't be seen. Reads `/proc`.
+    static var openFiles: Int? {
+        guard let folder = unsafe opendir("/proc/self/fd") else { return nil }
+        defer { unsafe closedir(folder) }
+        var entries = 0
+        while unsafe readdir(folder) != nil { entries += 1 }
+        // The folder itself, the one above, and what this function has open.
+        return max(0, entries - 3)
     }
 }

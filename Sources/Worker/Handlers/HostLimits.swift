@@ -1,11 +1,18 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import NIOCore
 
 /// How many files and processes this machine lets the process have, and how many its slots may take.
 package enum HostLimits {
     /// What a process gets without asking is often 1024, of which a few hundred commands take most. Not more than this:
     /// commands inherit it, and some close every number up to it.
     private static let wantedFiles: rlim_t = 65_536
+    /// What an idle worker has open, some 35, and room for those who look at its probes.
+    private static let ownFiles = 50
+    /// What each thread of the HTTP client has open besides.
+    private static let filesPerLoop = 3
+    /// At most so many of its own are open when it looks at its limits. What is beyond was handed to it, and stays.
+    private static let filesAtStart = 16
     /// Of threads and helpers besides the commands: the kernel counts threads as it counts processes.
     private static let ownTasks = 64
 
@@ -22,8 +29,9 @@ package enum HostLimits {
     ///   - commands: whether handlers start programs.
     ///   - processes: how many such processes there may be.
     package static func shortage(slots: Int, commands: Bool, processes: Int = 1) -> String? {
-        // A command's output and its process; else a connection.
-        let files = FileReserve.least + slots * (commands ? 2 : 1)
+        let files = Self.files(
+            slots: slots, commands: commands, open: FileReserve.openFiles ?? 0,
+            loops: NIOSingletons.groupLoopCountSuggestion)
         if let limit = limit(RLIMIT_NOFILE)?.rlim_cur, limit < rlim_t(files) {
             return "a process may open \(limit) files here, and needs \(files) for \(slots) slots: "
                 + "raise `ulimit -n` (systemd: LimitNOFILE) or give the worker fewer slots"
@@ -39,6 +47,18 @@ package enum HostLimits {
                 + "raise the limit (systemd: TasksMax; containers: the pids limit) or give the worker fewer slots"
         }
         return nil
+    }
+
+    /// How many files a worker must be allowed to open, so that its last slot still finds room to start what it runs.
+    ///
+    /// - Parameters:
+    ///   - open: how many are open at its start.
+    ///   - loops: threads of the HTTP client.
+    static func files(slots: Int, commands: Bool, open: Int, loops: Int) -> Int {
+        let idle = ownFiles + filesPerLoop * loops + max(0, open - filesAtStart)
+        // A command's output and its process; else a connection. What starts has more open, for a moment.
+        let starting = commands ? min(slots, FileReserve.turns) * (FileReserve.perStart - 2) : 0
+        return FileReserve.least + idle + starting + slots * (commands ? 2 : 1)
     }
 
     static func limit(_ resource: __rlimit_resource) -> rlimit? {

@@ -57,7 +57,13 @@ package struct AMQPConfiguration: Sendable, CustomStringConvertible {
     package var description: String {
         let hosts = addresses.map(\.description).joined(separator: ",")
         let shownVirtualHost = virtualHost == "/" ? "%2F" : virtualHost
-        return "\(tls == nil ? "amqp" : "amqps")://\(user):***@\(hosts)/\(shownVirtualHost)"
+        return "\(tls == nil ? "amqp" : "amqps")://\(shownUser):***@\(hosts)/\(shownVirtualHost)"
+    }
+
+    /// With a colon it may be user and password, encoded together: not to be shown.
+    var shownUser: String {
+        let isEncodedTwice = user.lowercased().contains("%3a") || user.contains("%25")
+        return user.contains(":") || isEncodedTwice ? "***" : user
     }
 }
 

@@ -43,8 +43,13 @@ package enum AMQPError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The system refused a thread or a file descriptor.
     case system(String)
 
+    /// What ``preconditionFailed(name:text:)`` names where the broker refused a message, and not something to be declared.
+    package static let publishing = "publish"
+
     package var description: String {
         switch self {
+        case .preconditionFailed(Self.publishing, let text):
+            "the broker refused the message: \(text)"
         case .invalidURL(let reason):
             "the broker's URL is unusable: \(reason). Write it like amqp://user:password@host:5672/vhost, more hosts after commas"
         case .connectionRefused(let failures):

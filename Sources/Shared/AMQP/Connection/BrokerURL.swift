@@ -32,6 +32,8 @@ struct BrokerURL {
         else {
             throw .invalidURL("it has an @ besides the one before the hosts: write %40 for it, %2F for / and %3F for ?")
         }
+        // First, so that what is no port is told as such, and no part of it as an option.
+        try parseAuthority(authority)
         rest = rest[authority.endIndex...]
         if rest.contains("#") { throw .invalidURL("it has a #: write %23 for it") }
         if rest.contains("://") {
@@ -44,7 +46,6 @@ struct BrokerURL {
         let path = rest.dropFirst()
         if path.contains("/") { throw .invalidURL("a slash in the virtual host must be written %2F") }
         if !path.isEmpty { virtualHost = try Self.decode(path, "virtual host") }
-        try parseAuthority(authority)
         for text in [user, password, virtualHost] + addresses.map(\.host) + options.values
         where text.utf8.contains(0) {
             throw .invalidURL("it contains a zero byte")
@@ -89,12 +90,17 @@ struct BrokerURL {
     }
 
     private mutating func parseOptions(_ text: Substring) throws(AMQPError) {
+        // What follows a secret may be a piece of it, behind an & that isn't encoded.
+        var followsSecret = false
         for pair in text.split(separator: "&") {
             let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = try Self.decode(halves[0], "name of an option")
             let value = halves.count > 1 ? try Self.decode(halves[1], "value of an option") : ""
             let isTLSOnly = Self.tlsOptions.contains(name)
-            guard isTLSOnly || Self.plainOptions.contains(name) else { throw Self.unknown(name) }
+            guard isTLSOnly || Self.plainOptions.contains(name) else {
+                throw Self.unknown(name, isShown: halves.count > 1 && !followsSecret, hint: followsSecret)
+            }
+            followsSecret = followsSecret || name == "password"
             if isTLSOnly, !usesTLS { throw .invalidURL("the option \(name) needs TLS: start the URL with amqps://") }
             if value.isEmpty { throw .invalidURL("the option \(name) has no value") }
             guard options.updateValue(value, forKey: name) == nil else {
@@ -103,7 +109,7 @@ struct BrokerURL {
         }
     }
 
-    private static func unknown(_ name: String) -> AMQPError {
+    private static func unknown(_ name: String, isShown: Bool, hint: Bool) -> AMQPError {
         // Anything else may be a secret that slipped into the name's place.
         let isWord =
             name.utf8.count <= 40
@@ -111,8 +117,9 @@ struct BrokerURL {
                 byte == UInt8(ascii: "_") || Character(Unicode.Scalar(byte)).isLetter && byte < 128
             }
         return .invalidURL(
-            "\(isWord && !name.isEmpty ? "the option \(name)" : "an option") isn't supported; these are: "
-                + (plainOptions + tlsOptions).joined(separator: ", "))
+            "\(isWord && isShown && !name.isEmpty ? "the option \(name)" : "an option") isn't supported; these are: "
+                + (plainOptions + tlsOptions).joined(separator: ", ")
+                + (hint ? ". In a password write %26 for &" : ""))
     }
 
     private static func decode(_ text: Substring, _ part: String) throws(AMQPError) -> String {

@@ -93,7 +93,7 @@ enum Handshake {
         let close = unsafe decoded.assumingMemoryBound(to: amqp_connection_close_t.self).pointee
         let (code, text) = unsafe (Int(close.reply_code), String(close.reply_text))
         switch code {
-        case 403: return .authenticationFailed(user: configuration.user)
+        case 403: return .authenticationFailed(user: configuration.shownUser)
         // A limit of connections, a virtual host that is still starting, a node on its way into maintenance: another may do.
         case 530 where text.contains(") is reached"):
             return .connectionRefused([HostFailure(address, text, advice: "Raise the limit, or close connections")])

@@ -22,6 +22,11 @@ package struct OutgoingMessage: Sendable, Equatable {
         self.wire = wire
     }
 
+    /// Whether these words, with which the broker closed a channel, are about the exchange it goes to.
+    package func isExchange(namedIn text: String) -> Bool {
+        text.contains("exchange '\(exchange.isEmpty ? "amq.default" : exchange)'")
+    }
+
     /// Why AMQP can't carry this message, or nil.
     func defect(at index: Int, maxBytes: Int) -> AMQPError? {
         if body.count > maxBytes { return .messageTooLarge(index: index, bytes: body.count, limit: maxBytes) }

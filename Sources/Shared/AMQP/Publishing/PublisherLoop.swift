@@ -206,7 +206,7 @@ final class PublisherLoop {
         assembler = DeliveryAssembler(limit: .max)
         let slots = inFlight.reset()
         let error = AMQPError.from(
-            code: code, text: text, name: "publish", virtualHost: link.configuration.virtualHost)
+            code: code, text: text, name: AMQPError.publishing, virtualHost: link.configuration.virtualHost)
         for slot in slots where !slot.batch.isOver && isBlamed(slot.message, in: text) {
             batches.removeValue(forKey: slot.batch.id)?.refuse(error)
         }
@@ -216,7 +216,9 @@ final class PublisherLoop {
 
     /// The broker doesn't say which message it means, only what was wrong with it.
     private func isBlamed(_ message: OutgoingMessage, in text: String) -> Bool {
-        text.contains("exchange '\(message.exchange)'") || text.contains("message size \(message.body.count) ")
+        message.isExchange(namedIn: text) || text.contains("message size \(message.body.count) ")
+            // This one is no queue's name but asks for a consumer of the publisher's own channel.
+            || text.contains("fast reply consumer") && message.properties.replyTo == "amq.rabbitmq.reply-to"
     }
 
     private func reopenChannelIfDue(_ session: Session) throws(AMQPError) {

@@ -69,6 +69,12 @@ CREATE TABLE moose.unique_keys (
 );
 CREATE INDEX unique_keys_looked_at ON moose.unique_keys (looked_at);
 
+-- Those that could go on: an order of a paused lane stands in no other's way, and keeps no place.
+CREATE VIEW moose.ready_waits AS
+    SELECT y.work_order_id, y.gate, y.since, y.rung_at
+    FROM moose.gate_waits y JOIN moose.work_orders w ON w.id = y.work_order_id
+    WHERE NOT EXISTS (SELECT 1 FROM moose.lanes l WHERE l.name = w.lane AND l.paused_at IS NOT NULL);
+
 -- Judges orders whose rows the caller has locked: each passes all its gates, or waits at the first that holds it back.
 -- Returns those that wait. The older order goes first, also before one that comes just now to a free place.
 -- p_kinds and the arrays beside it: the limits of kinds, as the claiming worker knows them; a key without a limit of its
@@ -136,12 +142,13 @@ BEGIN
         SELECT array_agg(c.work_order_id), array_agg(c.gate) INTO c_id, c_gate FROM came c;
 
         SELECT array_agg(o.name), array_agg(o.running), array_agg(o.tokens), array_agg(r.count),
-               array_agg((SELECT min(y.since) FROM moose.gate_waits y WHERE y.gate = o.name AND y.rung_at IS NULL)),
+               array_agg((SELECT y.since FROM moose.ready_waits y WHERE y.gate = o.name AND y.rung_at IS NULL
+                          ORDER BY y.since LIMIT 1)),
                array_agg(0)
         INTO v_gate, v_used, v_tokens, v_rung, v_oldest, v_spent
         FROM moose.gates o
         CROSS JOIN LATERAL (
-            SELECT count(*)::integer AS count FROM moose.gate_waits y
+            SELECT count(*)::integer AS count FROM moose.ready_waits y
             WHERE y.gate = o.name AND y.rung_at > now() - interval '60 seconds') r
         WHERE o.name = ANY (n_gate);
 
@@ -161,7 +168,7 @@ BEGIN
                     -- Only older ones that were woken and are on their way keep their places: so the oldest of all
                     -- passes every gate that has one, and no two lines wait for each other.
                     WHEN v_free < 1 OR v_oldest[g] < v_order.created_at OR v_free <= v_rung[g] AND v_free <= (
-                        SELECT count(*) FROM moose.gate_waits y
+                        SELECT count(*) FROM moose.ready_waits y
                         WHERE y.gate = n_gate[k] AND y.rung_at > now() - interval '60 seconds'
                           AND y.since < v_order.created_at)
                         THEN CASE WHEN n_limit[k] - v_used[g] = v_free THEN 'concurrency' ELSE 'rate' END END;
@@ -249,9 +256,9 @@ BEGIN
                    CASE WHEN o.name LIKE 'lane %' THEN l.rate ELSE o.rate END AS rate,
                    CASE WHEN o.name LIKE 'lane %' THEN l.rate_seconds ELSE o.rate_seconds END AS rate_seconds) t
         CROSS JOIN LATERAL (
-            SELECT count(*)::integer AS count FROM moose.gate_waits y
+            SELECT count(*)::integer AS count FROM moose.ready_waits y
             WHERE y.gate = o.name AND y.rung_at > now() - interval '60 seconds') r
-        WHERE o.name = ANY (v_names) AND l.paused_at IS NULL
+        WHERE o.name = ANY (v_names)
     ), woken AS (
         UPDATE moose.gate_waits y SET rung_at = clock_timestamp()
         FROM room CROSS JOIN LATERAL (
@@ -259,6 +266,8 @@ BEGIN
             JOIN moose.work_orders w ON w.id = x.work_order_id
             WHERE x.gate = room.name AND x.rung_at IS NULL
               AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
+              -- No place is for one whose lane is paused: resume_lane wakes them.
+              AND NOT EXISTS (SELECT 1 FROM moose.lanes p WHERE p.name = w.lane AND p.paused_at IS NOT NULL)
             ORDER BY x.since, x.work_order_id LIMIT room.room
             -- One that somebody takes out of the line just now is passed by: whoever does so wakes the next.
             FOR UPDATE OF x SKIP LOCKED) next
@@ -434,6 +443,10 @@ BEGIN
     WHERE l.name = p_lane AND l.paused_at IS NULL;
     IF NOT FOUND THEN RETURN false; END IF;
     INSERT INTO moose.audit_log (who, action, subject, reason) VALUES (p_who, 'lane pause', 'lane ' || p_lane, p_reason);
+    -- Places that its orders were called to are others'.
+    PERFORM moose.wake_gates(ARRAY(
+        SELECT DISTINCT y.gate FROM moose.gate_waits y JOIN moose.work_orders w ON w.id = y.work_order_id
+        WHERE w.lane = p_lane AND y.rung_at IS NOT NULL AND y.gate <> 'lane ' || p_lane LIMIT 1000));
     RETURN true;
 END $$;
 
@@ -449,7 +462,10 @@ BEGIN
     VALUES (p_who, 'lane resume', 'lane ' || p_lane,
             jsonb_build_object('paused_at', v_before.paused_at, 'paused_by', v_before.paused_by,
                                'paused_why', v_before.paused_why), p_reason);
-    PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);
+    -- Also the gates of kinds and keys, whose places its orders were passed by for.
+    PERFORM moose.wake_gates(ARRAY['lane ' || p_lane] || ARRAY(
+        SELECT DISTINCT y.gate FROM moose.gate_waits y JOIN moose.work_orders w ON w.id = y.work_order_id
+        WHERE w.lane = p_lane AND y.gate <> 'lane ' || p_lane LIMIT 1000));
     RETURN true;
 END $$;
 

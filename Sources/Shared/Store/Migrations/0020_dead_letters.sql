@@ -110,7 +110,7 @@ CREATE FUNCTION moose.bury_batch(
     p_deliveries integer[] DEFAULT NULL, p_queues text[] DEFAULT NULL, p_deaths bigint[] DEFAULT NULL,
     p_died_at timestamptz[] DEFAULT NULL, p_redrive_of uuid[] DEFAULT NULL, p_redrive_numbers integer[] DEFAULT NULL,
     p_properties bytea[] DEFAULT NULL, p_digests bytea[] DEFAULT NULL, p_cut_sizes bigint[] DEFAULT NULL,
-    p_cut_sha256 bytea[] DEFAULT NULL
+    p_cut_sha256 bytea[] DEFAULT NULL, p_redrive_seals bytea[] DEFAULT NULL
 ) RETURNS integer LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -128,6 +128,13 @@ BEGIN
     ELSE
         LOCK TABLE moose.letters_lock IN ROW SHARE MODE;
     END IF;
+
+    -- A mark is believed where its seal fits the body: everybody can write a header, or copy one.
+    p_redrive_of := ARRAY(
+        SELECT CASE WHEN p_redrive_seals[n] = sha256(uuid_send(moose.redrive_key(p_redrive_of[n], p_redrive_numbers[n]))
+                                                     || coalesce(p_cut_sha256[n], sha256(p_bodies[n])))
+                    THEN p_redrive_of[n] END
+        FROM generate_subscripts(p_reasons, 1) AS n ORDER BY n);
 
     -- 1. Redriven and dead again. A copy of an earlier redrive is dropped: the letter is out under a later number, or
     -- open again.
@@ -223,12 +230,17 @@ CREATE FUNCTION moose.letter_digest(p_body bytea, p_headers text) RETURNS bytea 
     SELECT sha256(p_body || convert_to(p_headers, 'UTF8'))
 $$;
 
+-- What the mark of a redrive is sealed with.
+CREATE FUNCTION moose.redrive_key(p_letter uuid, p_number integer) RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT moose.event_id('redrive ' || p_letter, p_number, 'key')
+$$;
+
 -- Takes letters of messages for a redrive, for so long; other redrivers pass them by meanwhile. Each time under a new
 -- number, so that a message that comes back is told from a copy of an earlier redrive.
 -- p_orders: also those that stand for orders, to publish an edited body as a new order.
 CREATE FUNCTION moose.lease_letters(p_lease uuid, p_ids uuid[], p_for interval, p_orders boolean)
 RETURNS TABLE (id uuid, number integer, reason text, exchange text, routing_key text, body bytea, headers json,
-               properties bytea, cut_size bigint)
+               properties bytea, cut_size bigint, key uuid)
 LANGUAGE sql AS $$
     UPDATE moose.dead_letters d
     SET lease = p_lease, leased_until = now() + p_for, redrive_number = d.redrive_number + 1
@@ -238,7 +250,7 @@ LANGUAGE sql AS $$
           ORDER BY x.id FOR NO KEY UPDATE SKIP LOCKED) mine
     WHERE d.id = mine.id
     RETURNING d.id, d.redrive_number, d.reason, coalesce(d.exchange, ''), coalesce(d.routing_key, ''), d.body, d.headers,
-              d.properties, d.cut_size
+              d.properties, d.cut_size, moose.redrive_key(d.id, d.redrive_number)
 $$;
 
 -- After the confirm: what is still leased under this lease is redriven. What came back meanwhile stays dead, and only its

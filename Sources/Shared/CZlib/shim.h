@@ -1,0 +1,6 @@
+#pragma once
+
+#include <zlib.h>
+
+/// `inflateInit2`, which is a macro.
+static inline int moose_inflate_init(z_stream *stream, int window_bits) { return inflateInit2(stream, window_bits); }
