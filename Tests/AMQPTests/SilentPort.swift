@@ -27,6 +27,7 @@ final class SilentPort: Sendable {
         // Threads of their own: who waits on a socket must not hold up Swift's few.
         try IOThread(name: "silent-port") { [self] in
             while case let client = accept(listener, nil, nil), client >= 0 {
+                _ = fcntl(client, F_SETFD, FD_CLOEXEC)
                 do {
                     try IOThread(name: "silent-client") { self.serve(client, answer) }.detach()
                 } catch {

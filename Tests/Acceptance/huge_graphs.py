@@ -108,8 +108,9 @@ def behind_a_root(system):
 def released(system):
     system.wait_for("all are released", "SELECT count(*) FROM moose.work_orders WHERE state = 'blocked'", "0", 900)
     system.wait_for("all doorbells are rung", "SELECT count(*) FROM moose.outbox", "0", 900)
-    check("in the queue of their lane", system.channel().queue_declare(
-        "moose.work.graph", passive=True).method.message_count, COUNT)
+    queued = system.channel().queue_declare("moose.work.graph", passive=True).method.message_count
+    # A doorbell whose confirm came late rings again, and a claim drops the second.
+    check(f"each is in the queue of its lane ({queued}), few twice", COUNT <= queued <= COUNT * 1.02, True)
 
 
 def clear(system):

@@ -62,6 +62,7 @@ package final class FlakyProxy: Sendable {
         while true {
             let client = accept(listener, nil, nil)
             guard client >= 0 else { break }
+            _ = fcntl(client, F_SETFD, FD_CLOEXEC)
             let server = connectToTarget()
             let isWelcome = state.withLock { state in
                 guard !state.isRefusing, server >= 0 else { return false }
@@ -113,7 +114,7 @@ package final class FlakyProxy: Sendable {
     }
 
     private func connectToTarget() -> Int32 {
-        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = Self.loopback(port: target)
         let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in

@@ -116,7 +116,7 @@ struct HTTPHandlerTests {
 
     @Test(arguments: [
         (#"{"a":1}"#, #"{"a":1}"#), ("3", "3"), (#""text""#, #""text""#), ("not json", #""not json""#),
-        ("line\nü\u{0}", #""line\nü�""#), ("", nil),
+        ("line\nü\u{0}", #""line\nü\u0000""#), ("", nil),
     ])
     func `an answer that is no JSON becomes a JSON text`(body: String, result: String?) async throws {
         let outcome = try await run(answer: .reply(200, body: Self.json(body)))

@@ -44,6 +44,8 @@ final class HTTPHandlerTestsServer: Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
+                // Programs that other tests start meanwhile must not hold it open.
+                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 let serving = try? IOThread(name: "test-http-conn") {
                     defer { close(connection) }
                     guard let request = Self.read(connection) else { return }
