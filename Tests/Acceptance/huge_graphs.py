@@ -48,9 +48,9 @@ class Probe(threading.Thread):
         p50, p99, most, count = self.system.sql("""
             WITH taken AS (
                 SELECT extract(epoch FROM started_at) * 1000 - ('x' || substr(replace(id::text, '-', ''), 1, 12))::bit(48)::bigint
-                    AS ms FROM moose.work_orders WHERE title = 'other' AND id = ANY ('{%s}'))
+                    AS ms FROM moose.work_orders WHERE title = 'other' AND id >= '%s')
             SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)), round(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms)),
-                   round(max(ms)), count(*) FROM taken""" % ",".join(self.ids)).split("|")
+                   round(max(ms)), count(*) FROM taken""" % min(self.ids)).split("|")
         print(f"  {what}: {count} others started after {p50} ms (p50), {p99} ms (p99), {most} ms at most", flush=True)
         check("all others ran, their p99 below a second", (int(count) == len(self.ids), int(p99) < 1000), (True, True))
 

@@ -45,7 +45,7 @@ FUNCTIONS = {
         IDS, "0002_outbox.sql", "event_id", "FROM moose.installation i", "FROM (SELECT convert_to(random()::text, 'UTF8') AS secret) i"),
     "never fits is told of once for all": (
         IDS, "0009_refusals.sql", "refuse_budget", "gen_random_uuid(), 'worker', 'reserve', 'critical'",
-        "moose.event_id(r.id::text, r.token, 'never_fits'), 'worker', 'reserve', 'critical'"),
+        "moose.event_id(r.id::text, 0, 'never_fits'), 'worker', 'reserve', 'critical'"),
     "a changed soft limit is no news": (IDS, "0007_budget_marks.sql", "report_marks", "|| ' at ' || v.at_u", ""),
     "any changed limit is news": (IDS, "0007_budget_marks.sql", "report_marks", "|| ' at ' || v.at_u", "|| random()"),
     "a second freeze is no news": (IDS, "0013_budget_control.sql", "audit_budget", "TG_TABLE_NAME = 'budget_freezes' AND", "false AND"),

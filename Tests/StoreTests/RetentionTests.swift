@@ -57,6 +57,11 @@ struct RetentionTests {
             #expect(try await Self.exists(ledger, old.id) == false)
             #expect(try await ledger.count("moose.outcome_vectors WHERE work_order_id = '\(old.id)'") == 0)
             for kept in [young, live] { #expect(try await Self.exists(ledger, kept.id)) }
+            // The last look, under the lock, asks for the state once more: it may have been tried again meanwhile.
+            let waits = try Ledger.order()
+            let failure = AttemptFailure(.testFail, "no", retry: .never)
+            try await ledger.end(waits.id, try await ledger.start(waits), .retry(failure, after: .seconds(9)))
+            #expect(try await ledger.count("moose.prunable(ARRAY['\(waits.id)'::uuid])") == 0)
             #expect(
                 try await ledger.text("SELECT state FROM moose.pruned_orders WHERE id = '\(old.id)'") == "completed")
         }

@@ -33,6 +33,11 @@ struct UntendedLaneTests {
             try await Self.announce(ledger, lanes: ["default"])
             _ = try await Self.store("llm", ledger)
             #expect(try await ledger.store.lanesToLookAt(configured: ["default"]) == ["llm"])
+            for lane in ["zebra", "ant"] {
+                let other = try await Self.store(lane, ledger)
+                #expect(try await Set(ledger.store.lanesToLookAt(configured: ["default"])) == ["llm", lane])
+                try await ledger.run("DELETE FROM moose.work_orders WHERE id = '\(other)'")
+            }
             #expect(
                 try await ledger.text("SELECT stored FROM moose.lane_states() WHERE name = 'llm'") == "1", "at once")
             #expect(try await Self.note(ledger, [("llm", 3)], patience: .seconds(60)) == 0, "a restart is no news")
