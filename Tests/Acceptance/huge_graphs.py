@@ -128,7 +128,7 @@ def completed(system):
 def failed(system):
     root = behind_a_root(system)
     end_root(system, root, 1)
-    system.wait_for("it is told of", "SELECT count(*) FROM moose.broken_dependencies WHERE searched IS NOT NULL", "0", 300)
+    system.wait_for("it is told of", "SELECT count(*) FROM moose.broken_dependencies WHERE searched IS NOT NULL", "0", 900)
     time.sleep(2)
     check("events about who waits", system.sql(
         "SELECT count(*) FROM moose.escalation_events WHERE details ->> 'depends_on' = '%s'" % root), "101")
