@@ -24,7 +24,7 @@ MUTANTS = {
     "the schedule moves on alone": (SCHEDULER, "fire_schedules", "PERFORM moose.put_scheduled", "PERFORM moose.tick_id(v_row.name, v_row.tick) FROM (SELECT 1) x WHERE false; PERFORM 1 WHERE false AND NULL = moose.put_scheduled"),
     "missed ticks are not told": (SCHEDULER, "fire_schedules", "IF v_row.missed > 0 THEN", "IF false THEN"),
     "one broken order stops all": (SCHEDULER, "fire_schedules", "WHEN data_exception OR SQLSTATE 'MS006'", "WHEN division_by_zero"),
-    "a new id for each try": (SCHEDULER, "tick_id", "p_name || ' '", "p_name || random()"),
+    "a new id for each try": (SCHEDULER, "tick_id", "'schedule ' || p_name", "'schedule ' || p_name || random()"),
     "changes of a zone are seen a day late": (SCHEDULER, "zone_offsets", "starts_at := v_high", "starts_at := v_at + 86400"),
     "enqueue wakes nobody": (RELAY, "put_order", "PERFORM pg_notify('moose_outbox', '');", "NULL;"),
     "doorbells are given up": (RELAY, "refuse_outbox", "AND o.doorbell_for IS NULL", ""),
