@@ -46,7 +46,7 @@ acceptance: build ## the long stories against a release build (needs libfaketime
 acceptance-large: build ## the ledger with ten million holds: speed, reconciliation, retention (8 GB of disk for a while)
 	@/usr/bin/python3 Tests/Acceptance/ten_million_holds.py
 
-prune-check: build ## a million finished orders are pruned under load: rate, claims, books, space (ten minutes, 2 GB of disk)
+prune-check: build ## a million finished orders are pruned under load: rate, claims, books, space (twenty minutes, 2 GB of disk)
 	@/usr/bin/python3 Tests/Acceptance/prune_under_load.py
 
 bench: build ## measure this machine, each figure beside its invariant check

@@ -3,7 +3,7 @@
 can. Rounds with a prune beside them are as fast as those without, to a tenth; no claim takes a second; the books stay
 exact; every pruned id is recognised; and what was freed is used again, so that the tables stop growing.
 
-COUNT=100000 ROUNDS=8 ORDERS=50000 for a smaller one."""
+COUNT=100000 ROUNDS=24 ORDERS=40000 for a smaller one."""
 import glob
 import json
 import os
@@ -22,7 +22,7 @@ from system import MOOSE, check
 
 COUNT = int(os.environ.get("COUNT", "1000000"))
 # Rounds of the bench, and orders in each.
-ROUNDS = int(os.environ.get("ROUNDS", "24"))
+ROUNDS = int(os.environ.get("ROUNDS", "60"))
 ORDERS = int(os.environ.get("ORDERS", "100000"))
 # Without a prune: until the rows are there, then every other one of those that are compared.
 COMPARED = 10
