@@ -1,4 +1,3 @@
-import Stack
 import TestSupport
 import Testing
 
@@ -6,24 +5,12 @@ import Testing
 
 /// A user without the permission to configure.
 @Suite(.timeLimit(.minutes(2))) struct RightsTests {
-    /// Runs the body with the URL of a fresh virtual host for its owner, and for a user with these permissions there.
     private func withUser(
         configure: String = "^$", write: String = ".*", read: String = ".*",
         _ body: (_ owner: AMQPConfiguration, _ user: AMQPConfiguration) async throws -> Void
     ) async throws {
-        try await TestStack.shared.withVirtualHost { url in
-            let stack = try await TestStack.shared.stack()
-            let owner = try AMQPConfiguration(url: url)
-            let name = owner.virtualHost
-            _ = try await stack.evaluate(
-                """
-                rabbit_auth_backend_internal:add_user(<<"\(name)">>, <<"secret">>, <<"moose">>),
-                rabbit_auth_backend_internal:set_permissions(
-                    <<"\(name)">>, <<"\(name)">>, <<"\(configure)">>, <<"\(write)">>, <<"\(read)">>, <<"moose">>).
-                """)
-            let address = try #require(url.split(separator: "@").last)
-            try await body(owner, AMQPConfiguration(url: "amqp://\(name):secret@\(address)"))
-            _ = try await stack.evaluate("rabbit_auth_backend_internal:delete_user(<<\"\(name)\">>, <<\"moose\">>).")
+        try await TestStack.shared.withUser(configure: configure, write: write, read: read) { owner, user in
+            try await body(AMQPConfiguration(url: owner), AMQPConfiguration(url: user))
         }
     }
 

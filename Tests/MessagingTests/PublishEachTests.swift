@@ -78,19 +78,8 @@ import WorkOrders
     @Test func `a user without the right to an exchange is told of it for each message, and may use the others`()
         async throws
     {
-        try await TestStack.shared.withVirtualHost { url in
-            let stack = try await TestStack.shared.stack()
-            let owner = try AMQPConfiguration(url: url)
-            let name = owner.virtualHost
-            _ = try await stack.evaluate(
-                """
-                rabbit_auth_backend_internal:add_user(<<"\(name)">>, <<"secret">>, <<"moose">>),
-                rabbit_auth_backend_internal:set_permissions(
-                    <<"\(name)">>, <<"\(name)">>, <<"^$">>, <<"^amq.fanout$">>, <<"^$">>, <<"moose">>).
-                """)
-            let address = try #require(url.split(separator: "@").last)
-            let publisher = try AMQPPublisher(
-                configuration: AMQPConfiguration(url: "amqp://\(name):secret@\(address)"))
+        try await TestStack.shared.withUser(write: "^amq.fanout$", read: "^$") { _, url in
+            let publisher = try AMQPPublisher(configuration: AMQPConfiguration(url: url))
             var messages = Self.messages(4)
             messages[1].exchange = "amq.fanout"
             messages[3].exchange = "amq.topic"
@@ -99,7 +88,6 @@ import WorkOrders
             #expect(confirmed == [1])
             #expect(Set(refused.keys) == [0, 2, 3], "the default exchange is one as any other")
             await publisher.close()
-            _ = try await stack.evaluate("rabbit_auth_backend_internal:delete_user(<<\"\(name)\">>, <<\"moose\">>).")
         }
     }
 

@@ -102,6 +102,31 @@ package actor TestStack {
         }
     }
 
+    /// A fresh virtual host as its owner has it, and as a user who may do there what these patterns match.
+    nonisolated package func withUser<Result: Sendable>(
+        configure: String = "^$", write: String = ".*", read: String = ".*",
+        _ body: (_ ownerURL: String, _ userURL: String) async throws -> Result
+    ) async throws -> Result {
+        let stack = try await stack()
+        let name = await freshName()
+        return try await withVirtualHost { ownerURL in
+            let place = ownerURL.split(separator: "@")[1]
+            let virtualHost = place.split(separator: "/")[1]
+            _ = try await stack.evaluate(
+                """
+                rabbit_auth_backend_internal:add_user(<<"\(name)">>, <<"secret">>, <<"moose">>),
+                rabbit_auth_backend_internal:set_permissions(<<"\(name)">>, <<"\(virtualHost)">>,
+                    <<"\(configure)">>, <<"\(write)">>, <<"\(read)">>, <<"moose">>).
+                """)
+            return try await cleaningUp {
+                try await body(ownerURL, "amqp://\(name):secret@\(place)")
+            } with: {
+                _ = try await stack.evaluate(
+                    "rabbit_auth_backend_internal:delete_user(<<\"\(name)\">>, <<\"moose\">>).")
+            }
+        }
+    }
+
     /// A fresh database and a fresh virtual host together.
     nonisolated package func withBoth<Result: Sendable>(
         template: String = "template",

@@ -13,16 +13,10 @@ enum StandardOutput {
         let hasFailed = unsafe ferror(stdout) != 0
         guard !isFlushed || hasFailed else { return true }
         if isAbandoned { return true }
-        let code: Int32? = isFlushed ? codeOfNextWrite() : reason
-        let why = code.map { code in unsafe String(cString: strerror(code)) }
+        let why = isFlushed ? nil : unsafe String(cString: strerror(reason))
         StandardError.write(CommandFailure("the answer could not be written to standard output", why: why).description)
         StandardError.write("\n")
         return false
-    }
-
-    /// Why writing failed earlier, which the stream has forgotten: what is written now meets the same. Nil where it doesn't.
-    private static func codeOfNextWrite() -> Int32? {
-        unsafe write(STDOUT_FILENO, "\n", 1) < 0 ? errno : nil
     }
 
     /// Whether it is a pipe or a socket whose reader has gone.
