@@ -151,7 +151,7 @@ let package = Package(
         tests("Telemetry", ["Telemetry", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests("AMQP", ["AMQP", "IOThread", "Stack", logging, .product(name: "Crypto", package: "swift-crypto")]),
         tests("Postgres", ["IOThread", "Postgres", logging]),
-        tests("Messaging", ["AMQP", "Messaging", "Spool", "Stack", "WorkOrders", "Yams"]),
+        tests("Messaging", ["AMQP", "Messaging", "Spool", "WorkOrders", "Yams"]),
         tests("Spool", ["Spool"]),
         tests(
             "Reporting",

@@ -2,7 +2,6 @@ import AMQP
 import FoundationEssentials
 import Messaging
 import Spool
-import Stack
 import TestSupport
 import Testing
 import WorkOrders
