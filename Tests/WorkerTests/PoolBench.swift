@@ -134,4 +134,12 @@ struct PoolBench: Sendable {
             return seen == wanted
         }
     }
+
+    /// Waits until the pool runs so many jobs. A row is `in_progress` before its worker has heard so: what is told to
+    /// stop in between gives the order back without having begun it.
+    func waitForJobs(
+        _ wanted: Int, in pool: WorkerPool, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await eventually("the pool runs \(wanted) jobs", sourceLocation: sourceLocation) { pool.running == wanted }
+    }
 }

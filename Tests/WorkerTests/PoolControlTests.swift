@@ -38,10 +38,10 @@ struct PoolControlTests {
             let gate = PoolGate()
             try await bench.withPool(holding(gate)) {
                 Self.slowHeart(&$0)
-            } _: { _, _ in
+            } _: { pool, _ in
                 defer { gate.open() }
                 let ids = try await bench.publishWork(2)
-                try await bench.waitFor(2, "moose.work_orders WHERE state = 'in_progress'")
+                try await bench.waitForJobs(2, in: pool)
                 try await cancel([ids[0]], bench)
                 try await bench.waitFor(1, "moose.work_orders WHERE state = 'cancelled' AND id = '\(ids[0])'")
                 #expect(try await bench.count("moose.work_orders WHERE state = 'in_progress'") == 1)
@@ -59,10 +59,10 @@ struct PoolControlTests {
             let gate = PoolGate()
             try await bench.withPool(holding(gate)) {
                 Self.slowHeart(&$0)
-            } _: { _, stop in
+            } _: { pool, stop in
                 defer { gate.open() }
                 try await bench.publishWork(1)
-                try await bench.waitFor(1, "moose.work_orders WHERE state = 'in_progress'")
+                try await bench.waitForJobs(1, in: pool)
                 #expect(try await bench.count("moose.workers WHERE NOT draining") == 1)
                 stop()
                 try await bench.waitFor(1, "moose.workers WHERE draining AND running = 1 AND stopped_at IS NULL")
@@ -176,7 +176,7 @@ struct PoolControlTests {
             let running = Task { try await pool.run(until: never) }
             defer { gate.open() }
             try await bench.publishWork(2)
-            try await bench.waitFor(2, "moose.work_orders WHERE state = 'in_progress'")
+            try await bench.waitForJobs(2, in: pool)
             _ = try await bench.control.postgres.run(
                 "SELECT moose.drain_workers(\([pool.configuration.id]), \("ann"), \("kernel update"))")
             try await eventually("it drains") { pool.state.withLock { $0.isStopping } }
@@ -204,7 +204,7 @@ struct PoolControlTests {
             } _: { pool, stop in
                 defer { gate.open() }
                 try await bench.publishWork(4)
-                try await bench.waitFor(2, "moose.work_orders WHERE state = 'in_progress'")
+                try await bench.waitForJobs(2, in: pool)
                 try await eventually("two more are at hand") { pool.state.withLock { $0.lanes[0].waiting.count == 2 } }
                 stop()
                 try await eventually("they are back in the queue, ready for others") {
@@ -226,7 +226,7 @@ struct PoolControlTests {
                 defer { gate.open() }
                 let queue = MooseTopology.workQueue(lane: "default")
                 try await bench.publishWork(1)
-                try await bench.waitFor(1, "moose.work_orders WHERE state = 'in_progress'")
+                try await bench.waitForJobs(1, in: pool)
                 stop()
                 let subscription = pool.subscriptions.withLock { $0[0] }
                 try await eventually("it takes nothing more") { !subscription.isConsuming }

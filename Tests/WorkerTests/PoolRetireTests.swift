@@ -28,7 +28,7 @@ struct PoolRetireTests {
             } _: { pool, _ in
                 defer { gate.open() }
                 try await bench.publishWork(4)
-                try await bench.waitFor(2, "moose.work_orders WHERE state = 'in_progress'")
+                try await bench.waitForJobs(2, in: pool)
                 try await eventually("two more are delivered") { pool.laneReports["default"]?.waiting == 2 }
                 let retired = Task { await pool.retire() }
                 try await eventually("the unclaimed two are in the queue again") {

@@ -138,7 +138,7 @@ struct PoolTests {
             try await bench.withPool(handlers) { pool, stop in
                 defer { gate.open() }
                 try await bench.publishWork(3)
-                try await bench.waitFor(3, "moose.work_orders WHERE state = 'in_progress'")
+                try await bench.waitForJobs(3, in: pool)
                 stop()
                 try await eventually("the pool drains") { pool.state.withLock { $0.isStopping } }
                 gate.open()
@@ -156,9 +156,9 @@ struct PoolTests {
             }
             try await bench.withPool(stuck) { configuration in
                 configuration.drainTimeout = .zero
-            } _: { _, _ in
+            } _: { pool, _ in
                 try await bench.publishWork(3)
-                try await bench.waitFor(3, "moose.work_orders WHERE state = 'in_progress'")
+                try await bench.waitForJobs(3, in: pool)
             }
             #expect(try await bench.count("moose.work_orders WHERE state = 'pending' AND attempt = 0") == 3)
             let attempts = Mutex<[Int]>([])
