@@ -172,6 +172,8 @@ final class PoolLoop {
     private func perform(_ more: [PoolState.Action]) {
         actions += more
         guard !isPerforming else { return }
+        // Before anybody is answered: who hears of a failure and then asks must not be told that all is well.
+        publishStatus()
         isPerforming = true
         var next = 0
         while next < actions.count {
