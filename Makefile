@@ -59,6 +59,10 @@ lint: swift ## check format and house rules
 	deploy/lint/file-length.sh
 	deploy/lint/silent-catches.py --self-test
 	deploy/lint/silent-catches.py
+	deploy/lint/sql-places.sh --self-test
+	deploy/lint/sql-places.sh
+	deploy/lint/arrows.py --self-test
+	deploy/lint/arrows.py
 	deploy/lint/deployments.sh
 
 format: swift ## put the sources into the house format

@@ -53,8 +53,14 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/Shared/CZlib", pkgConfig: "zlib"),
         shared("IOThread", ["CLinux"]),
         shared(
-            "AMQP", ["IOThread", "CRabbitMQ", logging, .product(name: "Crypto", package: "swift-crypto")]),
-        shared("Postgres", ["IOThread", "CLibPQ", logging]),
+            "AMQP",
+            [
+                "IOThread", "CRabbitMQ", logging, .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
+        shared(
+            "Postgres",
+            ["IOThread", "CLibPQ", logging, .product(name: "DequeModule", package: "swift-collections")]),
         shared("WorkOrders"),
         shared("Settings", ["Yams"]),
         shared("Spool", ["IOThread"]),
@@ -65,7 +71,7 @@ let package = Package(
                 "IOThread", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
-        shared("Store", ["Postgres", "WorkOrders", logging], resources: [.embedInCode("Migrations")]),
+        shared("Store", ["IOThread", "Postgres", "WorkOrders", logging], resources: [.embedInCode("Migrations")]),
         shared(
             "Ledger",
             [
@@ -80,6 +86,11 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
+        shared(
+            "Operations",
+            [
+                "Postgres", "Settings", "Store", "WorkOrders", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         // The one place that links Hummingbird.
         shared(
             "Probes",
@@ -88,8 +99,10 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .target(
@@ -115,7 +128,7 @@ let package = Package(
         .target(
             name: "ClientManager",
             dependencies: [
-                "AMQP", "Messaging", "Postgres", "Publisher", "Reporting", "Sentinel", "Store", "Telemetry",
+                "AMQP", "IOThread", "Messaging", "Postgres", "Publisher", "Reporting", "Sentinel", "Store", "Telemetry",
                 "WorkOrders", logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ], swiftSettings: strict),
@@ -129,19 +142,16 @@ let package = Package(
         .target(
             name: "MissionControl",
             dependencies: [
-                "Probes", "Sentinel", .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOCore", package: "swift-nio"),
+                "Probes", "Sentinel", .product(name: "HTTPTypes", package: "swift-http-types"),
             ], swiftSettings: strict),
         .executableTarget(
             name: "Moose",
             dependencies: [
-                "AMQP", "CLinux", "ClientManager", "IOThread", "Ledger", "Messaging", "MissionControl", "Postgres",
-                "Probes", "Publisher",
+                "AMQP", "CLinux", "ClientManager", "IOThread", "Ledger", "Messaging", "MissionControl", "Operations",
+                "Postgres", "Probes", "Publisher",
                 "Reporting", "Sentinel", "Settings",
                 "Spool", "Stack", "Store", "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
@@ -163,8 +173,7 @@ let package = Package(
         tests(
             "Probes",
             [
-                "Probes", "Telemetry", logging, .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                "Probes", "Telemetry", logging, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         tests(
@@ -179,8 +188,8 @@ let package = Package(
         tests(
             "Moose",
             [
-                "AMQP", "Messaging", "Moose", "Postgres", "Probes", "Settings", "Store", "Worker", "WorkOrders",
-                argumentParser, .product(name: "Subprocess", package: "swift-subprocess"),
+                "AMQP", "Messaging", "Moose", "Operations", "Postgres", "Probes", "Settings", "Store", "Worker",
+                "WorkOrders", argumentParser, .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         tests(

@@ -1,6 +1,7 @@
 package import AMQP
 internal import CoreMetrics
 internal import FoundationEssentials
+internal import IOThread
 package import Logging
 internal import Messaging
 internal import Postgres
@@ -150,12 +151,11 @@ package final class ClientManagerService: Sendable {
     }
 
     private func untilTaken(_ what: String, _ attempt: () async -> PostgresError?) async {
-        var wait = Duration.milliseconds(100)
+        var backoff = Backoff()
         while !Task.isCancelled, let error = await attempt() {
             reporter.report("record", what, error: error)
             // Cancelled: the loop's condition ends it.
-            try? await Task.sleep(for: wait)
-            wait = min(wait * 2, .seconds(5))
+            try? await Task.sleep(for: backoff.failed())
         }
     }
 
@@ -183,7 +183,7 @@ package final class ClientManagerService: Sendable {
 
     fileprivate static func report(_ what: String, _ error: PostgresError, _ count: Int, to reporter: Reporter) {
         guard error.fault != .away else { return }
-        reporter.report("record", what, error: error, details: ["items": "\(count)"])
+        reporter.report("record", what, error: error, details: [.items: "\(count)"])
     }
 
     /// What the broker gave up on, with the reason it wrote into the headers; without one it found no queue.
@@ -196,21 +196,16 @@ package final class ClientManagerService: Sendable {
                     .unroutable, "no queue is bound for the routing key; name the lane and run `moose topology apply`"),
                 delivery)
         }
-        let reason: DeadLetterReason =
-            switch death.reason {
-            case "delivery_limit": .deliveryLimit
-            case "expired": .expired
-            case "maxlen": .maxLength
-            default: .rejected
-            }
         let place = death.queue.map { " of the queue \($0)" } ?? ""
-        let explanation =
-            switch reason {
-            case .deliveryLimit: "its consumers\(place) returned it, or died with it, more often than the queue allows"
-            case .expired: "nobody took it\(place) in the time it had"
-            case .maxLength: "it was pushed out\(place), which is full"
-            case .rejected: "a consumer\(place) refused it"
-            default: "the broker dead-lettered it (\(death.reason))"
+        let (reason, explanation): (DeadLetterReason, String) =
+            switch death.reason {
+            case "delivery_limit":
+                (.deliveryLimit, "its consumers\(place) returned it, or died with it, more often than the queue allows")
+            case "expired": (.expired, "nobody took it\(place) in the time it had")
+            case "maxlen": (.maxLength, "it was pushed out\(place), which is full")
+            case "rejected": (.rejected, "a consumer\(place) refused it")
+            // Of a broker that has learned another: no letter is lost for that.
+            default: (.rejected, "the broker gave it up\(place); why stands in its headers, in a word that is new")
             }
         return DeadLetter(InvalidMessage(reason, explanation), delivery, death: death)
     }

@@ -15,7 +15,10 @@ enum EventClassifier {
                 ErrorEvent(
                     id: messageID ?? UUID.timeOrdered(), component: "client-manager", operation: "intake",
                     severity: .warning, message: "an error event could not be read", failureClass: .malformedOutput,
-                    details: ["body": String(decoding: delivery.body.prefix(500), as: UTF8.self), "why": error.words]))
+                    details: [
+                        DetailKey.body: String(decoding: delivery.body.prefix(500), as: UTF8.self),
+                        DetailKey.why: error.words,
+                    ].named))
         }
     }
 
@@ -29,7 +32,7 @@ enum EventClassifier {
             failureClass: failureClass.rawValue, severity: event.severity.rawValue,
             component: event.component.clipped(to: 200).withoutNUL,
             operation: event.operation.clipped(to: 200).withoutNUL,
-            handler: event.details?["handler"]?.clipped(to: 200).withoutNUL,
+            handler: event.details?[.handler]?.clipped(to: 200).withoutNUL,
             message: event.message.clipped(to: 4000).withoutNUL, workOrderID: event.workOrderID,
             // PostgreSQL keeps an escaped NUL in `json` and then can't read a text out of it.
             details: json(
@@ -38,7 +41,7 @@ enum EventClassifier {
             occurredAt: event.occurredAt.flatMap(Date.init(rfc3339:)) ?? Date(),
             options: json(
                 ResolutionOption.options(
-                    for: trigger, hasOrder: event.workOrderID != nil || event.details?["dead_letter"] != nil)))
+                    for: trigger, hasOrder: event.workOrderID != nil || event.details?[.deadLetter] != nil)))
     }
 
     /// The reporter's word; else the facts among the details; else what the message says. A word that is no class says

@@ -9,7 +9,7 @@ enum Fingerprint {
     static func of(_ event: ErrorEvent) -> String {
         [
             version, event.failureClass ?? FailureClass.unknown.rawValue, event.component, event.operation,
-            event.details?["handler"] ?? "", event.details?["reason"] ?? "", ErrorEvent.normalised(event.message),
+            event.details?[.handler] ?? "", event.details?[.reason] ?? "", ErrorEvent.normalised(event.message),
         ].joined(separator: "|")
     }
 }

@@ -110,7 +110,7 @@ struct LenientErrorEvent: Decodable {
 
     func event(fallbackID: UUID?) -> ErrorEvent {
         var details = details?.mapValues(\.text)
-        if !unread.isEmpty { details = (details ?? [:]).merging(["unread": unread.joined(separator: ", ")]) { $1 } }
+        if !unread.isEmpty { details = (details ?? [:]).adding(unread.joined(separator: ", "), as: .unread) }
         var event = ErrorEvent(
             id: id ?? fallbackID ?? .timeOrdered(), component: Self.name(component), operation: Self.name(operation),
             severity: severity ?? .warning, message: message, workOrderID: workOrderID, details: details)

@@ -15,8 +15,8 @@ package enum TriggerType: String, Sendable, CaseIterable {
 
     /// From structured facts: who reports, the failure class, and whether a dead letter is involved.
     static func of(_ event: ErrorEvent) -> TriggerType {
-        if event.details?["dead_letter"] != nil || event.details?["poison"] == "true" { return .poisonMessage }
-        if event.details?["reason"] == "stuck" { return .stuckWorkOrder }
+        if event.details?[.deadLetter] != nil || event.details?[.poison] == "true" { return .poisonMessage }
+        if event.details?[.reason] == "stuck" { return .stuckWorkOrder }
         switch event.failureClass.flatMap(FailureClass.init(rawValue:)) ?? .unknown {
         case .budgetExceeded: return .budgetOverrun
         case .contractViolation: return .contractViolation

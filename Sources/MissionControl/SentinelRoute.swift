@@ -1,12 +1,9 @@
-package import HTTPTypes
-package import Hummingbird
-internal import NIOCore
-internal import Probes
+internal import HTTPTypes
+package import Probes
 package import Sentinel
 
 /// `POST /api/sentinel`: GitHub's webhooks.
 package struct SentinelRoute: Sendable {
-    private static let path = "/api/sentinel"
     private let receiver: SentinelReceiver
     private let unchecked: UncheckedBytes
 
@@ -16,56 +13,54 @@ package struct SentinelRoute: Sendable {
         self.unchecked = UncheckedBytes(limit: unchecked)
     }
 
-    /// Whether a client that asks first may send its body.
-    package func admits(_ request: HTTPRequest) -> Bool {
-        request.method == .post && request.path?.prefix { $0 != "?" } == Self.path[...]
-            && refusal(request.headerFields) == nil
+    package var route: Route {
+        .post("/api/sentinel", bodyLimit: SentinelReceiver.bodyLimit) { head in
+            refusal(head.headerFields) == nil
+        } answer: { request in
+            try await answer(request)
+        }
     }
 
     private func refusal(_ headers: HTTPFields) -> SentinelAnswer? {
         receiver.refusal(
-            signature: headers.value("X-Hub-Signature-256"), length: headers[.contentLength].flatMap(Int.init))
+            signature: headers.value("X-Hub-Signature-256"), length: headers[.contentLength].flatMap { Int($0) })
     }
 
-    /// - Returns: nil for other paths.
-    package func respond(to request: Request) async -> Response? {
-        guard request.uri.path == Self.path else { return nil }
-        guard request.method == .post else {
-            return problem(405, "method not allowed", "only POST is answered here", [.allow: "POST"])
-        }
-        if let refusal = refusal(request.headers) { return early(refusal) }
+    private func answer(_ request: RouteRequest) async throws -> RouteAnswer {
+        let headers = request.head.headerFields
+        if let refusal = refusal(headers) { return early(refusal) }
         // Held until the signature was checked, and what is taken from the body with it.
         let held = UncheckedBytes.Held(unchecked)
         defer { held.release() }
         var body: [UInt8] = []
+        var fits = true
         do {
-            for try await part in request.body {
-                guard body.count + part.readableBytes <= SentinelReceiver.bodyLimit else { return early(.tooLarge) }
-                guard held.add(part.readableBytes) else { return early(.busy) }
-                body.append(contentsOf: part.readableBytesView)
+            try await request.readBody { part in
+                fits = held.add(part.count)
+                if fits { body += part }
+                return fits
             }
-        } catch {
-            // The sender went away in the middle of its request, or was too slow: nobody reads this answer.
-            return problem(400, "incomplete request", "the body ended early", [.connection: "close"])
+        } catch BodyFailure.tooLarge {
+            // Its sender's mistake, who is told.
+            return early(.tooLarge)
         }
-        return response(
+        guard fits else { return early(.busy) }
+        return answer(
             await receiver.receive(
                 SentinelRequest(
-                    signature: request.headers.value("X-Hub-Signature-256"),
-                    event: request.headers.value("X-GitHub-Event"),
-                    delivery: request.headers.value("X-GitHub-Delivery"), contentType: request.headers[.contentType],
-                    body: body)))
+                    signature: headers.value("X-Hub-Signature-256"), event: headers.value("X-GitHub-Event"),
+                    delivery: headers.value("X-GitHub-Delivery"), contentType: headers[.contentType], body: body)))
     }
 
     /// An answer before the body was read: nothing more is read from that connection.
-    private func early(_ answer: SentinelAnswer) -> Response {
-        receiver.count(answer)
-        var response = response(answer)
-        response.headers[.connection] = "close"
-        return response
+    private func early(_ refusal: SentinelAnswer) -> RouteAnswer {
+        receiver.count(refusal)
+        var answer = answer(refusal)
+        answer.headers[.connection] = "close"
+        return answer
     }
 
-    private func response(_ answer: SentinelAnswer) -> Response {
+    private func answer(_ answer: SentinelAnswer) -> RouteAnswer {
         switch answer {
         case .accepted: json(202, #"{"status":"accepted"}"#)
         case .ignored(let why): json(202, #"{"status":"ignored","why":"\#(why)"}"#)
@@ -91,22 +86,14 @@ package struct SentinelRoute: Sendable {
         }
     }
 
-    private func json(_ status: Int, _ text: String) -> Response {
-        response(ProbeAnswer(status: status, type: "application/json", body: Array((text + "\n").utf8)), [:])
+    private func json(_ status: Int, _ text: String) -> RouteAnswer {
+        RouteAnswer(status: status, type: "application/json", body: Array((text + "\n").utf8))
     }
 
-    private func problem(_ status: Int, _ title: String, _ detail: String, _ headers: HTTPFields = [:]) -> Response {
-        response(.problem(status: status, title: title, detail: detail), headers)
-    }
-
-    private func response(_ answer: ProbeAnswer, _ headers: HTTPFields) -> Response {
-        var headers = headers
-        headers[.contentType] = answer.type
-        headers[.cacheControl] = "no-store"
-        headers[.xContentTypeOptions] = "nosniff"
-        return Response(
-            status: HTTPResponse.Status(code: answer.status), headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+    private func problem(
+        _ status: Int, _ title: String, _ detail: String, _ headers: HTTPFields = [:]
+    ) -> RouteAnswer {
+        .problem(status: status, title: title, detail: detail, headers: headers)
     }
 }
 

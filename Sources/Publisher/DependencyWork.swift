@@ -1,3 +1,4 @@
+internal import IOThread
 internal import Logging
 internal import Postgres
 package import Reporting
@@ -29,17 +30,16 @@ package struct DependencyWork: Sendable {
                 for await _ in self.store.postgres.notifications(on: Store.dependencyChannel) { self.alarm.ring() }
             }
             var limits: [DependencyTask: Int] = [:]
-            var trouble = Duration.zero
+            var backoff = Backoff(base: .milliseconds(200))
             while !Task.isCancelled {
                 do {
                     let didWork = try await doPieces(&limits)
-                    trouble = .zero
+                    backoff.succeeded()
                     if !didWork { await alarm.wait(atMost: poll) }
                 } catch {
                     if Task.isCancelled { break }
-                    if trouble == .zero { reporter.report("dependencies", "dependencies wait", error: error) }
-                    trouble = min(max(trouble, .milliseconds(100)) * 2, .seconds(5))
-                    await alarm.wait(atMost: trouble)
+                    if backoff.failures == 0 { reporter.report("dependencies", "dependencies wait", error: error) }
+                    await alarm.wait(atMost: backoff.failed())
                 }
             }
             group.cancelAll()

@@ -39,9 +39,10 @@ package struct LaneWatch: Sendable {
             do {
                 let told = try await look()
                 if told > 0 { logger.error("lanes have work and no worker", metadata: ["new": "\(told)"]) }
-            } catch is AMQPError {
-                // The connection tells of a broker that is away; what was found before stands.
+            } catch let error as AMQPError where error.isAway {
+                // The connection tells of it; what was found before stands.
             } catch {
+                if Task.isCancelled { break }
                 reporter.report("lanes", "nobody looked for lanes without a worker", error: error)
             }
             // Cancelled: the loop's condition ends it.

@@ -1,5 +1,6 @@
 package import AMQP
 internal import FoundationEssentials
+internal import IOThread
 package import Logging
 internal import Postgres
 package import Reporting
@@ -53,18 +54,17 @@ package final class OutboxRelay: Sendable {
             group.addTask {
                 for await _ in self.store.postgres.notifications(on: Self.channel) { self.wake() }
             }
-            var trouble = Duration.zero
+            var backoff = Backoff(base: .milliseconds(200))
             while !Task.isCancelled {
                 do {
                     let count = try await start { batch in group.addTask { await self.publish(batch) } }
-                    trouble = .zero
+                    backoff.succeeded()
                     if count == 0 { await alarm.wait(atMost: min(poll, try await store.outboxWait() ?? poll)) }
                 } catch {
                     if Task.isCancelled { break }
                     state.withLock { $0.unreadable(because: "\(error)", at: .now) }
-                    if trouble == .zero { reporter.report("relay", "the outbox waits", error: error) }
-                    trouble = min(max(trouble, .milliseconds(100)) * 2, .seconds(5))
-                    await alarm.wait(atMost: trouble)
+                    if backoff.failures == 0 { reporter.report("relay", "the outbox waits", error: error) }
+                    await alarm.wait(atMost: backoff.failed())
                 }
             }
             group.cancelAll()
@@ -137,12 +137,12 @@ package final class OutboxRelay: Sendable {
         if let problem, !Task.isCancelled {
             reporter.report(
                 "relay", "the broker did not take everything; what it left waits", error: problem,
-                details: ["exchange": batch[0].exchange, "key": batch[0].routingKey])
+                details: [.exchange: batch[0].exchange, .routingKey: batch[0].routingKey])
         }
         if !settlement.dropped.isEmpty {
             reporter.report(
                 "relay", "outcomes were dropped: the queue they were asked for is gone", failureClass: .invalidInput,
-                details: ["queue": batch[0].routingKey, "count": "\(settlement.dropped.count)"])
+                details: [.queue: batch[0].routingKey, .count: "\(settlement.dropped.count)"])
         }
         state.withLock { $0.end(batch[0].destination, settlement, trouble: problem.map { "\($0)" }, at: .now) }
         wake()

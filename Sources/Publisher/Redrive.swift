@@ -2,6 +2,7 @@ package import AMQP
 internal import FoundationEssentials
 internal import Messaging
 package import Store
+internal import WorkOrders
 
 /// What a redrive changes of each message; nil: as it was.
 package struct Redrive: Sendable {
@@ -25,9 +26,9 @@ package struct Redrive: Sendable {
                 + "another in its place"
         }
         return switch letter.reason {
-        case "id_reused" where !hasNewID:
+        case .idReused where !hasNewID:
             "its id belongs to another order; --new-id gives it one of its own"
-        case "unknown_work_order" where body == nil:
+        case .unknownWorkOrder where body == nil:
             "it names an order that doesn't exist and holds nothing else; purge it"
         default: nil
         }

@@ -1,3 +1,4 @@
+internal import IOThread
 internal import Store
 
 /// What became of messages, for the next write to the database.
@@ -27,6 +28,8 @@ struct RelayState {
         var until: Instant
         var failures: Int
     }
+
+    private static let backoff = Backoff(base: .milliseconds(250))
 
     private var underWay: [String: Int] = [:]
     private(set) var progress = ProgressWatch()
@@ -73,9 +76,8 @@ struct RelayState {
             pauses[destination] = nil
             return
         }
-        let failures = min((pauses[destination]?.failures ?? 0) + 1, 6)
-        let rest = min(.milliseconds(125) * (1 << failures), Duration.seconds(5))
-        pauses[destination] = Pause(until: now + rest, failures: failures)
+        let failures = (pauses[destination]?.failures ?? 0) + 1
+        pauses[destination] = Pause(until: now + Self.backoff.pause(after: failures), failures: failures)
     }
 
     mutating func takeOver() -> RelaySettlement {

@@ -120,7 +120,7 @@ package final class Scheduler: Sendable {
 
     /// One that fails by itself holds up no other; after so many looks it is taken out of service, so that a person sees it.
     private func note(_ error: PostgresError, for schedule: String, in broken: inout [String: String]) {
-        reporter.report("tick", "a schedule was not fired", error: error, details: ["schedule": schedule])
+        reporter.report("tick", "a schedule was not fired", error: error, details: [.schedule: schedule])
         resting.withLock { $0[schedule] = .now + poll }
         guard error.fault != .starved, failures.withLock({ $0.add(schedule) }) >= Self.patience else { return }
         failures.withLock { $0.clear(schedule) }

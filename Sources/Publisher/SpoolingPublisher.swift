@@ -45,7 +45,7 @@ package struct SpoolingPublisher: Sendable {
             let done = try await flush(patience: patience)
             try await orders.publish(messages, deadline: patience)
             return .published(replayed: done.messages)
-        } catch let error as AMQPError where error.isAbsence {
+        } catch let error as AMQPError where error.isWorthSpooling {
             return .spooled(file: try await spool.append(records, as: .orders), reason: "\(error)")
         }
     }
@@ -83,13 +83,8 @@ package struct MessageWithoutID: Error, Equatable, Sendable, CustomStringConvert
 }
 
 extension AMQPError {
-    /// The broker is away, or takes nothing now: later it may.
-    package var isAbsence: Bool {
-        switch self {
-        case .connectionRefused, .connectionLost, .timeout, .blocked, .unconfirmed, .nacked: true
-        // The broker is told to stop, and closes its connections.
-        case .channelClosed(code: 320, _): true
-        default: false
-        }
+    /// The broker is away, or a queue of it is full: later it may take the same messages.
+    package var isWorthSpooling: Bool {
+        if case .nacked = self { true } else { isAway }
     }
 }

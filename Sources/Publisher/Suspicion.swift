@@ -67,6 +67,6 @@ package struct Suspicion: Sendable {
             of: letter, because: .connectionLost(reason: "its readers died", outcomeUnknown: true))
         reporter.report(
             "intake", "a message ended \(Self.hopelessAfter) processes that read it; it is put aside unread",
-            failureClass: .malformedOutput, severity: .critical, details: ["bytes": "\(delivery.body.count)"])
+            failureClass: .malformedOutput, severity: .critical, details: [.bytes: "\(delivery.body.count)"])
     }
 }

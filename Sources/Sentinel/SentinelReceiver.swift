@@ -122,7 +122,7 @@ package struct SentinelReceiver: Sendable {
         } catch {
             reporter.report(
                 "receive", "a result of CI was answered 503; GitHub can redeliver it", error: error,
-                details: ["repository": run.repository, "workflow": workflow])
+                details: [.repository: run.repository, .workflow: workflow])
             return .unavailable
         }
     }

@@ -34,7 +34,7 @@ extension WorkerPool {
                         state.lanes[index].waiting.append(.init(delivery: .ownDoorbell(id), since: .now))
                     }
                 }
-                wake()
+                wakeClaims()
             } catch {
                 reporter.report("adopt", "parked work was not looked at", error: error)
             }

@@ -68,7 +68,7 @@ extension WorkerPool {
             }
         }
         if isResized {
-            wake()
+            wakeClaims()
             await resumePaused()
             try await announce()
         }

@@ -71,7 +71,7 @@ extension WorkerPool {
         }
         // Retries, events and releases are in the outbox now.
         if tries.contains(where: { $0.item.ending != .completed }) { relay.wake() }
-        wake()
+        wakeClaims()
     }
 
     /// First without what the handler wrote, then with nothing but the cost; in the end the slot is free in any case.

@@ -67,7 +67,7 @@ extension WorkerPool {
             metrics.hostTrouble.set(Int64(0))
             await resumePaused()
             // What came before the trouble still waits here.
-            wake()
+            wakeClaims()
         }
     }
 }

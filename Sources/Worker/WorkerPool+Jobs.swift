@@ -80,7 +80,7 @@ extension WorkerPool {
             state.ended.insert(LeaseKey(id: job.id, token: job.token))
             // The lease is renewed until the end is written: it stays in `jobs` till then.
         }
-        wake()
+        wakeFinishes()
     }
 
     /// Tells a person, once for each cause, of what goes on in an order that goes on: an answer that can't be read in

@@ -72,7 +72,7 @@ extension WorkerPool {
 
     private func waits(while condition: (PoolState) -> Bool) async {
         while !Task.isCancelled, state.withLock({ condition($0) }) {
-            wake()
+            wakeFinishes()
             // Cancelled: the loop's condition ends it.
             try? await Task.sleep(for: .milliseconds(20))
         }

@@ -14,8 +14,8 @@ internal import WorkOrders
 
 /// A worker process: consumes lanes, claims in batches, runs jobs, settles them, renews leases, drains on request.
 ///
-/// One writer has one statement in flight and takes everything that waits into the next: ends go before claims, so
-/// that money and slots are freed first.
+/// Two writers, one of claims and one of ends, have a statement each in flight and take everything that waits into the
+/// next. They have a connection each, so that no end ever waits behind a claim.
 package final class WorkerPool: Sendable {
     let configuration: WorkerConfiguration
     let handlers: HandlerRegistry
@@ -33,8 +33,8 @@ package final class WorkerPool: Sendable {
     let claims = IsolatingWriter<ClaimTry>()
     let ends = IsolatingWriter<FinishTry>()
     let letters: LetterDesk
-    private let wakeups: AsyncStream<Void>
-    private let wakeup: AsyncStream<Void>.Continuation
+    private let claimBell = Bell()
+    private let finishBell = Bell()
     /// Says that operators may have changed something; many at once are one.
     let controlHints: AsyncStream<Void>
     let controlHint: AsyncStream<Void>.Continuation
@@ -47,7 +47,7 @@ package final class WorkerPool: Sendable {
     private let drainRequest: AsyncStream<Void>.Continuation
 
     /// - Parameters:
-    ///   - store: for claims and finishes; one connection is best, more queue on the hot budget row.
+    ///   - store: for claims and finishes: two connections, one for each.
     ///   - control: for heartbeats, sweeps and the relay, which must not wait behind claims.
     ///   - host: what starts work on this machine; without it, a failure to start is forgotten after a moment.
     ///   - reporter: hears of whatever goes wrong outside the database's transactions; default one that only logs.
@@ -82,7 +82,6 @@ package final class WorkerPool: Sendable {
                     counted.buried(reason.rawValue, group.count)
                 }
             })
-        (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (controlHints, controlHint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (hostHints, hostHint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (drains, drainRequest) = AsyncStream.makeStream()
@@ -110,7 +109,8 @@ package final class WorkerPool: Sendable {
             for (index, subscription) in subscriptions.withLock({ $0 }).enumerated() {
                 group.addTask { await self.receive(subscription, lane: index) }
             }
-            group.addTask { await self.write() }
+            group.addTask { await self.writeClaims() }
+            group.addTask { await self.writeFinishes() }
             group.addTask { await self.claims.run(self.claimActions(park: false)) }
             group.addTask { await self.ends.run(self.finishActions) }
             group.addTask { await self.letters.run() }
@@ -171,7 +171,11 @@ package final class WorkerPool: Sendable {
 
     package var running: Int { state.withLock { $0.jobs.count } }
 
-    func wake() { wakeup.yield() }
+    /// Something may be claimable: a delivery came, or a slot is free.
+    func wakeClaims() { claimBell.ring() }
+
+    /// An attempt has ended.
+    func wakeFinishes() { finishBell.ring() }
 
     // Free slots and about a second's worth more, so that short jobs never wait for the broker.
     func prefetch(lane index: Int) -> Int { state.withLock { min(2000, $0.lanes[index].slots) } }
@@ -193,17 +197,20 @@ package final class WorkerPool: Sendable {
                 }
                 return true
             }
-            if isTaken { wake() } else { giveBack(batch.deliveries, to: subscription) }
+            if isTaken { wakeClaims() } else { giveBack(batch.deliveries, to: subscription) }
         }
     }
 
-    private func write() async {
-        for await _ in wakeups {
-            var didWork = true
-            while didWork, !Task.isCancelled {
-                didWork = await flushFinishes()
-                if await claimWaiting() { didWork = true }
-            }
+    private func writeClaims() async {
+        for await _ in claimBell.rings {
+            while !Task.isCancelled, await claimWaiting() {}
+            publishGauges()
+        }
+    }
+
+    private func writeFinishes() async {
+        for await _ in finishBell.rings {
+            while !Task.isCancelled, await flushFinishes() {}
             publishGauges()
         }
     }
@@ -256,7 +263,7 @@ package final class WorkerPool: Sendable {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
             if state.withLock({ $0.isIdle }) { return true }
-            wake()
+            wakeFinishes()
             // Never cancelled here: the drain is what ends the group.
             try? await Task.sleep(for: .milliseconds(20))
         }

@@ -27,19 +27,4 @@ import Testing
         #expect(!clock.isPeerGone(at: start + .seconds(3600)))
         #expect(clock.deadline == nil)
     }
-
-    @Test func `pauses double up to the cap and start over after a success`() {
-        var generator = SeededGenerator(seed: 1)
-        var backoff = Backoff(base: .milliseconds(100), cap: .seconds(10))
-        var ceilings: [Duration] = []
-        for _ in 0..<30 {
-            ceilings.append(backoff.ceiling)
-            let pause = backoff.next(using: &generator)
-            #expect(pause >= .zero && pause <= ceilings.last ?? .zero)
-        }
-        #expect(ceilings.prefix(3) == [.milliseconds(100), .milliseconds(200), .milliseconds(400)])
-        #expect(ceilings.last == .seconds(10))
-        backoff.reset()
-        #expect(backoff.ceiling == .milliseconds(100))
-    }
 }

@@ -50,17 +50,4 @@ import Testing
         let early6 = assembler.body([1])
         #expect(early6 == nil)
     }
-
-    @Test func `a queue gives back what it got, also what was put in front`() {
-        var queue = FIFO<Int>()
-        for number in 1...10_000 { queue.append(number) }
-        let front = (1...6000).map { _ in queue.popFirst() }
-        #expect(front == Array(1...6000))
-        queue.prepend([5999, 6000])
-        #expect(queue.count == 4002)
-        var rest: [Int] = []
-        while let number = queue.popFirst() { rest.append(number) }
-        #expect(rest == Array(5999...10_000))
-        #expect(queue.isEmpty)
-    }
 }

@@ -1,5 +1,4 @@
 import IOThread
-import Synchronization
 import Testing
 
 @testable import AMQP
@@ -126,16 +125,19 @@ struct WirePropertiesTests {
 
     @Test(arguments: [true, false]) func `under TLS the library's reader has stack for the deepest header of a frame`(
         _ tables: Bool
-    ) throws {
+    ) async throws {
         let wire = Self.deepest(tables: tables)
-        let isRead = Mutex(false)
-        let thread = try IOThread(name: "deep", stackBytes: Session.stackBytes) {
-            let arena = WireArena()
-            let wasRead = unsafe arena.properties(wire) != nil
-            isRead.withLock { $0 = wasRead }
+        let isRead = try await withCheckedThrowingContinuation { (result: CheckedContinuation<Bool, any Error>) in
+            do {
+                try IOThread(name: "deep", stackBytes: Session.stackBytes) {
+                    let arena = WireArena()
+                    result.resume(returning: unsafe arena.properties(wire) != nil)
+                }.detach()
+            } catch {
+                result.resume(throwing: error)
+            }
         }
-        thread.join()
-        #expect(isRead.withLock { $0 })
+        #expect(isRead)
     }
 
     @Test func `the broker's count of deliveries, and its sorting, make no other message`() throws {

@@ -70,7 +70,7 @@ os.environ["GITHUB_WEBHOOK_SECRET"] = SECRET
 with System(kinds()) as system:
     system.start("worker", "worker", "--lane", "default:8")
     system.start("client-manager", "client-manager")
-    system.start("mission-control", "mission-control", "--http-port", "0")
+    system.start("mission-control", "mission-control", "--listen", "0")
     deadline = time.time() + 30
     while not (ready := re.search(r"mission control ready.*?(http://127\.0\.0\.1:\d+)", system.log("mission-control"))):
         if time.time() > deadline:

@@ -201,7 +201,7 @@ def main():
     fuzz = Fuzz(seed)
     ports = {"worker": free_port(), "client-manager": free_port()}
     config = 'handlers: {work: {command: {argv: ["true"]}, free: true}}\nlanes: {default: {weight: 1}}\n'
-    config += f"worker: {{http_port: {ports['worker']}}}\n"
+    config += f"worker: {{listen: {ports['worker']}}}\n"
     with System(config) as system:
         try:
             story(system, arguments, fuzz, ports)
@@ -213,7 +213,7 @@ def main():
 
 def story(system, arguments, fuzz, ports):
     system.start("worker", "worker", "--lane", "default:8")
-    system.start("client-manager", "client-manager", "--http-port", str(ports["client-manager"]))
+    system.start("client-manager", "client-manager", "--listen", str(ports["client-manager"]))
     publisher = RawPublisher(system.environment["MOOSE_AMQP_URL"])
     publisher.publish(*good(fuzz))
     system.wait_for("the first completes", "SELECT count(*) FROM moose.work_orders WHERE state = 'completed'", "1", 60)

@@ -158,7 +158,7 @@ def probe(port):
 
 print(f"seed {SEED}", flush=True)
 with System(CONFIG) as system:
-    system.start("mission-control", "mission-control", "--http-port", "0")
+    system.start("mission-control", "mission-control", "--listen", "0")
     deadline = time.time() + 60
     while not (ready := re.search(r"mission control ready.*?http://127\.0\.0\.1:(\d+)", system.log("mission-control"))):
         if time.time() > deadline:

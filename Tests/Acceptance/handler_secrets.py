@@ -112,8 +112,7 @@ with system:
                 time.sleep(1.5)
                 parent = system.processes["worker"].pid
                 children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True)
-                busy = system.sql("SELECT k.pid FROM moose.work_orders w JOIN moose.workers k ON k.id = w.lease_worker "
-                                  "WHERE w.state = 'in_progress'")
+                busy = system.sql("SELECT k.pid FROM moose.leases l JOIN moose.workers k ON k.id = l.worker")
                 for pid in children.stdout.split():
                     if pid != busy:
                         os.kill(int(pid), 9)

@@ -7,7 +7,7 @@ lanes: {default: {}}
 handlers:
   work: {command: {argv: ["true"]}, free: true}
 """
-ROLES = {"client-manager": [], "mission-control": ["--http-port", "0"], "worker": ["--lane", "default:1"]}
+ROLES = {"client-manager": [], "mission-control": ["--listen", "0"], "worker": ["--lane", "default:1"]}
 
 with System(CONFIG) as system:
     for number, (role, options) in enumerate(ROLES.items(), 1):

@@ -21,7 +21,7 @@ from system import MOOSE, System, check, time_ordered_id
 
 CONFIG = r"""
 lanes: {default: {}, failing: {}}
-worker: {http_port: PORT, drain_timeout_seconds: 5}
+worker: {listen: PORT, drain_timeout_seconds: 5}
 retry: {base_seconds: 1, cap_seconds: 1}
 handlers:
   quick: {command: {argv: ["true"]}, free: true, max_attempts: 1}

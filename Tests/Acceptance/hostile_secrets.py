@@ -27,7 +27,7 @@ SEPARATORS = ["@", ":", "/", "?", "#", "%", "%4", "%zz", "%40", "%00", "&", "=",
               "://", "@@", "\\", "$", "${HOME}", "\n", "\t", ";"]
 COMMANDS = (["doctor"], ["config", "show"], ["config", "show", "--json"], ["migrate", "--dry-run"], ["topology", "plan"],
             ["status"], ["work-orders", "list"], ["publish", "--kind", "work", "--title", "t"], ["spool", "list"],
-            ["worker", "--lane", "default:1"], ["client-manager"], ["mission-control", "--http-port", "0"])
+            ["worker", "--lane", "default:1"], ["client-manager"], ["mission-control", "--listen", "0"])
 
 
 def run(system, arguments, **changed):
@@ -111,7 +111,7 @@ def in_the_right_place(system):
 def exit_codes(system):
     amqp, database = system.environment["MOOSE_AMQP_URL"], system.environment["MOOSE_DATABASE_URL"]
     for command in (["doctor"], ["status"], ["worker", "--lane", "default:1"], ["client-manager"],
-                    ["mission-control", "--http-port", "0"], ["publish", "--kind", "work", "--title", "t"]):
+                    ["mission-control", "--listen", "0"], ["publish", "--kind", "work", "--title", "t"]):
         for changed, words in (
                 ({"MOOSE_DATABASE_URL": database + "?sslmode=nonsense"}, "it may be disable, allow, prefer"),
                 ({"PGSSLMODE": "nonsense"}, "it may be disable, allow, prefer"),
@@ -165,13 +165,13 @@ def webhook(system):
     secret = hashlib.sha256(str(SEED).encode()).hexdigest()
     for wrong, words in ((f'"{secret}"', "a quote"), (f"{secret[:9]} {secret[9:]}", "a blank"), (" " * 64, "a blank"),
                          (f"{secret}\n\n", "a line break"), (f"{secret}\x01", "a control character")):
-        for command in (["mission-control", "--http-port", "0"], ["doctor"], ["config", "show"]):
+        for command in (["mission-control", "--listen", "0"], ["doctor"], ["config", "show"]):
             status, output = run(system, command, MOOSE_SENTINEL_SECRET=wrong)
             if status != 2 or words not in output or "MOOSE_SENTINEL_SECRET" not in output or secret[:9] in output:
                 sys.exit(f"{command} with {wrong!r}: exit code {status}, wanted 2 and {words!r}\n{output}")
     port = free_ports(1)[0]
     system.environment["MOOSE_SENTINEL_SECRET"] = secret + "\r\n"
-    system.start("mission-control", "mission-control", "--http-port", str(port))
+    system.start("mission-control", "mission-control", "--listen", str(port))
     signature = hmac.new(secret.encode(), b"{}", hashlib.sha256).hexdigest()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/sentinel", b"{}", {
         "X-GitHub-Event": "ping", "X-GitHub-Delivery": "d", "X-Hub-Signature-256": f"sha256={signature}",

@@ -23,7 +23,7 @@ PROGRAM = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
 ROLES = {
     "worker": ("worker", "--lane", "default:2"),
     "client-manager": ("client-manager",),
-    "mission-control": ("mission-control", "--http-port", "0"),
+    "mission-control": ("mission-control", "--listen", "0"),
     "migrate": ("migrate",),
 }
 

@@ -187,7 +187,7 @@ def main():
         bench.wait(seen + 2)
         larger, still_free = bench.space()
         longest = max(longest, bench.longest)
-        output, _ = bench.process.communicate(timeout=900)
+        output, _ = bench.process.communicate(timeout=3600)
         report = json.loads(output)
         rates = report["figure"]["rounds_per_second"]
         fast = statistics.median(rates[n - 1] for n in without)

@@ -64,7 +64,7 @@ def roles_work(system, patterns):
     must(system, as_user(system, "topology", "limited"), "topology", "apply")
     for name in ("worker", "client-manager", "mission-control"):
         system.environment = as_user(system, name, "limited")
-        arguments = {"worker": ["--lane", "default:2"], "mission-control": ["--http-port", "0"]}.get(name, [])
+        arguments = {"worker": ["--lane", "default:2"], "mission-control": ["--listen", "0"]}.get(name, [])
         system.start(name, name, *arguments)
     publisher = as_user(system, "publisher")
     for kind in ("work", "broken"):

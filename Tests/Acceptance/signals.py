@@ -75,7 +75,7 @@ with System(CONFIG) as system:
         worker.send_signal(signal.SIGTERM)
         check("its status", worker.wait(60), 0)
     for role in ["client-manager", "mission-control"]:
-        port = ["--http-port", "0"]
+        port = ["--listen", "0"]
         system.start(role, role, *port)
         wait_until(f"the {role} is up", lambda: "url" in system.log(role))
         system.processes[role].send_signal(signal.SIGHUP)

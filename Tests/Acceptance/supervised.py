@@ -93,8 +93,7 @@ with system:
     parent = start_group()
     run_jobs(1)
     killed = time.time()
-    os.kill(int(system.sql("SELECT k.pid FROM moose.work_orders w JOIN moose.workers k ON k.id = w.lease_worker "
-                           "WHERE w.state = 'in_progress'")), signal.SIGKILL)
+    os.kill(int(system.sql("SELECT k.pid FROM moose.leases l JOIN moose.workers k ON k.id = l.worker")), signal.SIGKILL)
     system.wait_for("it has run again", "SELECT worker_losses FROM moose.work_orders WHERE state = 'completed' AND "
                     "attempt = 2", "1", 30)
     print(f"  {time.time() - killed - 4:.1f} s were lost with the process")

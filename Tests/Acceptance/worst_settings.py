@@ -20,7 +20,7 @@ LIMITED = "limited"
 ROLES = {
     "worker": ("worker", "--lane", "default:2"),
     "client-manager": ("client-manager",),
-    "mission-control": ("mission-control", "--http-port", "0"),
+    "mission-control": ("mission-control", "--listen", "0"),
 }
 
 

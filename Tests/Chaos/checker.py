@@ -145,6 +145,8 @@ class Checker:
         self.line("over a cap at the end", len(over), [" ".join(row) for row in over])
         differences = self.rows("SELECT * FROM moose.reconcile()")
         self.line("reconcile differences", len(differences), [" ".join(row) for row in differences])
+        differences = self.rows("SELECT * FROM moose.live_set_differences()")
+        self.line("orders missing from a live set, or wrongly in it", len(differences), [" ".join(map(str, row)) for row in differences])
 
     def check_escalations(self):
         counts = collections.defaultdict(set)

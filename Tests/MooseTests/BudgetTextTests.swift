@@ -2,6 +2,7 @@ import FoundationEssentials
 import Testing
 
 @testable import Moose
+@testable import Operations
 
 struct BudgetTextTests {
     private let ascii = BudgetDesk.ascii

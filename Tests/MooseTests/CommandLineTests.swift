@@ -1,5 +1,8 @@
 import ArgumentParser
+import Operations
 import Postgres
+import Probes
+import Settings
 import TestSupport
 import Testing
 
@@ -7,14 +10,37 @@ import Testing
 
 /// What a command line is told before anything is tried, and what its exit code says afterwards.
 struct CommandLineTests {
-    @Test(arguments: [65_536, 99_999, -1]) func `a port that is none is wrong use`(port: Int) throws {
-        let arguments = ["--http-port=\(port)"]
-        for command in [ClientManagerCommand.self, MissionControlCommand.self] as [any ParsableCommand.Type] {
-            let error = #expect(throws: (any Error).self) { try command.parse(arguments) }
-            #expect(command.message(for: try #require(error)).contains("0 to 65535"))
-            #expect(command.exitCode(for: try #require(error)) == .validationFailure)
+    @Test(arguments: [
+        ("65536", "from 0 to 65535"), ("-1", "an address and a port"), ("localhost:80", "names no address"),
+        ("::1:80", "[::1]:9100"),
+    ])
+    func `an address to listen on that is none is wrong use`(address: String, words: String) throws {
+        let roles =
+            [WorkerCommand.self, ClientManagerCommand.self, MissionControlCommand.self] as [any ParsableCommand.Type]
+        for role in roles {
+            let error = #expect(throws: (any Error).self) { try role.parse(["--listen", address]) }
+            #expect(role.message(for: try #require(error)).contains(words))
+            #expect(role.exitCode(for: try #require(error)) == .validationFailure)
+            #expect(throws: Never.self) { try role.parse(["--listen", "65535"]) }
+            #expect(throws: Never.self) { try role.parse(["--listen", "[::1]:0"]) }
         }
-        #expect(throws: Never.self) { try ClientManagerCommand.parse(["--http-port", "65535"]) }
+    }
+
+    @Test(arguments: ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080"])
+    func `what is only looked at may be shown to other machines, what changes work may not`(address: String) throws {
+        #expect(throws: Never.self) { try WorkerCommand.parse(["--listen", address]) }
+        #expect(throws: Never.self) { try ClientManagerCommand.parse(["--listen", address]) }
+        let error = #expect(throws: (any Error).self) { try MissionControlCommand.parse(["--listen", address]) }
+        #expect(MissionControlCommand.message(for: try #require(error)).contains("has to be on loopback"))
+        #expect(MissionControlCommand.exitCode(for: try #require(error)) == .validationFailure)
+    }
+
+    @Test func `a worker listens where its command line says, else where its settings say`() throws {
+        let settings = try Settings.parse("worker: {listen: 0.0.0.0:9100}", file: nil, environment: [:])
+        #expect(try WorkerCommand.parse([]).address(settings) == ServerAddress(host: "0.0.0.0", port: 9100))
+        let given = try WorkerCommand.parse(["--listen", "9200"])
+        #expect(given.address(settings) == ServerAddress(port: 9200))
+        #expect(try WorkerCommand.parse([]).address(Settings()) == ServerAddress(port: 0))
     }
 
     @Test func `a lane that is named twice is wrong use`() throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Operations
 import Postgres
 import Testing
 
@@ -10,11 +11,13 @@ struct ControlCommandTests {
     private static func addOrders(_ desk: BudgetDesk) async throws {
         try await desk.database.runSimple(
             """
-            INSERT INTO moose.work_orders (id, state, kind, lane, title, agent, run_at, body, digest, lease_worker)
-            SELECT gen_random_uuid(), s, k, l, 't', 'ann', now(), '{}', '\\x00',
-                   CASE s WHEN 'in_progress' THEN gen_random_uuid() END
+            INSERT INTO moose.work_orders (id, state, kind, lane, title, agent, run_at, body, digest)
+            SELECT gen_random_uuid(), s, k, l, 't', 'ann', now(), '{}', '\\x00'
             FROM unnest(ARRAY['pending', 'blocked', 'failed', 'in_progress']) AS s, unnest(ARRAY['draft', 'lint']) AS k,
-                 unnest(ARRAY['llm', 'default']) AS l
+                 unnest(ARRAY['llm', 'default']) AS l;
+            INSERT INTO moose.leases (id, token, worker, claim, expires_at)
+            SELECT id, 0, gen_random_uuid(), gen_random_uuid(), now() + interval '1 hour'
+            FROM moose.work_orders WHERE state = 'in_progress'
             """)
     }
 

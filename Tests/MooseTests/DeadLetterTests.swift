@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import Moose
+@testable import Operations
 
 struct DeadLetterTests {
     private static func bury(_ count: Int, in database: PostgresClient) async throws {
@@ -60,10 +61,10 @@ struct DeadLetterTests {
         try await BudgetDesk.open { desk in
             try await Self.bury(1, in: desk.database)
             let letter = try #require(try await DeadLetterFilter().newest(10, in: desk.database).first)
-            let found = try #require(try await DeadLetter.find(letter.id, in: desk.database))
+            let found = try #require(try await DeadLetterSummary.find(letter.id, in: desk.database))
             let line = try DeadLettersExport.line(letter, found.content)
             #expect(line.hasSuffix("}\n") && line.contains(#""body":"{\"title\":\"letter 1\"}""#))
-            let strange = DeadLetter.Content(body: [0xff], headers: "{}", properties: [1])
+            let strange = DeadLetterSummary.Content(body: [0xff], headers: "{}", properties: [1])
             let bytes = try DeadLettersExport.line(letter, strange)
             #expect(bytes.contains(#""body_base64":"/w==""#) && bytes.contains(#""properties_base64":"AQ==""#))
         }
@@ -106,7 +107,7 @@ struct DeadLetterTests {
         try await BudgetDesk.open { desk in
             try await Self.bury(3, in: desk.database)
             let filter = try DeadLetterOptions.parse([]).filter()
-            let (input, output) = try FileDescriptor.pipe()
+            let (input, output) = try FileDescriptor.pipeOfOurOwn()
             #expect(try await DeadLettersExport.write(filter, to: output, from: desk.database) == 3)
             try input.close()
             #expect(try await DeadLettersExport.write(filter, to: output, from: desk.database) == 0)

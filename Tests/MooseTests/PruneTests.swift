@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Operations
 import Postgres
 import Store
 import Testing
@@ -88,12 +89,17 @@ struct PruneTests {
                        't', now(), '', '', to_timestamp(n)
                 FROM generate_series(1, 210000) AS n;
                 ALTER TABLE moose.work_orders ENABLE TRIGGER USER;
+                INSERT INTO moose.wrong (id, state) SELECT id, state FROM moose.work_orders WHERE state = 'failed';
+                INSERT INTO moose.waiting (id, state, lane, run_at)
+                SELECT id, state, lane, run_at FROM moose.work_orders WHERE state = 'pending';
                 ANALYZE moose.work_orders
                 """)
-            let newest = try await WorkOrderSummary.newest(
-                state: state, kind: nil, lane: nil, limit: 5, in: desk.database)
+            var filter = WorkOrderListFilter(state: state)
+            let newest = try await filter.newest(5, in: desk.database)
             #expect(newest.count == 5 && newest.map(\.createdAt) == newest.map(\.createdAt).sorted(by: >))
             #expect(newest.allSatisfy { state == nil || $0.state == state?.rawValue })
+            filter.after = newest[2].id
+            #expect(try await filter.newest(2, in: desk.database).map(\.id) == newest[3...].map(\.id))
         }
     }
 }

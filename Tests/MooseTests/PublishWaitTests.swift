@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Operations
 import Postgres
 import Testing
 
@@ -20,13 +21,12 @@ struct PublishWaitTests {
         let first = ["completed", "needs_review"].contains(state) ? "in_progress" : state
         _ = try await desk.database.run(
             """
-            INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest, lease_worker)
-            VALUES (\(order.id), \(first), 'work', 'default', 't', now(), \(body), substr(sha256(\(body)), 1, 16),
-                    CASE \(first) WHEN 'in_progress' THEN gen_random_uuid() END)
+            INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest)
+            VALUES (\(order.id), \(first), 'work', 'default', 't', now(), \(body), substr(sha256(\(body)), 1, 16))
             """)
         if first != state {
             _ = try await desk.database.run(
-                "UPDATE moose.work_orders SET state = \(state), lease_worker = NULL WHERE id = \(order.id)")
+                "UPDATE moose.work_orders SET state = \(state) WHERE id = \(order.id)")
         }
         for id in order.after {
             _ = try await desk.database.run(

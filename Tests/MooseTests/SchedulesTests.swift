@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Operations
 import Postgres
 import Store
 import TestSupport
@@ -60,22 +61,23 @@ struct SchedulesTests {
     @Test func `a name is taken once, unless it is to be replaced, and what isn't there is told`() async throws {
         try await BudgetDesk.open { desk in
             _ = try await add(to: desk)
-            let taken = await #expect(throws: CommandFailure.self) { _ = try await add(to: desk) }
-            #expect(taken?.status == .refused && taken?.next?.contains("--replace") == true)
+            let taken = await #expect(throws: OperationError.self) { _ = try await add(to: desk) }
+            #expect(taken?.kind == .refused && taken?.next?.contains("--replace") == true)
             let moved = try await add(to: desk, "nightly", "0 3 * * *", zone: "UTC", replacing: true)
             #expect(try await Schedule.find("nightly", in: desk.database).nextRunAt == moved.next)
             for missing in [
-                await #expect(throws: CommandFailure.self) { try await edit("other").remove(in: desk.database) },
-                await #expect(throws: CommandFailure.self) { _ = try await edit("other").pause(in: desk.database) },
-                await #expect(throws: CommandFailure.self) { _ = try await edit("other").resume(in: desk.database) },
-                await #expect(throws: CommandFailure.self) { _ = try await edit("other").run(in: desk.database) },
+                await #expect(throws: OperationError.self) { try await edit("other").remove(in: desk.database) },
+                await #expect(throws: OperationError.self) { _ = try await edit("other").pause(in: desk.database) },
+                await #expect(throws: OperationError.self) { _ = try await edit("other").resume(in: desk.database) },
+                await #expect(throws: OperationError.self) { _ = try await edit("other").run(in: desk.database) },
             ] {
-                #expect(missing?.status == .refused)
+                #expect(missing?.kind == .notFound)
+                #expect(missing.map { CommandFailure(reporting: $0).status } == .refused)
             }
-            let zone = await #expect(throws: CommandFailure.self) {
+            let zone = await #expect(throws: OperationError.self) {
                 _ = try await add(to: desk, "b", zone: "Germany/Berlin")
             }
-            #expect(zone?.status == .usage && zone?.why?.contains("Europe/Berlin") == true)
+            #expect(zone?.kind == .invalid && zone?.why?.contains("Europe/Berlin") == true)
         }
     }
 

@@ -38,7 +38,7 @@ MUTANTS = {
     "a message cancelled before it came is one that took another's id": (
         CLAIM, "claim_batch", "WHEN w.digest = '' THEN 'duplicate'", ""),
     "workers read each other's cancels": (
-        CONTROL, "cancel_requests", "w.lease_worker = p_worker AND", ""),
+        CONTROL, "cancel_requests", "l.worker = p_worker AND", ""),
     "a cancelled attempt is tried again": (
         FINISH, "finish_batch", "WHEN w.cancel_requested_at IS NOT NULL THEN 'cancelled'\n", ""),
     "a cancel beats a result": (
@@ -55,7 +55,7 @@ MUTANTS = {
     "the rescue tries a cancelled order again": (
         CONTROL, "end_cancelled", "w.cancel_requested_at IS NOT NULL", "false"),
     "the rescue ends a cancelled order whose worker lives": (
-        CONTROL, "end_cancelled", "AND w.lease_expires_at < now()", ""),
+        CONTROL, "end_cancelled", "AND l.expires_at < now()", ""),
     "the rescue ends a cancelled order of another claim": (
         CONTROL, "end_cancelled", "AND i.token = w.fencing_token", ""),
     "the rescue of a cancelled order leaves no row of the attempt": (

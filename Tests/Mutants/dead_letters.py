@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 from mutants import main, mutated  # noqa: E402
 
 FILE = "0020_dead_letters.sql"
-STORE = r"^StoreTests\.DeadLetterTests"
+STORE = r"^StoreTests\.DeadLetter(Reason)?Tests"
 CLIENT = r"^ClientManagerTests\.HostileMessageTests"
 REDRIVE = r"^ClientManagerTests\.RedriveTests"
 
@@ -23,7 +23,7 @@ MUTANTS = {
         STORE, "bury_batch", "AND NOT x.is_order AND x.deliveries < greatest(1, p_deliveries[i])", ""),
     "failed orders have no letter": (STORE, "bury_order", "IF NEW.state = 'failed' THEN", "IF NEW.state = 'failed' AND false THEN"),
     "a letter outlives its order's return": (STORE, "bury_order", "AND d.is_order AND d.state = 'dead' RETURNING", "AND false RETURNING"),
-    "poison is exhausted": (STORE, "bury_order", "NEW.worker_losses >= 3", "NEW.worker_losses >= 4"),
+    "every order is exhausted": (STORE, "bury_order", "coalesce(NEW.letter_reason, 'exhausted')", "'exhausted'"),
     "a redrive burns on": (STORE, "redrive_orders", "SET state = CASE", "SET attempt = w.attempt, state = CASE", "attempt = 0, ", ""),
     "a redrive rings nobody": (STORE, "redrive_orders", "IF v_orders IS NOT NULL THEN", "IF false THEN"),
     "a redrive ignores dependencies": (STORE, "redrive_orders", "THEN 'blocked' ELSE", "THEN 'pending' ELSE"),
@@ -42,9 +42,14 @@ MUTANTS = {
     "an old copy opens its letter again": (
         REDRIVE, "bury_batch", "AND d.redrive_number = p_redrive_numbers[b.n] AND d.came_back < p_redrive_numbers[b.n]", ""),
 }
+# name: (tests, file, function, old text, new text)
+ELSEWHERE = {
+    "an old reason stays": (STORE, "0001_work_orders.sql", "check_transition", "NEW.letter_reason := NULL;", ""),
+    "poison is exhausted": (STORE, "0011_leases_and_relay.sql", "rescue_leases", "THEN 'poison' END", "THEN 'exhausted' END"),
+}
 
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], [
         (name, mutated(FILE, *mutant), [tests]) for name, (tests, *mutant) in MUTANTS.items()
-    ]))
+    ] + [(name, mutated(*mutant), [tests]) for name, (tests, *mutant) in ELSEWHERE.items()]))

@@ -97,7 +97,7 @@ MUTANTS = {
     "a lowered cap is not seen": (MONEY, REFUSALS, "wake_for_money", "IF v_dear IS NOT NULL THEN", "IF false THEN"),
     "a lowered cap fails all": (MONEY, REFUSALS, "wake_for_money", "w.estimate_u > c.cap", "true"),
     "a lost worker does not count for its kind": (
-        MONEY, LEASES, "rescue_leases", "moose.attempts_of(w.lease_worker, w.id, w.fencing_token, w.kind),", ""),
+        MONEY, LEASES, "rescue_leases", "moose.attempts_of(l.worker, w.id, w.fencing_token, w.kind),", ""),
     "the cheap kind counts as the dear one": (
         MONEY, LEASES, "attempts_of", "coalesce(\n               (SELECT h.handler FROM moose.budget_holds h\n                WHERE h.owner = p_order AND h.token = p_token AND h.number = 0), p_kind)", "p_kind"),
     "a paused lane has room": (LANES, SCALING, "lane_loads", "WHEN s.paused_at IS NOT NULL THEN 0", "WHEN false THEN 0"),

@@ -82,12 +82,11 @@ MUTANTS = {
         LEASES, "sweep", "(w.run_at, w.id) > (p_run_at, p_id)", "(w.run_at, w.id) > ('-infinity', p_id)"),
     "nobody reviews waits": (DEPENDENCIES, "review_waits", "AND w.state = 'completed'", "AND false"),
     "a lease that is alive is rescued": (
-        LEASES, "rescue_leases", "w.state = 'in_progress' AND w.lease_expires_at < now()", "w.state = 'in_progress'"),
+        LEASES, "rescue_leases", "w.state = 'in_progress' AND l.expires_at < now()", "w.state = 'in_progress'"),
     "a renewal is not told from the lease before": (
-        LEASES, "expired_leases", "(extract(epoch FROM w.lease_expires_at) * 1000000)::bigint", "0::bigint"),
+        LEASES, "expired_leases", "(extract(epoch FROM l.expires_at) * 1000000)::bigint", "0::bigint"),
     "an expired lease can't be renewed": (
-        LEASES, "renew_leases", "WHERE o.state = 'in_progress' ORDER BY",
-        "WHERE o.state = 'in_progress' AND o.lease_expires_at > now() ORDER BY"),
+        LEASES, "renew_leases", "ORDER BY o.id FOR NO KEY UPDATE", "WHERE o.expires_at > now() ORDER BY o.id FOR NO KEY UPDATE"),
     "no order is poison": (LEASES, "rescue_leases", "w.worker_losses + 1 >= 3", "w.worker_losses + 1 >= 30"),
     "losses are not counted": (LEASES, "rescue_leases", "worker_losses = w.worker_losses + 1", "worker_losses = w.worker_losses"),
     "a rescue keeps the old token's end valid": (

@@ -49,18 +49,6 @@ import Testing
         #expect(PostgresError.decoding(column: "a", row: 0, fault: .unexpectedNull).fault == .unclear)
     }
 
-    @Test func `a session that turned read-only or was ended is of no further use`() {
-        for code in ["25006", "25P03", "57P01", "57P02", "57P03", "08006"] {
-            #expect(PostgresError.server(ServerError(sqlState: code, message: "")).endsSession, "\(code)")
-        }
-        for code in ["22P02", "40001", "53100", "57014", "42501"] {
-            #expect(!PostgresError.server(ServerError(sqlState: code, message: "")).endsSession, "\(code)")
-        }
-        #expect(PostgresError.server(ServerError(sqlState: "XX000", message: "", isFatal: true)).endsSession)
-        #expect(PostgresError.connectionLost(reason: "", outcomeUnknown: false).endsSession)
-        #expect(!PostgresError.timeout(reason: "").endsSession)
-    }
-
     @Test func `what may pass later is transient, what was refused is not`() {
         let transient = ["25006", "40001", "40P01", "53300", "55P03", "57014", "57P01", "57P03", "08006"]
         for code in transient {

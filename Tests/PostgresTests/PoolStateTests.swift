@@ -1,3 +1,4 @@
+import IOThread
 import Testing
 
 @testable import Postgres
@@ -96,7 +97,7 @@ import Testing
         _ = pool.submit(1, deadline: later, now: start)
         _ = pool.submit(2, deadline: later, failsFast: true, now: start)
         #expect(pool.connectFailed(1, failure, now: start, jitter: 0) == [.fail(2, failure)])
-        #expect(pool.waiters.count == 1)
+        #expect(pool.waiting == 1)
     }
 
     @Test func `a lost connection is replaced while somebody waits, and one is kept when nobody does`() {
@@ -115,22 +116,5 @@ import Testing
         #expect(pool.released(2, now: start) == [.close(2)])
         #expect(pool.submit(4, deadline: later, now: start) == [.fail(4, .closed)])
         #expect(pool.lost(1, failure, now: start) == [])
-    }
-
-    @Test func `the pause is halved at most and never beyond the cap`() {
-        let backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
-        #expect(backoff.delay(failures: 1, jitter: 1) == .milliseconds(100))
-        #expect(backoff.delay(failures: 2, jitter: 0) == .milliseconds(100))
-        #expect(backoff.delay(failures: 3, jitter: 1) == .milliseconds(400))
-        #expect(backoff.delay(failures: 5000, jitter: 1) == .seconds(5))
-    }
-
-    @Test func `a queue keeps order over thousands of arrivals and departures`() {
-        var queue = WaiterQueue()
-        for id: UInt64 in 1...5000 { queue.append(.init(id: id, deadline: later, failsFast: false)) }
-        _ = queue.remove { waiter in waiter.id.isMultiple(of: 2) }
-        var served: [UInt64] = []
-        while let waiter = queue.popFirst() { served.append(waiter.id) }
-        #expect(served == Array(stride(from: 1, through: 5000, by: 2)))
     }
 }

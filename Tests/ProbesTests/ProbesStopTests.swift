@@ -2,7 +2,6 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
-import Telemetry
 import Testing
 
 @testable import Probes
@@ -33,17 +32,8 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func `being stopped is no trouble, so nobody is warned`() async throws {
         let recorder = Recorder()
-        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
-        let probes = Probes(
-            port: 0, registry: MetricsRegistry(), logger: Logger(label: "test") { _ in recorder },
-            health: { [] }, onListening: { continuation.yield($0) })
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await probes.run() }
-            var iterator = ports.makeAsyncIterator()
-            let port = try #require(await iterator.next())
-            _ = try await get("/healthz", port: port)
-            group.cancelAll()
-            try await group.waitForAll()
+        try await serving(logger: Logger(label: "test") { _ in recorder }) { address in
+            _ = try await get("/healthz", port: address.port)
         }
         // The server hands work to its loop after it has stopped; a loop that is shut down complains to standard error.
         #expect(try await Probes.eventLoops.next().submit { true }.get())

@@ -41,16 +41,20 @@ struct ReporterTests {
     @Test func `a lost connection of a broker's client is the broker's absence, and its other complaints are events`() {
         let logger = Logger(label: "worker") { _ in BrokerLog(NetsBench.logger, reporter) }
         logger.info("connected to the broker")
-        logger.warning("lost the connection to the broker", metadata: ["why": "reset"])
-        logger.warning("no connection to the broker", metadata: ["why": "refused"])
-        reporter.report("relay", "the outbox waits", error: AMQPError.connectionLost(reason: "reset"))
+        let reset = AMQPError.connectionLost(reason: "reset")
+        logger.warning("it is gone", error: LinkLoss(reset))
+        logger.warning("nobody is there", error: LinkLoss(.authenticationFailed(user: "moose")))
+        reporter.report("relay", "the outbox waits", error: reset)
+        // Words alone are no loss.
+        logger.warning("lost the connection to the broker")
         logger.error("the topology could not be declared again", metadata: ["why": "406"])
         let events = reporter.take(100)
         #expect(
             events.map(\.message) == [
-                "lost the connection to the broker: reset", "the topology could not be declared again",
+                "it is gone: \(reset)", "lost the connection to the broker", "the topology could not be declared again",
             ])
-        #expect(events.map(\.severity) == [.warning, .critical])
+        #expect(events.map(\.severity) == [.warning, .warning, .critical])
+        #expect(events.map { $0.details?["away"] } == ["broker", nil, nil])
         #expect(events.last?.details?["why"] == "406")
     }
 

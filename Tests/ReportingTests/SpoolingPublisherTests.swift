@@ -43,7 +43,7 @@ struct SpoolingPublisherTests {
     private func isSent(_ publisher: SpoolingPublisher, _ bench: NetsBench) async throws -> Bool {
         do {
             _ = try await publisher.flush(patience: .seconds(10))
-        } catch let error as AMQPError where error.isAbsence {
+        } catch let error as AMQPError where error.isWorthSpooling {
             // It starts; the next look may find it.
             return false
         }

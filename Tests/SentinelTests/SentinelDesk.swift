@@ -68,20 +68,19 @@ struct SentinelDesk: Sendable {
         limits: ConnectionLimits = ConnectionLimits(),
         _ body: (String) async throws -> Void
     ) async throws {
-        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let (ports, continuation) = AsyncStream.makeStream(of: ServerAddress.self)
         let route = SentinelRoute(
             SentinelReceiver(
                 store: store, secret: secret, reporter: Reporter(component: "sentinel", logger: Self.quiet)),
             unchecked: unchecked)
         let server = Probes(
-            port: 0, registry: MetricsRegistry(), logger: Self.quiet, health: { [] },
-            api: { await route.respond(to: $0) }, admits: { route.admits($0) }, limits: limits,
-            onListening: { continuation.yield($0) })
+            address: ServerAddress(port: 0), registry: MetricsRegistry(), logger: Self.quiet, health: { [] },
+            routes: [route.route], limits: limits, onListening: { continuation.yield($0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             var iterator = ports.makeAsyncIterator()
-            let port = try #require(await iterator.next())
-            try await body("http://127.0.0.1:\(port)/api/sentinel")
+            let address = try #require(await iterator.next())
+            try await body("\(address.url)/api/sentinel")
             group.cancelAll()
             try await group.waitForAll()
         }

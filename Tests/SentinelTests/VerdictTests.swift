@@ -211,7 +211,7 @@ struct VerdictTests {
     {
         try await SentinelDesk.open { desk in
             let lost = try await desk.running()
-            try await desk.run("UPDATE moose.work_orders SET lease_expires_at = now() - interval '1 second'")
+            try await desk.run("UPDATE moose.leases SET expires_at = now() - interval '1 second'")
             let key = LeaseKey(id: lost.id, token: lost.token)
             #expect(try await desk.store.rescue([key], maxAttempts: 5) == 1)
             let token = try await desk.claim(ClaimItem(form: .doorbell(lost.id), body: []))

@@ -21,14 +21,14 @@ func problems(in text: String, environment: [String: String] = [:]) -> [String] 
               Bad Lane: {}
               llm: {wieght: 2}
             defaults: {max_attempts: many, timeout_seconds: -1}
-            worker: {http_port: 70000}
+            worker: {listen: 70000}
             """
         let found = problems(in: text, environment: ["MOOSE_LOG_LEVEL": "loud"])
         let places = found.map { $0.prefix { $0 != " " } }
         #expect(
             places == [
                 "moose.yaml:1:11:", "moose.yaml:2:1:", "moose.yaml:4:3:", "moose.yaml:5:9:", "moose.yaml:6:26:",
-                "moose.yaml:6:49:", "moose.yaml:7:21:", "MOOSE_LOG_LEVEL:",
+                "moose.yaml:6:49:", "moose.yaml:7:18:", "MOOSE_LOG_LEVEL:",
             ]
         )
         #expect(found[1].contains("did you mean lanes?"))
@@ -77,8 +77,8 @@ func problems(in text: String, environment: [String: String] = [:]) -> [String] 
         ("worker: {autoscale: {shrink_after_seconds: 0}}", "out of range"),
         ("worker: {autoscale: {min: 1}}", "unknown key"),
         ("watch: {stuck_escalated_seconds: 60}", "below its stuck_warned_seconds"),
-        ("worker: {http_port: ${PORT}}", "MISSING"),
-        ("worker: {http_port: \"${PORT}\"}", "PORT, which isn't set"),
+        ("worker: {listen: ${PORT}}", "MISSING"),
+        ("worker: {listen: \"${PORT}\"}", "PORT, which isn't set"),
         ("amqp_url: \"${\"", "variable's name"),
         ("amqp_url: amqp://", "names no host"),
         ("amqp_url: amqp://h:99999/", "port"),
@@ -133,7 +133,7 @@ func problems(in text: String, environment: [String: String] = [:]) -> [String] 
         let text = """
             amqp_url: hunter2
             database_url: "postgresql://m:hunter2 @h"
-            worker: {http_port: hunter2}
+            worker: {listen: hunter2}
             handlers: {echo: {http: {url: "x://hunter2", headers: {A: "hunter2\\n"}}, free: hunter2}}
             """
         let found = problems(in: text, environment: ["MOOSE_AMQP_URL": "hunter2", "MOOSE_LOG_LEVEL": "hunter2"])

@@ -18,7 +18,7 @@ let completeFile = """
     lease: {heartbeat_seconds: 5, expiry_seconds: 20}
     worker:
       drain_timeout_seconds: 31
-      http_port: 8080
+      listen: 127.0.0.1:8080
       max_rss: 500MB
       autoscale: {interval_seconds: 2, grow_after_seconds: 3, grow_cooldown_seconds: 4, shrink_after_seconds: 50}
     spool: {folder: /var/lib/moose/spool, max_bytes: 1048576}
@@ -73,7 +73,7 @@ let completeFile = """
         #expect(settings.retry.cap == .seconds(60))
         #expect(settings.lease.heartbeat == .seconds(5))
         #expect(settings.worker.drainTimeout == .seconds(31))
-        #expect(settings.worker.httpPort == 8080)
+        #expect(settings.worker.listen == ListenAddress(port: 8080))
         #expect(settings.spool.folder == "/var/lib/moose/spool")
         #expect(settings.spool.maxBytes == 1_048_576)
         #expect(settings.worker.maxResidentBytes == 500_000_000)
@@ -157,13 +157,13 @@ let completeFile = """
     @Test func `variables fill in values, once, and a doubled dollar keeps its brace`() throws {
         let text = """
             database_url: postgresql://moose:${PASSWORD}@db/moose
-            worker: {http_port: "${PORT}"}
+            worker: {listen: "127.0.0.1:${PORT}"}
             handlers: {echo: {command: {argv: [echo, "$5 $${HOME} ${NESTED}"]}, free: true}}
             """
         let environment = ["PASSWORD": "s3cret", "PORT": "9090", "NESTED": "${PASSWORD}"]
         let settings = try Settings.parse(text, file: "moose.yaml", environment: environment)
         #expect(settings.database.url == "postgresql://moose:s3cret@db/moose")
-        #expect(settings.worker.httpPort == 9090)
+        #expect(settings.worker.listen == ListenAddress(port: 9090))
         guard case .command(let command) = settings.handlers["echo"]?.transport else {
             Issue.record("no command")
             return
@@ -173,7 +173,7 @@ let completeFile = """
 
     @Test func `keys left empty count as missing`() throws {
         let settings = try Settings.parse(
-            "lanes:\nretry: ~\namqp_url:\nworker: {http_port: }",
+            "lanes:\nretry: ~\namqp_url:\nworker: {listen: }",
             file: "a",
             environment: [:]
         )

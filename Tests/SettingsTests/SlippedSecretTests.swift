@@ -43,7 +43,7 @@ struct SlippedSecretTests {
             ("sentinel: {x: y}", "unknown key \"…\" in sentinel: known are secret"),
             ("amqp_url: \"amqp://u:${PASS_WORD}@h\"", "the environment variable PASS_WORD, which isn't set"),
             ("amqp_url: \"amqp://u:${Password}@h\"", "an environment variable, which isn't set"),
-            ("worker: {http_port: \"${Port}\"}", "the environment variable Port, which isn't set"),
+            ("worker: {listen: \"${Port}\"}", "the environment variable Port, which isn't set"),
             ("retry: {}\nretry: {}", "the key \"retry\" stands here and again"),
         ] {
             let found = problems(in: text)

@@ -37,6 +37,7 @@ struct Ledger: Sendable {
                     #expect(try await ledger.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
                     #expect(
                         try await ledger.count("moose.reconcile(true)") == 0, "the quick look differs from the whole")
+                    #expect(try await ledger.count("moose.live_set_differences()") == 0, "a live set lacks an order")
                     try await ledger.checkEvents()
                 } catch {
                     await client.close()
@@ -106,8 +107,16 @@ struct Ledger: Sendable {
     }
 
     func expireLeases() async throws {
-        try await store.postgres.runSimple(
-            "UPDATE moose.work_orders SET lease_expires_at = now() - interval '1 second' WHERE state = 'in_progress'")
+        try await store.postgres.runSimple("UPDATE moose.leases SET expires_at = now() - interval '1 second'")
+    }
+
+    /// A lease out of the blue, for what is moved by hand.
+    func lease(_ id: UUID, token: Int64 = 0) async throws {
+        _ = try await store.postgres.run(
+            """
+            INSERT INTO moose.leases (id, token, worker, claim, expires_at)
+            VALUES (\(id), \(token), \(worker), \(UUID()), now() + interval '1 minute')
+            """)
     }
 
     func state(_ id: UUID) async throws -> String {

@@ -208,7 +208,7 @@ struct UniqueKeyAgainTests {
                     try await ledger.count("moose.work_orders WHERE state IN ('in_progress', 'pending')") == 10,
                     "somebody has each")
                 try await ledger.run(
-                    "UPDATE moose.work_orders SET state = 'cancelled', lease_worker = NULL WHERE state IN ('in_progress', 'pending')"
+                    "UPDATE moose.work_orders SET state = 'cancelled' WHERE state IN ('in_progress', 'pending')"
                 )
                 try await ledger.run("UPDATE moose.work_orders SET state = 'cancelled' WHERE state = 'failed'")
             }

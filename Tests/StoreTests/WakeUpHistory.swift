@@ -259,8 +259,8 @@ final class WakeUpHistory: Sendable {
             _ = try await again {
                 try await self.ledger.store.postgres.run(
                     """
-                    UPDATE moose.work_orders SET lease_expires_at = now() - interval '1 second'
-                    WHERE id = \(run.id) AND fencing_token = \(run.token) AND state = 'in_progress'
+                    UPDATE moose.leases SET expires_at = now() - interval '1 second'
+                    WHERE id = \(run.id) AND token = \(run.token)
                     """)
             }
             let rescued = try await again {

@@ -115,8 +115,9 @@ struct WakeUpTests {
             let token = try await ledger.start(done)
             try await ledger.run(
                 """
-                UPDATE moose.work_orders SET state = 'completed', lease_worker = NULL
+                UPDATE moose.work_orders SET state = 'completed'
                 WHERE id = '\(done.id)' AND fencing_token = \(token);
+                DELETE FROM moose.leases WHERE id = '\(done.id)';
                 UPDATE moose.turns SET place = ''
                 """)
             var found = 0

@@ -50,7 +50,7 @@ struct PoolBench: Sendable {
     ) async throws {
         let configuration = PostgresConfiguration(url: databaseURL)
         let bench = PoolBench(
-            store: Store(try PostgresClient(configuration: configuration, maxConnections: 1)),
+            store: Store(try PostgresClient(configuration: configuration, maxConnections: 2)),
             control: Store(try PostgresClient(configuration: configuration, maxConnections: 2)),
             publisher: try AMQPPublisher(configuration: try AMQPConfiguration(url: amqpURL), topology: topology),
             amqpURL: amqpURL, databaseURL: databaseURL)
@@ -58,6 +58,7 @@ struct PoolBench: Sendable {
             try await bench.publisher.connect()
             try await body(bench)
             #expect(try await bench.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
+            #expect(try await bench.count("moose.live_set_differences()") == 0, "a live set lacks an order")
         } catch {
             await bench.close()
             throw error

@@ -86,7 +86,8 @@ struct PoolControlTests {
                 try await bench.control.postgres.runSimple(
                     """
                     UPDATE moose.work_orders SET cancel_requested_at = now(), cancel_who = 'ann', cancel_reason = 'x'
-                    WHERE id = '\(ids[0])'
+                    WHERE id = '\(ids[0])';
+                    UPDATE moose.leases SET to_stop = true WHERE id = '\(ids[0])'
                     """)
                 try await bench.waitFor(1, "moose.work_orders WHERE state = 'cancelled'")
             }

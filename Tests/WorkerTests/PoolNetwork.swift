@@ -21,7 +21,7 @@ struct PoolNetwork: Sendable {
         let postgres = PostgresConfiguration(url: databaseURL)
         let network = PoolNetwork(
             bench: PoolBench(
-                store: Store(try PostgresClient(configuration: postgres, maxConnections: 1)),
+                store: Store(try PostgresClient(configuration: postgres, maxConnections: 2)),
                 control: Store(try PostgresClient(configuration: postgres, maxConnections: 2)),
                 publisher: try AMQPPublisher(
                     configuration: try AMQPConfiguration(url: amqpURL), topology: PoolBench.topology),

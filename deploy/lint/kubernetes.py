@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Refuses Kubernetes files that the API server would refuse, pods that may more than Moose needs, and probes that start
-another container again than the one they ask about.
+"""Refuses Kubernetes files that the API server would refuse, pods that may more than Moose needs, and roles that nobody
+starts again when they hang.
 
     deploy/lint/kubernetes.py [--self-test] FILE...
 
@@ -71,14 +71,15 @@ def may_too_much(pod):
             yield f"{name} has no bounds: requests of cpu and memory, a limit of memory"
 
 
-def watched_wrongly(thing, pod):
-    """A container that is started again for another one, and a role that isn't however it hangs."""
-    for container in pod.get("initContainers", []) + pod["containers"]:
-        is_moose = container["image"].startswith("moose:")
-        if not is_moose and any("httpGet" in container.get(probe, {}) for probe in ("livenessProbe", "startupProbe")):
-            yield f"{container['name']} would be started again for what Moose answers: put the probe on Moose's container"
-        if is_moose and thing["kind"] == "Deployment" and "livenessProbe" not in container:
-            yield f"{container['name']} is not started again when it hangs: livenessProbe"
+def unwatched(thing, pod):
+    """A role that isn't started again however it hangs, or is for what another container answers."""
+    if thing["kind"] != "Deployment":
+        return
+    for container in pod["containers"]:
+        own = [port[key] for port in container.get("ports", []) for key in ("containerPort", "name") if key in port]
+        if container["image"].startswith("moose:") and (
+                container.get("livenessProbe", {}).get("httpGet", {}).get("port") not in own):
+            yield f"{container['name']} isn't started again when it hangs: a livenessProbe by HTTP on its own port"
 
 
 def flaws(thing):
@@ -95,7 +96,7 @@ def flaws(thing):
     except (kubernetes_validate.ValidationError, jsonschema.ValidationError) as error:
         return [f"{'.'.join(map(str, error.path)) or 'it'}: {error.message}"]
     pod = pod_of(thing)
-    return [*may_too_much(pod), *watched_wrongly(thing, pod)] if pod else []
+    return [*may_too_much(pod), *unwatched(thing, pod)] if pod else []
 
 
 def objects(files):
@@ -130,12 +131,12 @@ def self_test(files):
             del pod_of(broken)["containers"][-1][field]
             tried(where, f"a container without {field}", broken)
         if thing["kind"] == "Deployment":
-            broken = copy.deepcopy(thing)
-            probe = pod_of(broken)["containers"][-1].pop("livenessProbe")
-            tried(where, "a role without a livenessProbe", broken)
-            pod_of(broken)["containers"][-1]["livenessProbe"] = {"tcpSocket": {"port": 1}}
-            pod_of(broken)["initContainers"][-1]["livenessProbe"] = probe
-            tried(where, "a probe on the wrong container", broken)
+            for probe in (None, {"tcpSocket": {"port": 9100}}, {"httpGet": {"path": "/healthz", "port": 9101}}):
+                broken = copy.deepcopy(thing)
+                pod_of(broken)["containers"][-1].pop("livenessProbe")
+                if probe:
+                    pod_of(broken)["containers"][-1]["livenessProbe"] = probe
+                tried(where, f"a role with the livenessProbe {probe}", broken)
     return missed
 
 

@@ -20,7 +20,7 @@ import sys
 # Strings and comments are told apart first, so that a brace or the word `catch` in them counts for nothing.
 TOKEN = re.compile(
     r'(?P<comment>//[^\n]*|/\*.*?\*/)'
-    r'|(?P<string>#+"(?:""(?:.|\n)*?"""#+|[^\n]*?"#+)|"""(?:\\.|.)*?"""|"(?:\\.|[^"\\\n])*")'
+    r'|(?P<string>#+"(?:"".*?"""#+|[^\n]*?"#+)|"""(?:\\.|[^\\])*?"""|"(?:\\.|[^"\\\n])*")'
     r"|(?P<name>`[^`\n]*`)",
     re.DOTALL,
 )

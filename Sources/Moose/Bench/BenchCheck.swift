@@ -1,3 +1,5 @@
+internal import Operations
+
 /// What must hold for a figure to count: a fast wrong answer is a failure.
 struct BenchCheck: Sendable, CustomStringConvertible {
     let name: String

@@ -4,6 +4,7 @@ internal import ArgumentParser
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure this machine, beside a reference in the same run and with the check that nothing was lost.",
-        subcommands: [BenchPublish.self, BenchWork.self, BenchLedger.self, LedgerClientCommand.self])
+        abstract:
+            "Measure this machine: speed beside a reference, or latency, each with the check that nothing was lost.",
+        subcommands: [BenchPublish.self, BenchWork.self, BenchLatency.self, BenchLedger.self, LedgerClientCommand.self])
 }

@@ -1,23 +1,25 @@
+internal import Operations
+
 /// One quantity measured in several rounds.
 struct BenchFigure: Sendable {
     let name: String
-    /// A second, one value a round.
-    private(set) var rates: [Double] = []
+    /// One a round: so many a second, where nothing else is said.
+    private(set) var values: [Double] = []
 
     init(_ name: String) { self.name = name }
 
-    mutating func add(_ rate: Double) { rates.append(rate) }
+    mutating func add(_ value: Double) { values.append(value) }
 
     /// The middle value, of an even number the mean of the two; 0 without any.
     var median: Double {
-        let sorted = rates.sorted()
+        let sorted = values.sorted()
         guard !sorted.isEmpty else { return 0 }
         let middle = sorted.count / 2
         return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
     }
 
-    var lowest: Double { rates.min() ?? 0 }
-    var highest: Double { rates.max() ?? 0 }
+    var lowest: Double { values.min() ?? 0 }
+    var highest: Double { values.max() ?? 0 }
 
     /// From the lowest to the highest, as a part of the median: 0.1 is 10 %.
     var spread: Double { median > 0 ? (highest - lowest) / median : 0 }
@@ -27,7 +29,7 @@ struct BenchFigure: Sendable {
             "name": .string(name), "median_per_second": .count(Int(median.rounded())),
             "lowest_per_second": .count(Int(lowest.rounded())), "highest_per_second": .count(Int(highest.rounded())),
             "spread": .string(BenchFigure.fixed(spread, places: 3)),
-            "rounds_per_second": .array(rates.map { .count(Int($0.rounded())) }),
+            "rounds_per_second": .array(values.map { .count(Int($0.rounded())) }),
         ]
     }
 

@@ -29,9 +29,8 @@ struct BenchOrders: Sendable {
     }
 
     private static func body(_ id: UUID) -> [UInt8] {
-        var body = Array(
-            #"{"id":"\#(id.uuidString.lowercased())","kind":"\#(kind)","title":"A no-op","estimated_cost_usd":"\#(estimate)","payload":""#
-                .utf8)
+        var body = Array(#"{"id":"\#(id.uuidString.lowercased())","kind":"\#(kind)","title":"A no-op","#.utf8)
+        body += Array(#""estimated_cost_usd":"\#(estimate)","payload":""#.utf8)
         body += Array(repeating: UInt8(ascii: "x"), count: bodyBytes - body.count - 2)
         body += Array(#""}"#.utf8)
         return body

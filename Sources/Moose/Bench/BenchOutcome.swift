@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Operations
 
 /// The result of a measurement, for people and for programs.
 protocol BenchOutcome: Sendable {

@@ -1,8 +1,11 @@
-/// A figure, its reference from the same run, and the checks.
+internal import Operations
+
+/// A figure, its reference from the same run, what else was measured in its rounds, and the checks.
 struct BenchReport: BenchOutcome {
     let title: String
     var figure: BenchFigure
     var reference: BenchFigure
+    var measures: [BenchMeasure] = []
     var checks: [BenchCheck] = []
 
     init(_ title: String, figure: BenchFigure, reference: BenchFigure) {
@@ -27,13 +30,16 @@ struct BenchReport: BenchOutcome {
                     BenchFigure.fixed(line.spread * 100, places: 0) + " %", BenchFigure.fixed(ratio, places: 2),
                 ].map { Table.Cell($0) })
         }
-        return "\(title)\n\n" + table.text(for: terminal) + "\n" + checksTable.text(for: terminal)
+        let beside =
+            measures.isEmpty ? "" : BenchMeasure.table("IN ITS ROUNDS", measures).text(for: terminal) + "\n"
+        return "\(title)\n\n" + table.text(for: terminal) + "\n" + beside + checksTable.text(for: terminal)
     }
 
     var json: JSONValue {
         [
             "title": .string(title), "figure": figure.json, "reference": reference.json,
-            "ratio": .string(BenchFigure.fixed(ratio, places: 3)), "checks": .array(checks.map(\.json)),
+            "ratio": .string(BenchFigure.fixed(ratio, places: 3)), "measures": .array(measures.map(\.json)),
+            "checks": .array(checks.map(\.json)),
             "passes": .bool(checks.allSatisfy(\.passes)),
         ]
     }

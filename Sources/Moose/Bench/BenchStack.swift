@@ -64,11 +64,25 @@ struct BenchStack: Sendable {
         try await withPublisher { try await $0.declare(topology) }
     }
 
-    /// Lends a client of the database.
+    /// A worker in this process.
+    func worker(slots: Int, logger: Logger) -> BenchWorker {
+        BenchWorker(databaseURL: addresses.databaseURL, amqpURL: addresses.amqpURL, slots: slots, logger: logger)
+    }
+
+    /// What is measured is the ledger and what is around it, not a refusal: no limit is ever reached.
+    func liftLimits() async throws {
+        try await withDatabase { database in
+            try await database.runSimple(
+                "UPDATE moose.budget_policies SET soft_u = NULL, hard_u = NULL, kill_u = 1000000000000000")
+        }
+    }
+
+    /// Lends a client of the database, with time enough for a statement over ten million rows.
     func withDatabase<Value>(_ body: (PostgresClient) async throws -> Value) async throws -> Value {
         var configuration = PostgresConfiguration(url: addresses.databaseURL)
         configuration.applicationName = "moose bench"
-        configuration.statementTimeout = .seconds(120)
+        configuration.statementTimeout = .seconds(1800)
+        configuration.lockTimeout = .seconds(60)
         let client = try PostgresClient(configuration: configuration, maxConnections: 1)
         do {
             let value = try await body(client)

@@ -1,3 +1,5 @@
+internal import Operations
+
 /// One way to take holds, measured in several rounds, with its checks.
 struct LedgerFigure: Sendable {
     var figure: BenchFigure

@@ -1,3 +1,5 @@
+internal import Operations
+
 /// The figures of `moose bench ledger`: each with its checks beside it, as many times a row lock on the same machine.
 struct LedgerReport: BenchOutcome {
     let title: String
@@ -6,8 +8,8 @@ struct LedgerReport: BenchOutcome {
     /// Which of them is the row lock.
     let reference: String
     /// Of single holds, in milliseconds; one value a round.
-    var median = BenchFigure("p50")
-    var slowest = BenchFigure("p99")
+    var median = BenchMeasure("p50", unit: "ms", places: 3)
+    var slowest = BenchMeasure("p99", unit: "ms", places: 3)
     var latencyChecks: [BenchCheck] = []
 
     init(_ title: String, reference: String) {
@@ -45,7 +47,7 @@ struct LedgerReport: BenchOutcome {
             .init("LATENCY", isFlexible: true), .init("MEDIAN ms", .right), .init("LOWEST", .right),
             .init("HIGHEST", .right), .init("CHECKS"),
         ])
-        for line in [median, slowest] {
+        for line in [median.figure, slowest.figure] {
             latency.add(
                 [
                     "\(line.name) of single holds, 1,000 asked each second",
@@ -59,7 +61,7 @@ struct LedgerReport: BenchOutcome {
     var json: JSONValue {
         [
             "title": .string(title), "figures": .array(figures.map { $0.json(reference: rowLock) }),
-            "latency": .array([median, slowest].map(Self.milliseconds)),
+            "latency": .array([median, slowest].map(\.json)),
             "latency_checks": .array(latencyChecks.map(\.json)), "passes": .bool(checks.allSatisfy(\.passes)),
         ]
     }
@@ -67,13 +69,5 @@ struct LedgerReport: BenchOutcome {
     private static func verdict(_ checks: [BenchCheck]) -> String {
         guard let failed = checks.first(where: { !$0.passes }) else { return "ok, \(checks.count)" }
         return "FAIL: \(failed)"
-    }
-
-    private static func milliseconds(_ figure: BenchFigure) -> JSONValue {
-        [
-            "name": .string(figure.name), "median_ms": .string(BenchFigure.fixed(figure.median, places: 3)),
-            "lowest_ms": .string(BenchFigure.fixed(figure.lowest, places: 3)),
-            "highest_ms": .string(BenchFigure.fixed(figure.highest, places: 3)),
-        ]
     }
 }

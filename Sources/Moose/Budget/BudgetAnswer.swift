@@ -1,3 +1,5 @@
+internal import Operations
+
 /// What a ``BudgetSubcommand`` prints on standard output, and how it exits.
 struct BudgetAnswer: Sendable {
     /// For people, with its line break.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 internal import Postgres
 
 /// `moose budget freeze`.
@@ -34,8 +35,8 @@ struct BudgetFreeze: BudgetSubcommand {
         let scope = wanted.scope
         var text: String
         if frozen.isNew {
-            text = "\(scope.title) is frozen: nothing that costs money is granted. "
-            text += "`moose budget unfreeze\(scope.options) --reason …` ends it.\n"
+            text = "\(scope.shown) is frozen: nothing that costs money is granted. "
+            text += "`moose budget unfreeze\(scope.shownOptions) --reason …` ends it.\n"
         } else {
             let state = frozen.state
             text = PrintableText.oneLine(

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 
 /// Which period a budget is for, and the amount right behind it.
 struct BudgetPeriodOptions: ParsableArguments {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 internal import Postgres
 
 /// `moose budget raise`.
@@ -65,7 +66,7 @@ struct BudgetRaise: BudgetSubcommand {
 
     func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
         let raising = wanted.raising
-        let title = "\(raising.scope.title), \(raising.period.rawValue)"
+        let title = "\(raising.scope.shown), \(raising.period.rawValue)"
         var json: [String: JSONValue] = [
             "scope": .string(raising.scope.kind.rawValue), "name": .string(raising.scope.name),
             "period": .string(raising.period.rawValue), "raised_usd": .null, "raised_until": .null,

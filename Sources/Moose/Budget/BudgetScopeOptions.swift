@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 internal import WorkOrders
 
 /// Whose budget is meant. Without any of them: the org's.

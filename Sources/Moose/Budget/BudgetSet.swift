@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 internal import Postgres
 
 /// `moose budget set`.
@@ -65,7 +66,7 @@ struct BudgetSet: BudgetSubcommand {
         -> BudgetAnswer
     {
         let done = try await edit.apply(in: database)
-        var text = "\(edit.scope.title), \(edit.period.rawValue): \(done.new.limits.text)"
+        var text = "\(edit.scope.shown), \(edit.period.rawValue): \(done.new.limits.text)"
         if edit.period != .total { text += "; \(done.new.timeZone)" }
         if done.new.limits.cap == nil { text += " (no cap: it only tracks)" }
         if done.old == done.new { text += ". It was so before.\n" } else { text += ".\n" }

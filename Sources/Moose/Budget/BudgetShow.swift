@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 internal import Postgres
 
 /// `moose budget show`.
@@ -36,8 +37,8 @@ struct BudgetShow: BudgetSubcommand {
     }
 
     private static func missing(_ scope: BudgetScope) -> String {
-        (scope.kind == .org ? "The org has no budget: no work is granted." : "There is no budget of \(scope.title).")
-            + " Set one with `moose budget set\(scope.options) --day 100`.\n"
+        (scope.kind == .org ? "The org has no budget: no work is granted." : "There is no budget of \(scope.shown).")
+            + " Set one with `moose budget set\(scope.shownOptions) --day 100`.\n"
     }
 
     /// One budget as a few lines.

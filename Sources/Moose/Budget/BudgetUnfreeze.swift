@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 internal import Postgres
 
 /// `moose budget unfreeze`.
@@ -31,7 +32,7 @@ struct BudgetUnfreeze: BudgetSubcommand {
     {
         try await wanted.unfreeze(in: database)
         return BudgetAnswer(
-            text: "\(wanted.scope.title) is no longer frozen: its work goes on within its budgets.\n",
+            text: "\(wanted.scope.shown) is no longer frozen: its work goes on within its budgets.\n",
             json: [
                 "scope": .string(wanted.scope.kind.rawValue), "name": .string(wanted.scope.name), "frozen": .null,
                 "changed": .bool(true),

@@ -1,14 +1,8 @@
 internal import FoundationEssentials
+internal import Operations
 internal import WorkOrders
 
-/// When a raise ends.
-enum RaiseEnd: Equatable, Sendable {
-    case at(Date)
-    /// So long after it begins, by the database's clock.
-    case after(Duration)
-    /// With the window that runs now.
-    case endOfWindow
-
+extension RaiseEnd {
     /// Reads an instant (RFC 3339), a span such as `2h`, `3d` or `1d12h`, or `end of window`.
     ///
     /// - Throws: ``CommandFailure`` with ``ExitStatus/usage`` for anything else.

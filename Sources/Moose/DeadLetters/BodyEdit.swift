@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Operations
 internal import WorkOrders
 
 /// Changes to a message's body.

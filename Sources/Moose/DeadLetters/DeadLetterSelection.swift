@@ -1,3 +1,5 @@
+internal import Operations
+
 /// What a command that changes dead letters may select.
 enum DeadLetterSelection {
     /// - Throws: ``CommandFailure`` with ``ExitStatus/usage`` when nothing says which: everything must be asked for.

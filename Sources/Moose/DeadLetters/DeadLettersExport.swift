@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 internal import Postgres
 internal import SystemPackage
 
@@ -70,7 +71,7 @@ struct DeadLettersExport: AsyncParsableCommand {
                     return bytes < pieceBytes
                 }
                 rest = rest.dropFirst(piece.count)
-                let contents = try await DeadLetter.contents(piece.map(\.id), in: database)
+                let contents = try await DeadLetterSummary.contents(piece.map(\.id), in: database)
                 for letter in piece {
                     guard let content = contents[letter.id] else { continue }
                     do {
@@ -99,7 +100,7 @@ struct DeadLettersExport: AsyncParsableCommand {
     }
 
     /// One letter as a line of JSON.
-    static func line(_ letter: DeadLetter, _ content: DeadLetter.Content) throws -> String {
+    static func line(_ letter: DeadLetterSummary, _ content: DeadLetterSummary.Content) throws -> String {
         var fields = letter.json
         if let text = String(validating: content.body, as: UTF8.self) {
             fields["body"] = .string(text)

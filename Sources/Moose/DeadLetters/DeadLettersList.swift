@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 
 /// `moose dead-letters list`.
 struct DeadLettersList: AsyncParsableCommand {
@@ -47,7 +48,7 @@ struct DeadLettersList: AsyncParsableCommand {
         }
     }
 
-    private func table(_ letters: [DeadLetter]) -> Table {
+    private func table(_ letters: [DeadLetterSummary]) -> Table {
         var table = Table([
             .init("ID"), .init("STATE"), .init("REASON"), .init("KIND"), .init("LANE"), .init("BYTES", .right),
             .init("WHEN"), .init("EXPLANATION", isFlexible: true),

@@ -1,6 +1,7 @@
 internal import AMQP
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 internal import Publisher
 
 /// `moose dead-letters move`.

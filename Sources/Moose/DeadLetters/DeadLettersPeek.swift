@@ -2,6 +2,7 @@ internal import AMQP
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Messaging
+internal import Operations
 internal import Publisher
 
 /// `moose dead-letters peek`.

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 internal import Postgres
 internal import Publisher
 internal import Settings
@@ -67,7 +68,7 @@ struct DeadLettersRedrive: AsyncParsableCommand {
             try await common.withDatabase { database in
                 if dryRun { return try await count(filter, in: database) }
                 var redrive = try changes.redrive()
-                if changes.edits, let found = try await DeadLetter.find(filter.ids[0], in: database) {
+                if changes.edits, let found = try await DeadLetterSummary.find(filter.ids[0], in: database) {
                     redrive = try await changes.redrive(
                         found.letter, found.content, limit: settings.defaults.maxMessageBytes,
                         environment: ProcessInfo.processInfo.environment)

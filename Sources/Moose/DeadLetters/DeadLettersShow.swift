@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 
 /// `moose dead-letters show`.
 struct DeadLettersShow: AsyncParsableCommand {
@@ -21,7 +22,7 @@ struct DeadLettersShow: AsyncParsableCommand {
         try await runCommand {
             let id = try IdentifierArgument.parse(identifier, of: "a dead letter", listedBy: "moose dead-letters list")
             let (found, history) = try await common.withDatabase { database in
-                (try await DeadLetter.find(id, in: database), try await DeadLetterEvent.of(id, in: database))
+                (try await DeadLetterSummary.find(id, in: database), try await DeadLetterEvent.of(id, in: database))
             }
             guard let found else {
                 throw CommandFailure(
@@ -45,7 +46,7 @@ struct DeadLettersShow: AsyncParsableCommand {
     }
 
     private func text(
-        _ letter: DeadLetter, _ content: DeadLetter.Content, _ history: [DeadLetterEvent]
+        _ letter: DeadLetterSummary, _ content: DeadLetterSummary.Content, _ history: [DeadLetterEvent]
     ) throws -> String {
         let terminal = common.terminal
         var text = terminal.styled(PrintableText.oneLine(letter.headline), .bold) + "\n"

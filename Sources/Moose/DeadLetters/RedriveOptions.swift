@@ -2,6 +2,7 @@ internal import AMQP
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Messaging
+internal import Operations
 internal import Publisher
 internal import Store
 internal import WorkOrders
@@ -59,7 +60,7 @@ struct RedriveOptions: ParsableArguments {
     ///
     /// - Throws: ``CommandFailure``: a file that can't be read, or a body that would be refused again.
     func redrive(
-        _ letter: DeadLetter, _ old: DeadLetter.Content, limit: Int, environment: [String: String]
+        _ letter: DeadLetterSummary, _ old: DeadLetterSummary.Content, limit: Int, environment: [String: String]
     ) async throws -> Redrive {
         guard body != nil || !letter.isCut else {
             throw CommandFailure(

@@ -1,3 +1,5 @@
+internal import Operations
+
 /// The ways out of an escalation, numbered for people. The Client Manager decides what an option holds; whatever it
 /// is, nothing of it is left out.
 enum EscalationOptionsText {

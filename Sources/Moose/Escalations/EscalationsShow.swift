@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 
 /// `moose escalations show`.
 struct EscalationsShow: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 internal import AMQP
+internal import Operations
 internal import Postgres
 internal import Publisher
 internal import Settings
@@ -9,6 +10,7 @@ extension CommandFailure {
     init(reporting error: any Error) {
         switch error {
         case let error as CommandFailure: self = error
+        case let error as OperationError: self.init(operation: error)
         case let error as SettingsError: self.init(settings: error)
         case let error as PostgresError: self.init(database: error)
         case let error as AMQPError: self.init(broker: error)
@@ -17,6 +19,19 @@ extension CommandFailure {
         case is CancellationError: self.init("interrupted")
         default: self.init("\(error)")
         }
+    }
+
+    /// Why a question or an action came to nothing. Its texts may quote anybody's.
+    init(operation error: OperationError) {
+        let status: ExitStatus =
+            switch error.kind {
+            case .notFound, .refused: .refused
+            case .invalid: .usage
+            case .failed: .failed
+            }
+        self.init(
+            PrintableText.oneLine(error.what), why: error.why.map(PrintableText.oneLine),
+            next: error.next.map(PrintableText.oneLine), status: status)
     }
 
     /// Every mistake of a configuration, one a line.
@@ -35,8 +50,8 @@ extension CommandFailure {
     /// An error of the broker.
     init(broker error: AMQPError) {
         switch error {
-        case .connectionRefused, .authenticationFailed, .virtualHostMissing, .connectionLost, .timeout, .blocked:
-            self.init(error.description, status: .unreachable)
+        case _ where error.isAway: self.init(error.description, status: .unreachable)
+        case .authenticationFailed, .virtualHostMissing: self.init(error.description, status: .unreachable)
         case .invalidURL: self.init(error.description, status: .usage)
         case .accessRefused(let refusal):
             self.init(
@@ -44,7 +59,7 @@ extension CommandFailure {
                 status: .refused)
         case .preconditionFailed, .notFound, .nacked, .returned, .messageTooLarge, .invalidMessage:
             self.init(error.description, status: .refused)
-        case .channelClosed, .unconfirmed, .cancelled, .closed, .system: self.init(error.description)
+        default: self.init(error.description)
         }
     }
 
@@ -62,6 +77,11 @@ extension CommandFailure {
                 "the database denied access", why: server.message,
                 next: "Log in as the role that owns the schema, or let it grant what `moose doctor` names",
                 status: .refused)
+        case .server(let server) where server.sqlState == "57014":
+            // The time-out of its session, or an administrator.
+            self.init(
+                "the database gave the statement up", why: server.message,
+                next: "Ask for less, as with --limit or a filter, or try again when the server has less to do")
         case .server(let server) where server.sqlState.hasPrefix("MS"):
             // The schema's own rules: their messages are meant for people.
             self.init(server.message, next: server.hint, status: .refused)

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 internal import Postgres
 internal import Settings
 
@@ -30,10 +31,8 @@ struct CommonOptions: ParsableArguments {
     ///
     /// - Throws: what `body` throws; ``CommandFailure`` with ``ExitStatus/unreachable`` when there is no database.
     func withDatabase<Value>(_ body: (PostgresClient) async throws -> Value) async throws -> Value {
-        var configuration = PostgresConfiguration(url: try settings().database.url)
-        configuration.applicationName = "moose command"
-        // A person waits for the answer, and some questions look at every row.
-        configuration.statementTimeout = .seconds(60)
+        let configuration = PostgresConfiguration.operations(
+            url: try settings().database.url, applicationName: "moose command")
         let client = try PostgresClient(configuration: configuration, maxConnections: 1)
         do {
             try await client.connect()

@@ -50,7 +50,7 @@ struct PublishErrorCommand: AsyncParsableCommand {
             try await TopologyAccess.withPublisher(settings) { publisher in
                 try await WorkOrderPublisher(publisher).report(event)
             }
-        } catch let error as AMQPError where error.isAbsence {
+        } catch let error as AMQPError where error.isWorthSpooling {
             guard let record = SpoolRecord(try .errorEvent(event)) else { throw error }
             let file = try await SpoolPlace.spool(settings).append([record], as: .events)
             StandardError.write("moose: \(error). The event is safe in \(file)\n")

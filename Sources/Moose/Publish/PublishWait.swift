@@ -1,5 +1,6 @@
 internal import AMQP
 internal import FoundationEssentials
+internal import Operations
 internal import Postgres
 
 /// `moose publish --wait`: until each order has ended, can't go on, or was refused.

@@ -31,7 +31,7 @@ struct SpoolingSend {
             let lanes: Set<String>
             do {
                 lanes = try await publisher.lanesWithoutQueue(messages)
-            } catch let error as AMQPError where error.isAbsence {
+            } catch let error as AMQPError where error.isWorthSpooling {
                 tell(messages.count, in: try await publisher.keep(messages), reason: "\(error)")
                 isSpooled = true
                 return

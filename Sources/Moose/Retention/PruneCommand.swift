@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import ClientManager
 internal import FoundationEssentials
+internal import Operations
 internal import Postgres
 internal import Settings
 internal import Store

@@ -19,15 +19,19 @@ struct ClientManagerCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               moose client-manager
-              moose client-manager --http-port 9101
+              moose client-manager --listen 127.0.0.1:9101
             """)
 
     @Option(help: "The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).") var config: String?
-    @Option(help: "The port of /healthz, /readyz and /metrics on 127.0.0.1; 0 takes a free one.") var httpPort = 0
-
-    func validate() throws {
-        try HTTPPort.check(httpPort)
-    }
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            Where /healthz, /readyz and /metrics are served, such as 127.0.0.1:9101, or a port of 127.0.0.1 alone \
+            (default: 0, any free one).
+            """, valueName: "address"),
+        transform: { try ListenArgument(parsing: $0) })
+    var listen: ListenArgument?
 
     func run() async throws {
         try await runCommand {
@@ -35,6 +39,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
             let settings = try Settings.checked(path: config, environment: environment)
             LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
             let logger = Logger(label: "client-manager")
+            let address = ServerAddress(listen?.address ?? ListenAddress(port: 0))
             try StopSignal.listen(logger: logger)
             let registry = MetricsRegistry()
             registry.bootstrap()
@@ -61,7 +66,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
                             try await Probes(
-                                port: httpPort, registry: registry, logger: logger,
+                                address: address, registry: registry, logger: logger,
                                 health: {
                                     [
                                         ProbeCheck(name: "broker", isReady: connections.consumer.status().connected),
@@ -73,7 +78,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
                                                 name: part.name, isReady: part.trouble == nil, detail: part.trouble)
                                         }
                                 },
-                                onListening: { logger.info("probes", metadata: ["url": "http://127.0.0.1:\($0)"]) }
+                                onListening: { logger.info("probes", metadata: ["url": "\($0.url)"]) }
                             ).run()
                         }
                         try await service.run(until: stop)

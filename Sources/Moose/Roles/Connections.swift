@@ -9,6 +9,7 @@ internal import Store
 
 /// The connections of a long-running role, opened in order: database, publisher, consumer.
 struct Connections: Sendable {
+    /// For claims and finishes, one connection for each.
     let store: Store
     /// For heartbeats, sweeps and the relay, which must not wait behind claims.
     let control: Store
@@ -23,7 +24,7 @@ struct Connections: Sendable {
     ) async throws -> Connections {
         var configuration = PostgresConfiguration(url: settings.database.url)
         configuration.applicationName = "moose \(role)"
-        let writer = try PostgresClient(configuration: configuration, maxConnections: 1, logger: logger)
+        let writer = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
         configuration.applicationName = "moose \(role) control"
         let control = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
         try await writer.connect()

@@ -18,20 +18,33 @@ struct MissionControlCommand: AsyncParsableCommand {
         commandName: "mission-control",
         abstract: "Serve HTTP to the outside: GitHub's webhooks with what CI says of pull requests.",
         discussion: """
-            It listens on 127.0.0.1 only; a proxy or a tunnel brings GitHub's webhooks to /api/sentinel. A running \
+            It listens on loopback only; a proxy or a tunnel brings GitHub's webhooks to /api/sentinel. A running \
             client-manager judges what they say (see docs/ci.md).
 
             EXAMPLES
               MOOSE_SENTINEL_SECRET=$(cat secret) moose mission-control
-              moose mission-control --http-port 8090
+              moose mission-control --listen 127.0.0.1:8090
             """)
 
     @Option(help: "The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).") var config: String?
-    @Option(help: "The port of /api/sentinel, /healthz, /readyz and /metrics on 127.0.0.1; 0 takes a free one.")
-    var httpPort = 8080
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            Where /api/sentinel, /healthz, /readyz and /metrics are served: on loopback, such as [::1]:8080, or a port \
+            of 127.0.0.1 alone; 0 takes any free one (default: 127.0.0.1:8080).
+            """, valueName: "address"),
+        transform: { try ListenArgument(parsing: $0) })
+    var listen: ListenArgument?
+
+    private var address: ServerAddress { ServerAddress(listen?.address ?? ListenAddress(port: 8080)) }
 
     func validate() throws {
-        try HTTPPort.check(httpPort)
+        guard address.isLoopback else {
+            throw ValidationError(
+                "--listen has to be on loopback, such as 127.0.0.1:8080: other machines would reach what changes work. "
+                    + "Let a proxy or a tunnel with TLS bring /api/sentinel to it.")
+        }
     }
 
     func run() async throws {
@@ -40,6 +53,7 @@ struct MissionControlCommand: AsyncParsableCommand {
             let settings = try Settings.checked(path: config, environment: environment)
             LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
             let logger = Logger(label: "mission-control")
+            let address = address
             try StopSignal.listen(logger: logger)
             let registry = MetricsRegistry()
             registry.bootstrap()
@@ -67,7 +81,7 @@ struct MissionControlCommand: AsyncParsableCommand {
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
                             try await Probes(
-                                port: httpPort, registry: registry, logger: logger,
+                                address: address, registry: registry, logger: logger,
                                 health: {
                                     let hasSecret = settings.sentinel.secret != nil
                                     return [
@@ -77,10 +91,8 @@ struct MissionControlCommand: AsyncParsableCommand {
                                             detail: hasSecret ? nil : "webhooks are refused: no secret is set"),
                                     ]
                                 },
-                                api: { await sentinel.respond(to: $0) }, admits: { sentinel.admits($0) },
-                                onListening: {
-                                    logger.info("mission control ready", metadata: ["url": "http://127.0.0.1:\($0)"])
-                                }
+                                routes: [sentinel.route],
+                                onListening: { logger.info("mission control ready", metadata: ["url": "\($0.url)"]) }
                             ).run()
                         }
                         group.addTask { for await _ in stop { break } }

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 internal import Probes
 internal import Worker
 
-/// `/api/scaling/LANE` on a worker's HTTP port: how much work a lane has, for KEDA and people.
+/// `/api/scaling/LANE` beside a worker's probes: how much work a lane has, for KEDA and people.
 struct ScalingEndpoint: Sendable {
     let figures: ScalingFigures
 
@@ -18,11 +18,11 @@ struct ScalingEndpoint: Sendable {
         let wantedProcesses: Int
     }
 
-    /// The answer on a path; nil for paths that aren't its own.
-    func answer(_ path: String) async -> ProbeAnswer? {
-        let prefix = "/api/scaling/"
-        guard path.hasPrefix(prefix) else { return nil }
-        let lane = String(path.dropFirst(prefix.count))
+    var route: Route {
+        .get("/api/scaling/{lane}", reach: .anywhere) { await answer($0.parameters["lane", default: ""]) }
+    }
+
+    private func answer(_ lane: String) async -> RouteAnswer {
         guard let slots = figures.slots[lane] else {
             return .problem(
                 status: 404, title: "unknown lane",
@@ -40,7 +40,7 @@ struct ScalingEndpoint: Sendable {
                     lane: lane, queued: known.queued, running: known.running, load: load,
                     oldestAgeSeconds: Double(seconds) + Double(attoseconds / 1_000_000_000_000_000) / 1000,
                     slotsPerProcess: slots, wantedProcesses: (load + slots - 1) / slots))
-            return ProbeAnswer(status: 200, type: "application/json", body: Array(body) + [UInt8(ascii: "\n")])
+            return RouteAnswer(status: 200, type: "application/json", body: Array(body) + [UInt8(ascii: "\n")])
         } catch {
             // A guessed figure would start or stop processes; without one the autoscaler keeps what it has.
             return .problem(status: 503, title: "no figures", detail: CommandFailure(reporting: error).sentences)

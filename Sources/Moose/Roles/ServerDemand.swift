@@ -7,8 +7,8 @@ internal import WorkOrders
 
 /// What a role asks of the server before it starts.
 struct ServerDemand {
-    /// A worker and a Client Manager: the writer, two for upkeep, one that listens; and one to spare for a command.
-    static let sessions = 5
+    /// A worker and a Client Manager: two writers, two for upkeep, one that listens; and one to spare for a command.
+    static let sessions = 6
 
     let settings: Settings
     let logger: Logger

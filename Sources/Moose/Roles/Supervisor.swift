@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import IOThread
 internal import Logging
 internal import Reporting
 internal import Subprocess
@@ -18,9 +19,10 @@ enum Supervisor {
         _ arguments: [String], name: String, environment: [String: String], log: String?,
         reporter: Reporter
     ) async {
-        var wait = Duration.milliseconds(500)
+        var backoff = Backoff(base: .milliseconds(500), cap: .seconds(30))
         while !Task.isCancelled {
             let started = ContinuousClock.now
+            let wait: Duration
             do {
                 let status = try await runOnce(arguments, environment: environment, log: log)
                 if Task.isCancelled { return }
@@ -29,18 +31,20 @@ enum Supervisor {
                         "a process was drained; it is not started again", metadata: ["process": "\(name)"])
                     return
                 }
+                // One that ran for a while is no crash loop.
+                if ContinuousClock.now - started > .seconds(30) { backoff.succeeded() }
+                wait = backoff.failed()
                 reporter.report(
                     "run", "a process ended; it is started again", failureClass: .workerLost, severity: .critical,
-                    details: ["process": name, "status": "\(status)", "in": "\(wait)"])
+                    details: [.process: name, .status: "\(status)", .restart: "\(wait)"])
             } catch {
                 if Task.isCancelled { return }
+                wait = backoff.failed()
                 reporter.report(
-                    "run", "a process did not start", error: error, severity: .critical, details: ["process": name])
+                    "run", "a process did not start", error: error, severity: .critical, details: [.process: name])
             }
-            if ContinuousClock.now - started > .seconds(30) { wait = .milliseconds(500) }
             // Cancelled: the loop's condition ends it.
             try? await Task.sleep(for: wait)
-            wait = min(wait * 2, .seconds(30))
         }
     }
 

@@ -92,7 +92,7 @@ extension WorkerCommand {
         return Fleet(terms, program: program, logger: logger) { number, ending in
             reporter.report(
                 "supervise", "a worker process doesn't stay up", failureClass: .workerLost, severity: .critical,
-                details: ["host": HostName.current, "process": "\(number)", "ending": "\(ending)"])
+                details: [.host: HostName.current, .process: "\(number)", .ending: "\(ending)"])
         } onLoss: { process in
             await losses.rescue(process)
         }
@@ -142,11 +142,11 @@ extension WorkerCommand {
         let endpoint = ScalingEndpoint(figures: figures)
         do {
             try await Probes(
-                port: settings.worker.httpPort, registry: registry, logger: logger,
+                address: address(settings), registry: registry, logger: logger,
                 health: { fleet.snapshot.checks(at: .now) },
                 metrics: { await FleetMetrics.text(own: registry.render(), of: fleet.snapshot, client: client) },
-                answer: { await endpoint.answer($0) },
-                onListening: { logger.info("probes of all processes", metadata: ["url": "http://127.0.0.1:\($0)"]) }
+                routes: [endpoint.route],
+                onListening: { logger.info("probes of all processes", metadata: ["url": "\($0.url)"]) }
             ).run()
         } catch {
             // Work goes on without them, as in a worker on its own.

@@ -50,6 +50,15 @@ struct WorkerCommand: AsyncParsableCommand {
         help: ArgumentHelp("Memory a process may hold before it is replaced, such as 500MB.", valueName: "size"),
         transform: { try ByteSizeArgument(parsing: $0) })
     var maxRss: ByteSizeArgument?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            Where /healthz, /readyz, /metrics and /api/scaling are served, such as 127.0.0.1:9100 or 0.0.0.0:9100, or \
+            a port of 127.0.0.1 alone (default: worker.listen of moose.yaml, any free one).
+            """, valueName: "address"),
+        transform: { try ListenArgument(parsing: $0) })
+    var listen: ListenArgument?
     @Option(parsing: .unconditional, help: "Seconds running jobs may take to end after SIGTERM.") var drainTimeout: Int?
 
     // What a parent tells the processes it keeps.
@@ -109,7 +118,7 @@ struct WorkerCommand: AsyncParsableCommand {
             reporter.report(
                 "host",
                 "the worker's temporary folder was removed; it was made anew, and what commands had written is lost",
-                failureClass: .infrastructure, details: ["folder": folder.path])
+                failureClass: .infrastructure, details: [.folder: folder.path])
         }
         let configuration = workerConfiguration(settings)
         let pool = WorkerPool(
@@ -118,6 +127,8 @@ struct WorkerCommand: AsyncParsableCommand {
                 settings, scratch: scratch, commandGuard: commandGuard, client: client),
             store: connections.store, control: connections.control, consumer: connections.consumer,
             publisher: connections.publisher, host: scratch, logger: logger, reporter: reporter)
+        // A parent asks for the metrics of its processes on loopback.
+        let address = link == nil ? address(settings) : ServerAddress(port: 0)
         let (stops, stop) = AsyncStream<Void>.makeStream()
         let watch = WorkerWatch(pool, link: link, limit: maxResidentBytes(settings), stop: stop, logger: logger)
         let endpoint = ScalingEndpoint(
@@ -131,17 +142,17 @@ struct WorkerCommand: AsyncParsableCommand {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         try await Probes(
-                            port: link == nil ? settings.worker.httpPort : 0, registry: registry, logger: logger,
+                            address: address, registry: registry, logger: logger,
                             health: {
                                 let trouble = pool.trouble
                                 return [
                                     ProbeCheck(name: "worker", isReady: trouble == nil, detail: trouble), reports.check,
                                 ]
                             },
-                            answer: { await endpoint.answer($0) },
+                            routes: [endpoint.route],
                             onListening: {
-                                watch.listens(on: $0)
-                                logger.info("probes", metadata: ["url": "http://127.0.0.1:\($0)"])
+                                watch.listens(on: $0.port)
+                                logger.info("probes", metadata: ["url": "\($0.url)"])
                             }
                         ).run()
                     }
@@ -206,6 +217,9 @@ struct WorkerCommand: AsyncParsableCommand {
         for lane in workedLanes(settings) { slots[lane.name] = lane.slots }
         return slots
     }
+
+    /// Where a process without a parent serves HTTP.
+    func address(_ settings: Settings) -> ServerAddress { ServerAddress(listen?.address ?? settings.worker.listen) }
 
     func maxResidentBytes(_ settings: Settings) -> Int64? { maxRss?.bytes ?? settings.worker.maxResidentBytes }
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 
 /// `moose schedules list`.
 struct SchedulesList: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 
 /// `moose schedules remove`.
 struct SchedulesRemove: AsyncParsableCommand {

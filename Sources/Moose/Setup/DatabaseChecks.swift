@@ -1,3 +1,4 @@
+internal import Operations
 internal import Postgres
 internal import Store
 
@@ -42,15 +43,9 @@ struct DatabaseChecks {
     }
 
     private func workers(of lane: String, _ client: PostgresClient) async throws -> Finding {
-        let alive =
-            try await client.run(
-                """
-                SELECT count(*) FROM moose.workers
-                WHERE \(lane) = ANY (lanes) AND stopped_at IS NULL AND last_seen > now() - interval '60 seconds'
-                """
-            ).first?.decode(0, as: Int64.self) ?? 0
+        let alive = try await WorkerProcess.countLiving(of: lane, in: client)
         return alive > 0
-            ? .good("lane \(lane)", "\(NumberText.counted(Int(alive), "worker")) seen in the last minute")
+            ? .good("lane \(lane)", "\(NumberText.counted(alive, "worker")) seen in the last minute")
             : .bad("lane \(lane)", "no worker was seen in the last minute; run `moose worker --lane \(lane):8`")
     }
 }

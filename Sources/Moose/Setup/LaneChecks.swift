@@ -1,8 +1,7 @@
 internal import AMQP
 internal import Messaging
-internal import Postgres
+internal import Operations
 internal import Settings
-internal import Store
 
 /// Looks for lanes that `moose.yaml` doesn't have, or not any more, and that hold work: nobody will take it.
 struct LaneChecks {
@@ -12,15 +11,8 @@ struct LaneChecks {
     /// Nothing where the servers are away or not set up: others tell of that.
     func findings() async -> [Finding] {
         do {
-            let lanes: [(name: String, stored: Int)] = try await common.withDatabase { client in
-                try await client.run(
-                    """
-                    SELECT s.lane, s.stored FROM moose.stored_orders(ARRAY(
-                        (SELECT name FROM moose.known_lanes UNION SELECT * FROM moose.lanes_of_orders())
-                        EXCEPT (SELECT * FROM moose.tended_lanes() UNION SELECT unnest(\(settings.lanes.keys.sorted()))))) s
-                    ORDER BY s.lane
-                    """
-                ).rows.map { row in (try row.decode(0), Int(try row.decode(1, as: Int64.self))) }
+            let lanes = try await common.withDatabase { database in
+                try await StrayLane.all(configured: settings.lanes.keys.sorted(), in: database)
             }
             guard !lanes.isEmpty else { return [] }
             var findings: [Finding] = []

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Messaging
+internal import Operations
 internal import Spool
 
 /// `moose spool flush`.

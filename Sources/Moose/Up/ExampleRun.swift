@@ -1,5 +1,6 @@
 internal import AMQP
 internal import FoundationEssentials
+internal import Operations
 internal import Postgres
 internal import Publisher
 internal import Settings
@@ -39,9 +40,7 @@ struct ExampleRun: Sendable {
         var quiet = 0
         while quiet < 3 {
             ended = try await wait.look(client).ended
-            let untold =
-                try await client.run("SELECT count(*) FROM moose.outbox WHERE type = 'moose.error-event.v1'")
-                .first?.decode(0, as: Int64.self) ?? 0
+            let untold = try await UntoldEvents.count(in: client)
             quiet = ended == wait.count && untold == 0 ? quiet + 1 : 0
             if let text = bar.update(done: ended, elapsed: .now - started) { Swift.print(text, terminator: "") }
             guard ContinuousClock.now - started < .seconds(300) else {
@@ -62,10 +61,8 @@ struct ExampleRun: Sendable {
         var wrong: [String] = []
         for (id, end) in expected.sorted(by: { $0.key < $1.key }) {
             guard let uuid = UUID(uuidString: id) else { continue }
-            let row = try await client.run("SELECT state, failure_class FROM moose.work_orders WHERE id = \(uuid)")
-                .first
-            let state = try row?.decode(0, as: String.self) ?? "missing"
-            let failure = try row?.decode(1, as: String?.self)
+            let order = try await WorkOrderDetail.find(uuid, in: client)
+            let (state, failure) = (order?.state ?? "missing", order?.failureClass)
             if state != end.state || end.failureClass != nil && failure != end.failureClass {
                 wrong.append("\(id) is \(state) \(failure ?? ""), expected \(end.state) \(end.failureClass ?? "")")
             }

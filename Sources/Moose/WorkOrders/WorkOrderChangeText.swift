@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 
 /// What became of the orders an operator named: a line or an object each.
 enum WorkOrderChangeText {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 internal import WorkOrders
 
 /// `moose work-orders list`.
@@ -14,6 +15,7 @@ struct WorkOrdersList: AsyncParsableCommand {
               moose work-orders list
               moose work-orders list --state failed --kind generate_file --limit 10
               moose work-orders list --lane llm --json | jq -r '.[].id'
+              moose work-orders list --after 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e
             """)
 
     @Option(help: "Only those in this state.")
@@ -25,21 +27,29 @@ struct WorkOrdersList: AsyncParsableCommand {
     @Option(help: "Only those of this lane.")
     var lane: String?
 
+    @Option(help: ArgumentHelp("Go on after this order, the last of the page before.", valueName: "id"))
+    var after: String?
+
     @OptionGroup var list: ListLimit
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         try await runCommand {
-            let orders = try await common.withDatabase { database in
-                try await WorkOrderSummary.newest(
-                    state: state, kind: kind, lane: lane, limit: list.limit, in: database)
+            let after = try after.map { id throws(CommandFailure) in
+                try IdentifierArgument.parse(id, of: "a work order", listedBy: "moose work-orders list")
             }
+            let filter = WorkOrderListFilter(state: state, kind: kind, lane: lane, after: after)
+            let limit = list.limit
+            let orders = try await common.withDatabase { try await filter.newest(limit, in: $0) }
             if common.json {
                 print(try JSONOutput.text(list: orders.map(\.json)), terminator: "")
             } else if orders.isEmpty {
-                print("No work orders\(state == nil && kind == nil && lane == nil ? "" : " like that").")
+                print("No work orders\(filter.isEverything && after == nil ? "" : " like that").")
             } else {
                 print(table(orders).text(for: common.terminal), terminator: "")
+                if orders.count == limit, let last = orders.last {
+                    print("The newest \(limit); `--after \(last.id.uuidString.lowercased())` shows the next.")
+                }
             }
         }
     }

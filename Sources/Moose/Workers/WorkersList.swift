@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
 
 /// `moose workers list`.
 struct WorkersList: AsyncParsableCommand {

@@ -40,10 +40,7 @@ package final class IOThread: Sendable {
         self.handle = handle
     }
 
-    /// Waits until the body has returned. Blocks the caller: never call it from a Swift task, and call it at most once.
-    package func join() { pthread_join(handle, nil) }
-
-    /// Lets the thread clean up after itself when its body returns. Call this or ``join()``, once.
+    /// Lets the thread clean up after itself when its body returns. Call it once.
     package func detach() { pthread_detach(handle) }
 }
 

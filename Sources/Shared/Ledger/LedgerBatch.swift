@@ -24,7 +24,8 @@ package struct LedgerBatch: Sendable {
         for item in items { columns.append(item) }
         let rows = try await postgres.run(Query(Self.sql, parameters: columns.parameters)).rows
         guard rows.count == items.count else {
-            throw Self.unreadable("answer", rows.count, "\(rows.count) answers to \(items.count) items")
+            throw .decoding(
+                column: "answer", row: rows.count, fault: .malformed("\(rows.count) answers to \(items.count) items"))
         }
         // The moves come first.
         var nextMove = 0
@@ -46,15 +47,9 @@ package struct LedgerBatch: Sendable {
     private static func reservation(_ rows: PostgresRows, _ index: Int) throws(PostgresError) -> HoldAnswer {
         let row = rows[index]
         let word = try row.decode(0, as: String.self)
-        if word == "refused" {
-            let reason = try row.decode(1, as: String.self)
-            guard let refusal = HoldAnswer.Refusal(rawValue: reason) else {
-                throw unreadable("reason", index, reason)
-            }
-            return .refused(refusal)
-        }
-        guard let status = HoldGrant.Status(rawValue: word) else { throw unreadable("answer", index, word) }
-        let state = try state(row, index)
+        if word == "refused" { return .refused(try row.decode(1, word: HoldAnswer.Refusal.self)) }
+        guard let status = HoldGrant.Status(rawValue: word) else { throw row.unknown(word, 0) }
+        let state = try row.decode(3, word: HoldState.self)
         guard state.isOpen else { return .closed(state) }
         return .granted(
             HoldGrant(
@@ -65,22 +60,16 @@ package struct LedgerBatch: Sendable {
 
     private static func move(_ rows: PostgresRows, _ index: Int) throws(PostgresError) -> MoveAnswer {
         let row = rows[index]
-        switch try row.decode(0, as: String.self) {
-        case "done": return .done(try state(row, index))
-        case "replay": return .replay(try state(row, index))
-        case "refused": return .refused(try state(row, index))
-        case "unknown": return .unknown
-        case let word: throw unreadable("answer", index, word)
+        switch try row.decode(0, word: MoveWord.self) {
+        case .done: return .done(try row.decode(3, word: HoldState.self))
+        case .replay: return .replay(try row.decode(3, word: HoldState.self))
+        case .refused: return .refused(try row.decode(3, word: HoldState.self))
+        case .unknown: return .unknown
         }
     }
 
-    private static func state(_ row: PostgresRow, _ index: Int) throws(PostgresError) -> HoldState {
-        let word = try row.decode(3, as: String.self)
-        guard let state = HoldState(rawValue: word) else { throw unreadable("state", index, word) }
-        return state
-    }
-
-    private static func unreadable(_ column: String, _ row: Int, _ what: String) -> PostgresError {
-        .decoding(column: column, row: row, fault: .malformed("\(what), which this version does not know"))
+    /// What the database says became of a move.
+    private enum MoveWord: String {
+        case done, replay, refused, unknown
     }
 }

@@ -1,3 +1,4 @@
+internal import IOThread
 internal import Logging
 internal import Postgres
 internal import Synchronization
@@ -106,11 +107,11 @@ extension LedgerCoalescer {
             metadata: ["hold": "\(name)", "reason": "\(failure.map(\.description) ?? "the coalescer is closed")"])
     }
 
-    /// 20 ms, doubling to 1 s, jittered so that processes don't return in step.
+    private static let backoff = Backoff(base: .milliseconds(20), cap: .seconds(1))
+
     private func pause(after failures: Int) async {
-        let full = min(Duration.seconds(1), .milliseconds(10) * (1 << min(failures, 10)))
         // Nobody cancels this task; if somebody did, the next attempt would only come sooner.
-        try? await Task.sleep(for: full * Double.random(in: 0.5...1))
+        try? await Task.sleep(for: Self.backoff.pause(after: failures, jitter: .random(in: 0...1)))
     }
 }
 

@@ -1,3 +1,4 @@
+internal import IOThread
 internal import Logging
 
 /// The one connection that LISTENs for all subscribers, and its way back after a loss. Owned by the I/O thread.
@@ -13,13 +14,12 @@ final class NotificationListener {
     private let configuration: PostgresConfiguration
     private let route: Route
     private let logger: Logger?
-    private let backoff = Backoff()
+    private var backoff = Backoff()
     private var subscribers: [Subscriber.ID: Subscriber] = [:]
     private(set) var session: Session?
     private var isReady = false
     /// Requests to listen that are on their way, with their channel.
     private var listening: [Request.ID: String] = [:]
-    private var failures = 0
     private var retryAt: ContinuousClock.Instant?
 
     /// How long the server may take to answer a look at the connection.
@@ -88,7 +88,7 @@ final class NotificationListener {
         switch event {
         case .ready:
             isReady = true
-            failures = 0
+            backoff.succeeded()
             retryAt = nil
             for channel in Set(subscribers.values.map(\.channel)) { listen(channel) }
         case .notification(let notification): send(notification)
@@ -108,8 +108,7 @@ final class NotificationListener {
     }
 
     private func reconnectLater() {
-        failures += 1
-        retryAt = .now + backoff.delay(failures: failures, jitter: .random(in: 0...1))
+        retryAt = .now + backoff.failed()
         closeSession()
     }
 

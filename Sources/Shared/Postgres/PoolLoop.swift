@@ -93,7 +93,7 @@ final class PoolLoop {
     private func publishStatus() {
         let latest = PostgresStatus(
             open: pool.openCount, busy: pool.leased.count, connecting: pool.connecting.count,
-            waiting: pool.waiters.count, lastFailure: pool.lastFailure, isClosed: pool.isClosed)
+            waiting: pool.waiting, lastFailure: pool.lastFailure, isClosed: pool.isClosed)
         status.publish(latest)
     }
 

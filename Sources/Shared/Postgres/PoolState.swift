@@ -1,3 +1,6 @@
+internal import DequeModule
+internal import IOThread
+
 /// The decisions of a connection pool, without any input or output: which connection serves whom, when to open another.
 ///
 /// A connection is connecting, then idle and leased in turns, until it is lost. Each event returns what the shell must
@@ -5,7 +8,7 @@
 /// breaker that keeps a pool of clients from hammering a server that is coming back.
 struct PoolState {
     typealias ConnectionID = UInt64
-    typealias WaiterID = WaiterQueue.WaiterID
+    typealias WaiterID = UInt64
     typealias Instant = ContinuousClock.Instant
 
     enum Action: Equatable {
@@ -18,12 +21,20 @@ struct PoolState {
         case close(ConnectionID)
     }
 
+    private struct Waiter {
+        let id: WaiterID
+        let deadline: Instant
+        /// Wants to hear of the first failed attempt to connect instead of waiting for a better one.
+        let failsFast: Bool
+    }
+
     let maxConnections: Int
     let backoff: Backoff
     private(set) var idle: [ConnectionID] = []
     private(set) var leased: Set<ConnectionID> = []
     private(set) var connecting: Set<ConnectionID> = []
-    private(set) var waiters = WaiterQueue()
+    /// First come, first served; each may leave early. All wait equally long: the first one's deadline is the nearest.
+    private var waiters: Deque<Waiter> = []
     private(set) var failures = 0
     /// Why the latest attempt or connection failed; nil again once one was made.
     private(set) var lastFailure: PostgresError?
@@ -38,6 +49,8 @@ struct PoolState {
         self.backoff = backoff
     }
 
+    /// How many wait for a connection.
+    var waiting: Int { waiters.count }
     var openCount: Int { idle.count + leased.count }
     private var total: Int { openCount + connecting.count }
     private var wantsConnection: Bool {
@@ -47,19 +60,19 @@ struct PoolState {
     /// When `advance` must be called at the latest.
     var nextDeadline: Instant? {
         let retry = wantsConnection && connecting.isEmpty ? retryAt : nil
-        guard let deadline = waiters.nextDeadline else { return retry }
+        guard let deadline = waiters.first?.deadline else { return retry }
         return retry.map { retry in min(retry, deadline) } ?? deadline
     }
 
     /// Somebody wants a connection.
     mutating func submit(_ id: WaiterID, deadline: Instant, failsFast: Bool = false, now: Instant) -> [Action] {
         guard !isClosed else { return [.fail(id, .closed)] }
-        waiters.append(WaiterQueue.Waiter(id: id, deadline: deadline, failsFast: failsFast))
+        waiters.append(Waiter(id: id, deadline: deadline, failsFast: failsFast))
         return schedule(now: now)
     }
 
     /// A waiter gave up. Returns false when it was served already.
-    mutating func abandon(_ id: WaiterID) -> Bool { !waiters.remove { waiter in waiter.id == id }.isEmpty }
+    mutating func abandon(_ id: WaiterID) -> Bool { !removeWaiters { waiter in waiter.id == id }.isEmpty }
 
     mutating func connected(_ id: ConnectionID, now: Instant) -> [Action] {
         guard connecting.remove(id) != nil else { return [.close(id)] }
@@ -76,14 +89,14 @@ struct PoolState {
         guard connecting.remove(id) != nil else { return [] }
         failures += 1
         lastFailure = error
-        retryAt = now + backoff.delay(failures: failures, jitter: jitter)
+        retryAt = now + backoff.pause(after: failures, jitter: jitter)
         // What is unsuitable stays so until a person has changed it: nobody need wait for a better attempt.
         let isHopeless =
             switch error {
             case .unsuitable, .invalidConfiguration: true
             default: false
             }
-        let impatient = waiters.remove { waiter in waiter.failsFast || isHopeless }
+        let impatient = removeWaiters { waiter in waiter.failsFast || isHopeless }
         return impatient.map { waiter in .fail(waiter.id, error) } + schedule(now: now)
     }
 
@@ -124,11 +137,18 @@ struct PoolState {
     /// Answers all waiters and closes what nobody uses; leased connections are closed when they are released.
     mutating func close() -> [Action] {
         isClosed = true
-        let answers = waiters.remove { _ in true }.map { waiter in Action.fail(waiter.id, .closed) }
+        let answers = removeWaiters { _ in true }.map { waiter in Action.fail(waiter.id, .closed) }
         let closed = (idle + connecting.sorted()).map { id in Action.close(id) }
         idle = []
         connecting = []
         return answers + closed
+    }
+
+    /// Returns them in their order.
+    private mutating func removeWaiters(where matches: (Waiter) -> Bool) -> [Waiter] {
+        let removed: [Waiter] = waiters.filter(matches)
+        waiters.removeAll(where: matches)
+        return removed
     }
 
     private var reasonForWaiting: PostgresError {

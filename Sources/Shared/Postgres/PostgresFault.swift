@@ -43,20 +43,6 @@ extension PostgresError {
             false
         }
     }
-
-    /// The session that answered so is of no further use: it turned read-only, or the server ended it.
-    package var endsSession: Bool {
-        switch self {
-        case .server(let error):
-            error.isFatal || error.sqlState == "25006" || error.sqlState == "25P03"
-                || ["08", "57P"].contains { error.sqlState.hasPrefix($0) }
-        case .connectionLost: true
-        case .invalidConfiguration, .unreachable, .authenticationFailed, .databaseMissing, .unsuitable, .timeout,
-            .cancelled,
-            .decoding, .transactionAborted, .closed:
-            false
-        }
-    }
 }
 
 extension PostgresFault {

@@ -4,9 +4,6 @@ package struct PostgresType: RawRepresentable, Hashable, Sendable {
 
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// Lets the server infer the type from the statement.
-    package static let unspecified = PostgresType(rawValue: 0)
-
     package static let bool = PostgresType(rawValue: 16)
     package static let bytea = PostgresType(rawValue: 17)
     package static let name = PostgresType(rawValue: 19)

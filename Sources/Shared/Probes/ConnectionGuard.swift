@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
 /// Holds one connection to its limits, answers `Expect: 100-continue`, and closes it where an answer says so.
 ///
@@ -35,6 +36,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         // Small pieces: what has arrived and nobody has taken yet is memory, for each connection.
         _ = try? context.channel.syncOptions?.setOption(
             .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 8192))
+        let pipeline = context.pipeline.syncOperations
+        do {
+            let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+            try pipeline.addHandler(HTTPVersionHandler(), position: .before(codec))
+        } catch {
+            // Only a server of another protocol has none: it isn't let in.
+            context.fireErrorCaught(error)
+            return context.close(promise: nil)
+        }
         if context.channel.isActive { begin(context) }
     }
 

@@ -1,6 +1,5 @@
 import Glibc
-package import HTTPTypes
-package import Hummingbird
+import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
@@ -8,61 +7,55 @@ import NIOPosix
 import ServiceLifecycle
 package import Telemetry
 
-/// The small HTTP server every long-running role has on loopback: `/healthz`, `/readyz` and `/metrics`.
+/// The small HTTP server every long-running role has: `/healthz`, `/readyz`, `/metrics` and the role's own routes.
 ///
-/// It has one thread and one event loop of its own, so that it answers even while the process is busy.
+/// It has one thread and one event loop of its own, so that it answers even while the process is busy. Every route is
+/// held to the same ``ConnectionLimits``.
 package struct Probes: Sendable {
     /// Never shut down: a stopped server still hands work to its loop, from a task of its own that nobody can wait for.
     static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-    private let port: Int
+    private let address: ServerAddress
     private let logger: Logger
-    private let health: @Sendable () async -> [ProbeCheck]
-    private let metrics: @Sendable () async -> [UInt8]
-    private let answer: @Sendable (String) async -> ProbeAnswer?
-    private let api: @Sendable (Request) async throws -> Response?
-    private let admits: @Sendable (HTTPRequest) -> Bool
+    private let routes: RouteTable
     private let limits: ConnectionLimits
-    private let onListening: @Sendable (Int) async -> Void
+    private let onListening: @Sendable (ServerAddress) async -> Void
 
     /// Probes that aren't served yet.
     ///
     /// - Parameters:
-    ///   - port: the port on 127.0.0.1; 0 takes any free one.
+    ///   - address: one of this machine alone, unless every route may be reached from anywhere.
     ///   - registry: what `/metrics` prints.
     ///   - logger: hears of the server's own troubles only.
     ///   - health: asked at each request; should answer at once from what is known, not ask the network.
     ///   - metrics: what `/metrics` prints in the place of the registry.
-    ///   - answer: the role's own paths; nil for a path it doesn't know.
-    ///   - api: asked first, with the whole request; nil where it has nothing to say.
-    ///   - admits: whether a client that asks first (`Expect: 100-continue`) may send the body of its request.
+    ///   - routes: the role's own; no two for the same method and path.
     ///   - limits: what a connection may take.
-    ///   - onListening: told the port once it is bound.
+    ///   - onListening: told the address once it is bound, with its port.
     package init(
-        port: Int,
+        address: ServerAddress,
         registry: MetricsRegistry,
         logger: Logger,
         health: @escaping @Sendable () async -> [ProbeCheck],
         metrics: (@Sendable () async -> [UInt8])? = nil,
-        answer: @escaping @Sendable (String) async -> ProbeAnswer? = { _ in nil },
-        api: @escaping @Sendable (Request) async throws -> Response? = { _ in nil },
-        admits: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false },
+        routes: [Route] = [],
         limits: ConnectionLimits = ConnectionLimits(),
-        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+        onListening: @escaping @Sendable (ServerAddress) async -> Void = { _ in }
     ) {
-        self.port = port
-        self.metrics = metrics ?? { registry.render() }
-        self.answer = answer
-        self.api = api
-        self.admits = admits
+        self.address = address
+        self.routes = RouteTable(ProbeRoutes.all(health: health, metrics: metrics ?? { registry.render() }) + routes)
         self.limits = limits
         self.logger = logger
-        self.health = health
         self.onListening = onListening
     }
 
     /// Serves until the surrounding task is cancelled, then returns.
+    ///
+    /// - Throws: ``ProbesError``; before it listens, where a route is not for everybody who reaches the address.
     @concurrent package func run() async throws(ProbesError) {
+        if !address.isLoopback, let route = routes.notForOthers {
+            throw .notForOthers(route: "\(route)", address)
+        }
         do {
             try await serve(application())
         } catch is CancellationError {
@@ -93,79 +86,35 @@ package struct Probes: Sendable {
         // The server logs its start and every shutdown; only its troubles concern an operator.
         logger.logLevel = max(logger.logLevel, .warning)
         let connections = OpenConnections(limit: limits.connections)
+        let responder = RouteResponder(routes: routes, logger: logger)
         return Application(
-            responder: CallbackResponder { request, _ in
-                let response = try await respond(to: request)
-                return request.method == .head ? response.createHeadResponse() : response
-            },
+            responder: CallbackResponder { request, _ in await responder.respond(to: request) },
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionGuard(limits, connections, admits: admits)],
+                    additionalChannelHandlers: [ConnectionGuard(limits, connections) { responder.admits($0) }],
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: 16_384, maxHeaderListSize: 16_384, maxHeaderFieldCount: 100))),
             configuration: ApplicationConfiguration(
-                address: .hostname("127.0.0.1", port: port),
+                address: .hostname(address.host, port: address.port),
                 serverName: nil,
                 backlog: 128
             ),
             onServerRunning: { channel in
-                await onListening(channel.localAddress?.port ?? port)
+                await onListening(
+                    ServerAddress(host: address.host, port: channel.localAddress?.port ?? address.port))
             },
             eventLoopGroupProvider: .shared(Self.eventLoops),
             logger: logger
         )
     }
 
-    private func respond(to request: Request) async throws -> Response {
-        if let response = try await api(request) { return response }
-        guard request.method == .get || request.method == .head else {
-            guard try await isKnown(request.uri.path) else { return notFound }
-            return plain(.methodNotAllowed, "only GET and HEAD are answered here\n", headers: [.allow: "GET, HEAD"])
-        }
-        switch request.uri.path {
-        case "/healthz": return try answer(.health(await health()))
-        case "/readyz": return try answer(.readiness(await health()))
-        case "/metrics":
-            return response(.ok, await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
-        case let path:
-            guard let own = await answer(path) else { return notFound }
-            return response(HTTPResponse.Status(code: own.status), own.body, type: own.type)
-        }
-    }
-
-    private func isKnown(_ path: String) async throws -> Bool {
-        guard !["/healthz", "/readyz", "/metrics"].contains(path) else { return true }
-        return await answer(path) != nil
-    }
-
-    private var notFound: Response { plain(.notFound, "there are /healthz, /readyz and /metrics\n") }
-
-    private func answer(_ report: ProbeReport) throws -> Response {
-        response(report.isGood ? .ok : .serviceUnavailable, try report.json(), type: "application/json")
-    }
-
-    private func plain(_ status: HTTPResponse.Status, _ text: String, headers: HTTPFields = [:]) -> Response {
-        response(status, Array(text.utf8), type: "text/plain; charset=utf-8", headers: headers)
-    }
-
-    private func response(
-        _ status: HTTPResponse.Status,
-        _ body: [UInt8],
-        type: String,
-        headers: HTTPFields = [:]
-    ) -> Response {
-        var headers = headers
-        headers[.contentType] = type
-        headers[.cacheControl] = "no-store"
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
-    }
-
     private func describe(_ error: any Error) -> ProbesError {
-        guard let error = error as? IOError else { return .notListening(port: port, reason: "\(error)") }
+        guard let error = error as? IOError else { return .notListening(address, reason: "\(error)") }
         switch error.errnoCode {
-        case EADDRINUSE: return .portTaken(port)
-        case EACCES: return .portForbidden(port)
-        default: return .notListening(port: port, reason: "\(error)")
+        case EADDRINUSE: return .portTaken(address)
+        case EADDRNOTAVAIL: return .addressMissing(address)
+        case EACCES: return .portForbidden(address)
+        default: return .notListening(address, reason: "\(error)")
         }
     }
 }

@@ -17,13 +17,7 @@ enum AwayService: String {
                 .database
             default: nil
             }
-        case let error as AMQPError:
-            switch error {
-            case .connectionRefused, .connectionLost, .timeout, .blocked, .unconfirmed: .broker
-            // It is told to stop, and closes its connections.
-            case .channelClosed(code: 320, _): .broker
-            default: nil
-            }
+        case let error as AMQPError: error.isAway ? .broker : nil
         default: nil
         }
     }

@@ -1,3 +1,4 @@
+internal import AMQP
 package import Logging
 internal import WorkOrders
 
@@ -18,9 +19,6 @@ package struct BrokerLog: LogHandler {
         self.reporter = reporter
     }
 
-    /// What the clients say of a broker that is away.
-    private static let losses: Set<String> = ["no connection to the broker", "lost the connection to the broker"]
-
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
@@ -30,12 +28,12 @@ package struct BrokerLog: LogHandler {
         let message = event.message.description
         let facts = metadata.merging(event.metadata ?? [:]) { _, new in new }
         guard event.level >= .warning else {
-            logger.log(level: event.level, event.message, metadata: facts)
+            logger.log(level: event.level, event.message, error: event.error, metadata: facts)
             return
         }
         let details = facts.mapValues { "\($0)" }
-        if Self.losses.contains(message) {
-            reporter.reportLoss(of: .broker, message, details: details)
+        if let loss = event.error as? LinkLoss {
+            reporter.reportLoss(of: .broker, message, because: loss.cause, details: details)
         } else {
             reporter.report(
                 "broker", message, failureClass: .infrastructure,

@@ -193,10 +193,12 @@ package final class ReportDelivery: Sendable {
                 logger.info("the spool was replayed", metadata: ["messages": "\(done.messages)"])
             }
             guard done.linesAside > 0 else { return }
-            var details = ["lines": "\(done.linesAside)", "files": done.asideFiles.joined(separator: ", ")]
+            var details: [DetailKey: String] = [
+                .lines: "\(done.linesAside)", .files: done.asideFiles.joined(separator: ", "),
+            ]
             if !done.refusals.isEmpty {
                 let refused = done.refusals.prefix(5).map { "\($0.id.uuidString.lowercased()): \($0.why)" }
-                details["refused"] = refused.joined(separator: "; ")
+                details[.refused] = refused.joined(separator: "; ")
             }
             reporter.report(
                 "spool", "lines of the spool can't be read or sent; a torn write leaves one",

@@ -108,7 +108,7 @@ struct ReportQueue {
 
     private static func counting(_ occurrences: Int, _ event: ErrorEvent) -> ErrorEvent {
         var event = event
-        event.details = (event.details ?? [:]).merging(["occurrences": "\(occurrences)"]) { _, new in new }
+        event.details = (event.details ?? [:]).adding("\(occurrences)", as: .occurrences)
         return event
     }
 
@@ -123,9 +123,9 @@ struct ReportQueue {
                     message: "reports found no room and are only in this process's log",
                     failureClass: .infrastructure,
                     details: [
-                        "occurrences": "\(total)",
-                        "left_out": list.map { "\($0.key): \($0.value)" }.joined(separator: ", "),
-                    ]), key: nil))
+                        DetailKey.occurrences: "\(total)",
+                        DetailKey.leftOut: list.map { "\($0.key): \($0.value)" }.joined(separator: ", "),
+                    ].named), key: nil))
         overflowed = [:]
     }
 

@@ -42,31 +42,51 @@ package final class Reporter: Sendable {
     ///   - details: anything else worth knowing; no secrets.
     package func report(
         _ operation: String, _ what: String, error: any Error, workOrder: UUID? = nil, severity: Severity = .warning,
-        details: [String: String] = [:], component: String? = nil
+        details: [DetailKey: String] = [:], component: String? = nil
+    ) {
+        report(
+            operation, what, error: error, workOrder: workOrder, severity: severity, details: details.named,
+            component: component)
+    }
+
+    /// The same with details whose names are not Moose's.
+    package func report(
+        _ operation: String, _ what: String, error: any Error, workOrder: UUID? = nil, severity: Severity = .warning,
+        details: [String: String], component: String? = nil
     ) {
         let away = AwayService.behind(error)
         send(
             event(
                 operation, "\(what): \(error)", away == nil ? .of(error) : .infrastructure, workOrder, severity,
-                away.map { details.merging(["away": $0.rawValue]) { mine, _ in mine } } ?? details, component),
+                away.map { details.adding($0.rawValue, as: .away) } ?? details, component),
             key: away.map { "away|\($0.rawValue)" }, what, error)
     }
 
     /// Reports a failure that no error value stands for.
     package func report(
         _ operation: String, _ what: String, failureClass: FailureClass, workOrder: UUID? = nil,
-        severity: Severity = .warning, details: [String: String] = [:], component: String? = nil
+        severity: Severity = .warning, details: [DetailKey: String] = [:], component: String? = nil
+    ) {
+        report(
+            operation, what, failureClass: failureClass, workOrder: workOrder, severity: severity,
+            details: details.named, component: component)
+    }
+
+    /// The same with details whose names are not Moose's.
+    package func report(
+        _ operation: String, _ what: String, failureClass: FailureClass, workOrder: UUID? = nil,
+        severity: Severity = .warning, details: [String: String], component: String? = nil
     ) {
         send(event(operation, what, failureClass, workOrder, severity, details, component), key: nil, what, nil)
     }
 
     /// A connection broke, and its client makes another: the same cause as every error that comes of it.
-    func reportLoss(of service: AwayService, _ what: String, details: [String: String]) {
-        let details = details.merging(["away": service.rawValue]) { mine, _ in mine }
-        let words = details["why"].map { "\(what): \($0)" } ?? what
+    func reportLoss(of service: AwayService, _ what: String, because cause: any Error, details: [String: String]) {
         send(
-            event(service.rawValue, words, .infrastructure, nil, .warning, details, nil),
-            key: "away|\(service.rawValue)", what, nil)
+            event(
+                service.rawValue, "\(what): \(cause)", .infrastructure, nil, .warning,
+                details.adding(service.rawValue, as: .away), nil),
+            key: "away|\(service.rawValue)", what, cause)
     }
 
     private func event(

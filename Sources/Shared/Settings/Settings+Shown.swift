@@ -31,7 +31,7 @@ extension Settings: CustomStringConvertible {
                 .block(
                     [
                         ("drain_timeout_seconds", seconds(worker.drainTimeout)),
-                        ("http_port", .number("\(worker.httpPort)")),
+                        ("listen", .text("\(worker.listen)")),
                     ] + (worker.maxResidentBytes.map { [("max_rss", .text(ByteSize.text($0)))] } ?? []) + [
                         ("autoscale", show(worker.autoscale))
                     ])

@@ -86,9 +86,9 @@ struct SettingsReader {
     }
 
     private func read(_ section: Section, into worker: inout WorkerSettings) {
-        let section = section.knowing(["drain_timeout_seconds", "http_port", "max_rss", "autoscale"])
+        let section = section.knowing(["drain_timeout_seconds", "listen", "max_rss", "autoscale"])
         worker.drainTimeout = section["drain_timeout_seconds"]?.seconds(in: .zero...Self.day) ?? worker.drainTimeout
-        worker.httpPort = section["http_port"]?.integer(in: 0...65_535) ?? worker.httpPort
+        worker.listen = section["listen"]?.listenAddress() ?? worker.listen
         worker.maxResidentBytes = section["max_rss"]?.byteSize() ?? worker.maxResidentBytes
         if let autoscale = section.section("autoscale") { worker.autoscale = AutoscaleSettings(autoscale) }
     }

@@ -1,7 +1,7 @@
-/// Finds what a mistyped key was meant to be.
-enum Spelling {
+/// Finds what a mistyped key or name was meant to be.
+package enum Spelling {
     /// The nearest known word within two edits (one for short words); nil when none is near.
-    static func suggestion(for word: String, among known: [String]) -> String? {
+    package static func suggestion(for word: String, among known: [String]) -> String? {
         // A key longer than any known one by more than two edits can't match: skip the quadratic part for absurd input.
         let reachable = known.filter { abs($0.count - word.count) <= 2 }
         let near = reachable.map { (word: $0, distance: distance(Array(word.lowercased()), Array($0))) }

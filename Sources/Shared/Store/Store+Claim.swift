@@ -68,16 +68,24 @@ extension Store {
                 Parameter(park),
             ])
         let rows = try await postgres.run(query).rows
-        var verdicts = [ClaimVerdict](repeating: .duplicate, count: items.count)
+        var verdicts = [ClaimVerdict?](repeating: nil, count: items.count)
         for row in rows {
             let item = Int(try row.decode(0, as: Int32.self)) - 1
+            guard verdicts.indices.contains(item) else { throw Self.misfit(rows.count, items.count) }
             verdicts[item] = try Self.verdict(row)
         }
-        return verdicts
+        let all = verdicts.compactMap { $0 }
+        guard all.count == items.count else { throw Self.misfit(rows.count, items.count) }
+        return all
+    }
+
+    private static func misfit(_ rows: Int, _ items: Int) -> PostgresError {
+        .decoding(column: "item", row: rows, fault: .malformed("\(rows) verdicts on \(items) items"))
     }
 
     private static func verdict(_ row: PostgresRow) throws(PostgresError) -> ClaimVerdict {
-        switch try row.decode(1, as: String.self) {
+        let word = try row.decode(1, as: String.self)
+        switch word {
         case "run":
             var grant = ClaimVerdict.Grant(
                 token: try row.decode(3, as: Int64.self), attempt: Int(try row.decode(4, as: Int32.self)),
@@ -96,7 +104,8 @@ extension Store {
         case "unknown_kind": return .unknownKind
         case "over_budget": return .overBudget(reason: try row.decode(2, as: String.self))
         case "invalid": return .invalid(reason: try row.decode(2, as: String.self))
-        default: return .duplicate
+        case "duplicate": return .duplicate
+        default: throw row.unknown(word, 1)
         }
     }
 }

@@ -24,11 +24,12 @@ extension Store {
             "SELECT command, lane, slots, who, reason FROM moose.worker_commands WHERE worker = \(worker)"
         ).rows
         for row in rows {
-            if try row.decode(0, as: String.self) == "drain" {
+            switch try row.decode(0, word: WorkerCommands.Word.self) {
+            case .drain:
                 commands.drain = WorkerCommands.Drain(
                     who: try row.decode(3, as: String.self), reason: try row.decode(4, as: String?.self))
-            } else if let slots = try row.decode(2, as: Int32?.self) {
-                commands.slots[try row.decode(1, as: String.self)] = Int(slots)
+            case .resize:
+                commands.slots[try row.decode(1, as: String.self)] = Int(try row.decode(2, as: Int32.self))
             }
         }
         return commands

@@ -1,13 +1,13 @@
 package import FoundationEssentials
 package import Postgres
-internal import WorkOrders
+package import WorkOrders
 
 /// A dead letter taken for a redrive.
 package struct LeasedLetter: Sendable {
     package let id: UUID
     /// Which redrive of it this is, from 1.
     package let number: Int32
-    package let reason: String
+    package let reason: DeadLetterReason
     /// Where it was published to.
     package let exchange: String
     package let routingKey: String
@@ -99,7 +99,8 @@ extension Store {
         for row in rows {
             letters.append(
                 LeasedLetter(
-                    id: try row.decode(0), number: try row.decode(1), reason: try row.decode(2),
+                    id: try row.decode(0), number: try row.decode(1),
+                    reason: try row.decode(2, word: DeadLetterReason.self),
                     exchange: try row.decode(3), routingKey: try row.decode(4), body: try row.decode(5),
                     headers: try row.decode(6), properties: try row.decode(7), cutSize: try row.decode(8),
                     key: try row.decode(9)))

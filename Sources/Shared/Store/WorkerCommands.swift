@@ -6,6 +6,11 @@ package struct WorkerCommands: Sendable, Equatable {
         package var reason: String?
     }
 
+    /// How the rows name what is asked.
+    enum Word: String {
+        case drain, resize
+    }
+
     package var drain: Drain?
     /// Slots by lane, where they differ from what it was started with.
     package var slots: [String: Int] = [:]

@@ -62,10 +62,10 @@ extension FailureClass {
     /// The facts that an event's details may hold by these names: `sqlstate`, `http_status`, `signal`, `exit_code`.
     /// Nil where there are none, or none that says anything.
     package static func of(details: [String: String]) -> FailureClass? {
-        if let state = details["sqlstate"], state.utf8.count == 5 { return of(sqlState: state) }
-        if let status = details["http_status"].flatMap(Int.init), let known = of(httpStatus: status) { return known }
-        if let signal = details["signal"].flatMap(Int32.init) { return of(signal: signal) }
-        if let code = details["exit_code"].flatMap(Int32.init) { return of(exitCode: code) }
+        if let state = details[.sqlState], state.utf8.count == 5 { return of(sqlState: state) }
+        if let status = details[.httpStatus].flatMap(Int.init), let known = of(httpStatus: status) { return known }
+        if let signal = details[.signal].flatMap(Int32.init) { return of(signal: signal) }
+        if let code = details[.exitCode].flatMap(Int32.init) { return of(exitCode: code) }
         return nil
     }
 }

@@ -6,20 +6,41 @@ extension UUID {
     /// `init(uuidString:)` also takes a sign or a blank for a digit, and whatever follows a NUL: it makes an id of texts
     /// that are none, and the same id of different texts.
     package init?(strict text: String) {
-        let groups = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        guard groups.map(\.count) == [8, 4, 4, 4, 12], groups.joined().allSatisfy(Self.isHexDigit) else { return nil }
-        self.init(uuidString: text)
+        guard text.utf8.count == 36 else { return nil }
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        for (place, byte) in text.utf8.enumerated() {
+            if place == 8 || place == 13 || place == 18 || place == 23 {
+                guard byte == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            guard let digit = Self.value(ofHexDigit: byte) else { return nil }
+            high = high << 4 | low >> 60
+            low = low << 4 | UInt64(digit)
+        }
+        self.init(high: high, low: low)
+    }
+
+    private init(high: UInt64, low: UInt64) {
+        func byte(_ place: UInt64, of half: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: half >> (56 - place * 8)) }
+        self.init(
+            uuid: (
+                byte(0, of: high), byte(1, of: high), byte(2, of: high), byte(3, of: high), byte(4, of: high),
+                byte(5, of: high), byte(6, of: high), byte(7, of: high), byte(0, of: low), byte(1, of: low),
+                byte(2, of: low), byte(3, of: low), byte(4, of: low), byte(5, of: low), byte(6, of: low),
+                byte(7, of: low)
+            ))
     }
 
     /// The 36 characters in lower case, as PostgreSQL and every command print it: what is logged can be looked for.
     package var text: String { uuidString.lowercased() }
 
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
+    private static func value(ofHexDigit byte: UInt8) -> UInt8? {
         switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"):
-            true
-        default: false
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
         }
     }
 }

@@ -19,7 +19,7 @@ struct WireFields: Decodable {
     var complexity: Double?
     var riskLevel: String?
 
-    private enum Keys: String, CodingKey {
+    enum Keys: String, CodingKey, CaseIterable {
         case id, kind, title, lane, project, agent, complexity
         case estimate = "estimated_cost_usd"
         case maxAttempts = "max_attempts"

@@ -42,7 +42,7 @@ extension WorkOrderMessage {
         }
         let fields: WireFields
         do {
-            fields = try JSONDecoder().decode(WireFields.self, from: Data(body))
+            fields = try WireFields(plain: body) ?? JSONDecoder().decode(WireFields.self, from: Data(body))
         } catch let error as InvalidMessage {
             throw error
         } catch let error as DecodingError {

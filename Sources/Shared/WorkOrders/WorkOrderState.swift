@@ -21,7 +21,4 @@ package enum WorkOrderState: String, Sendable, CaseIterable {
     case failed
     /// Final: somebody stopped it.
     case cancelled
-
-    /// Whether nothing happens to it any more by itself.
-    package var isSettled: Bool { self == .completed || self == .failed || self == .cancelled }
 }

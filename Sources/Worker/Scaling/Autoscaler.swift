@@ -1,5 +1,6 @@
 package import Logging
 package import Reporting
+internal import WorkOrders
 
 /// Looks at the figures again and again and lets ``AutoscalePolicy`` decide; writes each step into the log.
 package struct Autoscaler: Sendable {
@@ -48,7 +49,7 @@ package struct Autoscaler: Sendable {
                 isBlind = true
                 reporter.report(
                     "autoscale", "the autoscaler sees no figures; the number of processes stays", error: error,
-                    details: ["processes": "\(state.wanted)"])
+                    details: [.processes: "\(state.wanted)"])
             }
         }
     }

@@ -1,3 +1,5 @@
+internal import IOThread
+
 /// How a group of processes is kept.
 package struct FleetTerms: Sendable {
     /// How many there are at first.
@@ -31,6 +33,6 @@ package struct FleetTerms: Sendable {
 
     /// The wait before the next start, after so many failures in a row.
     func backoff(after failures: Int) -> Duration {
-        min(backoffCap, backoffBase * (1 << min(max(0, failures - 1), 20)))
+        Backoff(base: backoffBase, cap: backoffCap).pause(after: failures)
     }
 }

@@ -19,17 +19,14 @@ struct FailureMode07InvalidTransitionTests {
                 try await bench.waitFor(1, "moose.work_orders WHERE state = 'completed'")
                 let error = await #expect(throws: PostgresError.self) {
                     _ = try await bench.control.postgres.run(
-                        """
-                        UPDATE moose.work_orders SET state = 'in_progress', result = NULL, lease_worker = \(UUID())
-                        WHERE id = \(id)
-                        """)
+                        "UPDATE moose.work_orders SET state = 'in_progress', result = NULL WHERE id = \(id)")
                 }
                 #expect(error?.sqlState == "MS001")
                 #expect(error.map { "\($0)".contains("invalid state transition") } == true)
                 #expect(
                     try await bench.count(
                         """
-                        moose.work_orders WHERE state = 'completed' AND lease_worker IS NULL
+                        moose.work_orders WHERE state = 'completed'
                         AND convert_from(result, 'UTF8') = '{"answer":42}'
                         """) == 1)
             }

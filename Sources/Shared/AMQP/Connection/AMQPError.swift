@@ -92,6 +92,18 @@ package enum AMQPError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The broker is away: nobody answers there, or it takes nothing for now. The one place where that is decided.
+    package var isAway: Bool {
+        switch self {
+        case .connectionRefused, .connectionLost, .timeout, .blocked, .unconfirmed: true
+        // It is told to stop, and closes its connections.
+        case .channelClosed(code: 320, _): true
+        case .invalidURL, .authenticationFailed, .virtualHostMissing, .accessRefused, .preconditionFailed, .notFound,
+            .channelClosed, .nacked, .returned, .messageTooLarge, .invalidMessage, .cancelled, .closed, .system:
+            false
+        }
+    }
+
     private static func describe(_ failures: [HostFailure]) -> String {
         if failures.count == 1, let failure = failures.first {
             return "no connection to the broker at \(failure.address): \(failure.reason). "

@@ -117,8 +117,8 @@ final class Link {
         self.round = nil
         lastError = error
         board.disconnected(error)
-        nextAttempt = .now + backoff.next(using: &generator)
-        logger?.warning("no connection to the broker", metadata: ["url": "\(configuration)", "why": "\(error)"])
+        nextAttempt = .now + backoff.failed()
+        logger?.warning("no connection to the broker", error: LinkLoss(error), metadata: ["url": "\(configuration)"])
         // Someone who asked for the first connection decides what comes next.
         if !waiting.isEmpty, !hasEverConnected { isWanted = false }
         answer(.failure(error))
@@ -131,9 +131,9 @@ final class Link {
         lastError = error
         board.disconnected(error)
         // A broker that logs clients in and drops them at once must not be hammered.
-        if connectedAt < .now - .seconds(5) { backoff.reset() }
-        nextAttempt = .now + backoff.next(using: &generator)
-        logger?.warning("lost the connection to the broker", metadata: ["why": "\(error)"])
+        if connectedAt < .now - .seconds(5) { backoff.succeeded() }
+        nextAttempt = .now + backoff.failed()
+        logger?.warning("lost the connection to the broker", error: LinkLoss(error))
     }
 
     /// Ends for good.

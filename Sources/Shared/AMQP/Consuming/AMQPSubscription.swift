@@ -54,10 +54,6 @@ package final class AMQPSubscription: Sendable {
         try await mailbox.ask { .resume(self.id, prefetch: prefetch, $0) }
     }
 
-    /// Takes effect when consuming begins the next time: after a pause, a reconnect, or a cancel by the broker. For
-    /// the present consumer the broker offers no change; call ``resume(prefetch:)``.
-    package func setPrefetch(_ count: Int) { mailbox.post(.setPrefetch(id, count)) }
-
     /// Closes the channel, which returns every unsettled delivery to the queue, and ends ``batches``.
     package func close() async {
         do throws(AMQPError) {

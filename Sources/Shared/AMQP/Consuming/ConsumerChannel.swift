@@ -1,3 +1,4 @@
+internal import IOThread
 internal import Synchronization
 
 /// One subscription as its I/O thread sees it: the channel it has now, if any, and what is unsettled there.
@@ -27,7 +28,6 @@ final class ConsumerChannel {
     /// Bytes of large bodies that were handed over and are not settled.
     private(set) var unsettledBytes = 0
     private var backoff = Backoff()
-    private var generator = SystemRandomNumberGenerator()
     private var consumers = 0
     private(set) var epoch: UInt32 = 0
     private(set) var isOpen = false
@@ -70,7 +70,7 @@ final class ConsumerChannel {
             try session.consume(queue, consumerTag: tag, channel: number)
             consumerTag = tag
             flag.isSet = true
-            backoff.reset()
+            backoff.succeeded()
         } catch {
             closed()
             throw error
@@ -116,7 +116,7 @@ final class ConsumerChannel {
     }
 
     /// Tries again after a pause.
-    func scheduleRetry() { if isWanted { retryAt = .now + backoff.next(using: &generator) } }
+    func scheduleRetry() { if isWanted { retryAt = .now + backoff.failed() } }
 
     /// Tries again as soon as there is a connection.
     func retryAtOnce() { retryAt = isWanted && consumerTag == nil ? .now : nil }

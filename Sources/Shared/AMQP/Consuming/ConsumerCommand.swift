@@ -7,7 +7,6 @@ enum ConsumerCommand: Sendable {
     case pause(Int, Reply<Void>)
     case giveBack(Int, Reply<Void>)
     case resume(Int, prefetch: Int, Reply<Void>)
-    case setPrefetch(Int, Int)
     case unsubscribe(Int, Reply<Void>)
     case close(Reply<Void>?)
 }

@@ -71,7 +71,6 @@ final class ConsumerLoop {
         case .pause(let id, let reply): pause(id, reply)
         case .giveBack(let id, let reply): giveBack(id, reply)
         case .resume(let id, let prefetch, let reply): resume(id, prefetch: prefetch, reply)
-        case .setPrefetch(let id, let prefetch): channels[id]?.prefetch = prefetch
         case .unsubscribe(let id, let reply): unsubscribe(id, reply)
         case .close(let reply): reply?.succeed()
         }
@@ -259,7 +258,7 @@ final class ConsumerLoop {
             case .pause(_, let reply), .giveBack(_, let reply), .resume(_, _, let reply): reply.fail(.closed)
             case .unsubscribe(_, let reply): reply.succeed()
             case .close(let reply): reply?.succeed()
-            case .acknowledge, .reject, .setPrefetch: break
+            case .acknowledge, .reject: break
             }
         }
     }

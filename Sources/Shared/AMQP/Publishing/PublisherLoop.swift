@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import IOThread
 internal import Logging
 
@@ -21,10 +22,9 @@ final class PublisherLoop {
     private var topology: TopologyKeeper
     private let window: Int
     private let logger: Logger?
-    private var generator = SystemRandomNumberGenerator()
 
     private var batches: [UInt64: PublishBatch] = [:]
-    private var unsent = FIFO<Slot>()
+    private var unsent: Deque<Slot> = []
     private var inFlight = ConfirmWindow<Slot>()
     private var assembler: DeliveryAssembler<InboundFrame.ReturnOpening>
     private var delayed: [(due: Instant, slots: [Slot])] = []
@@ -170,8 +170,8 @@ final class PublisherLoop {
     private func receive(_ frame: InboundFrame) {
         switch frame {
         case .confirm(let sequence, let multiple, true):
-            nackBackoff.reset()
-            reopenBackoff.reset()
+            nackBackoff.succeeded()
+            reopenBackoff.succeeded()
             inFlight.settle(sequence, multiple: multiple) { slot in
                 slot.batch.confirmed(slot.index)
                 if slot.batch.isOver { batches.removeValue(forKey: slot.batch.id) }
@@ -211,7 +211,7 @@ final class PublisherLoop {
             batches.removeValue(forKey: slot.batch.id)?.refuse(error)
         }
         resend(slots)
-        reopenAt = .now + reopenBackoff.next(using: &generator)
+        reopenAt = .now + reopenBackoff.failed()
     }
 
     /// The broker doesn't say which message it means, only what was wrong with it.
@@ -230,7 +230,7 @@ final class PublisherLoop {
 
     private func delay(_ slots: [Slot]) {
         guard !slots.isEmpty else { return }
-        delayed.append((.now + nackBackoff.next(using: &generator), slots))
+        delayed.append((.now + nackBackoff.failed(), slots))
     }
 
     private func releaseDelayed() {
@@ -243,7 +243,7 @@ final class PublisherLoop {
     private func resend(_ slots: [Slot]) {
         let open = slots.filter { !$0.batch.isOver }
         for slot in open { slot.batch.unsent(slot.index) }
-        unsent.prepend(open)
+        unsent.prepend(contentsOf: open)
     }
 
     private func lose(_ error: AMQPError) {

@@ -1,3 +1,4 @@
+internal import IOThread
 package import Postgres
 
 /// Where items go whose batch failed, so that the others go on: pieces of a batch are tried apart from new work, halved
@@ -158,6 +159,6 @@ package struct IsolationWard<Item: Sendable>: Sendable {
     /// A server that comes back finds everybody soon.
     private func wait(after failures: Int, _ fault: PostgresFault) -> Duration {
         let longest = fault == .away ? min(.seconds(2), terms.longestWait) : terms.longestWait
-        return min(longest, terms.firstWait * (1 << min(max(0, failures - 1), 20)))
+        return Backoff(base: terms.firstWait, cap: longest).pause(after: failures)
     }
 }

@@ -38,11 +38,8 @@ CREATE TABLE moose.work_orders (
     max_attempts     integer,
     timeout_seconds  integer,
     run_at           timestamptz NOT NULL,
-    -- The lease: who works it, under which fencing token (rises at every claim, never resets), until when.
+    -- Rises at every claim and never resets: only who holds the current one may end the attempt (see moose.leases).
     fencing_token    bigint NOT NULL DEFAULT 0,
-    lease_worker     uuid,
-    lease_claim      uuid,
-    lease_expires_at timestamptz,
     started_at       timestamptz,
     worker_losses    integer NOT NULL DEFAULT 0,
     unknown_since    timestamptz,
@@ -67,7 +64,14 @@ CREATE TABLE moose.work_orders (
     result           bytea,
     error            text,
     failure_class    text,
+    -- Of one that is failed: its dead letter's reason, by whoever made it fail; NULL: exhausted.
+    letter_reason    text,
+    -- The pull request an attempt made, and the commit it pushed: while that is named, older commits are not judged.
     github_pr_number integer,
+    github_repository text,
+    github_head_sha  text,
+    -- Since when it waits for CI; empty before, and once there was a verdict.
+    ci_since         timestamptz,
     metadata         jsonb NOT NULL DEFAULT '{}',
     created_at       timestamptz NOT NULL DEFAULT now(),
     finished_at      timestamptz,
@@ -75,18 +79,47 @@ CREATE TABLE moose.work_orders (
     cancel_requested_at timestamptz,
     cancel_who       text,
     cancel_reason    text,
-    CHECK ((state = 'in_progress') = (lease_worker IS NOT NULL)),
     -- What is indexed has a bound, here as at every door: a row too large for its index stops whoever writes it.
     CHECK (octet_length(state) <= 40 AND octet_length(kind) <= 100 AND octet_length(lane) <= 63)
-) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
--- Only the live part is indexed: what waits, what runs, what went wrong. Finished rows cost nothing.
-CREATE INDEX work_orders_waiting ON moose.work_orders (state, lane, run_at)
-    WHERE state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked');
+-- No index here names, not even in its predicate, what changes when an attempt begins or ends as it should: so that end is
+-- a HOT update, in the page the order stands in (which has room for it: fillfactor). What is asked for by its state is
+-- found in the live sets below. A test holds this.
 CREATE INDEX work_orders_for_money ON moose.work_orders (waits_on, created_at, id) WHERE waits_on IS NOT NULL;
 CREATE INDEX work_orders_dear ON moose.work_orders (waits_on, estimate_u) WHERE waits_on IS NOT NULL;
-CREATE INDEX work_orders_leased ON moose.work_orders (id) WHERE state = 'in_progress';
-CREATE INDEX work_orders_wrong ON moose.work_orders (state, id) WHERE state IN ('failed', 'needs_review', 'cancelled');
+
+-- The live sets: which orders wait, which run and which went wrong, a narrow row each. A row is written only under the lock
+-- of its work order, except for the expiry of a lease. Orders that completed are in none: they cost nothing.
+
+-- scheduled, pending, retrying, awaiting_budget or blocked.
+CREATE TABLE moose.waiting (
+    id     uuid PRIMARY KEY,
+    state  text NOT NULL CHECK (octet_length(state) <= 40),
+    lane   text NOT NULL CHECK (octet_length(lane) <= 63),
+    run_at timestamptz NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX waiting_line ON moose.waiting (state, lane, run_at, id);
+
+-- in_progress: who works it, under which token and by which claim, until when. The expiry is in no index, so a heartbeat
+-- is a HOT update.
+CREATE TABLE moose.leases (
+    id         uuid PRIMARY KEY,
+    token      bigint NOT NULL,
+    worker     uuid NOT NULL,
+    claim      uuid NOT NULL,
+    expires_at timestamptz NOT NULL,
+    -- Somebody asked for the end of the attempt.
+    to_stop    boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX leases_to_stop ON moose.leases (worker) WHERE to_stop;
+
+-- failed, needs_review or cancelled.
+CREATE TABLE moose.wrong (
+    id    uuid PRIMARY KEY,
+    state text NOT NULL CHECK (octet_length(state) <= 40)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX wrong_state ON moose.wrong (state, id);
 
 -- Notes for the end of the statement that these gates were entered (+) or left (-), or that an order which waited there,
 -- or had a place kept, went away (0): counted there in one go, in the order of their names, so that two statements never
@@ -111,11 +144,14 @@ BEGIN
         NEW.waits_on := NULL;
         NEW.waits_for_u := NULL;
     END IF;
+    IF NEW.state NOT IN ('scheduled', 'pending', 'retrying') THEN NEW.unknown_since := NULL; END IF;
+    IF v_from = 'needs_review' THEN NEW.ci_since := NULL; END IF;
     IF 'in_progress' IN (v_from, NEW.state) THEN
         IF NEW.gates IS NOT NULL THEN
             PERFORM moose.note_gates(NEW.gates, CASE NEW.state WHEN 'in_progress' THEN '+' ELSE '-' END);
         END IF;
     ELSIF v_from = 'failed' THEN
+        NEW.letter_reason := NULL;
         -- Whatever brings it back: another may have its unique key by now.
         IF NEW.unique_key IS NOT NULL AND NEW.state <> 'cancelled' THEN
             PERFORM moose.take_unique_key_again(NEW.id, NEW.unique_key, NEW.unique_until);
@@ -135,6 +171,59 @@ CREATE TRIGGER work_orders_transition BEFORE UPDATE ON moose.work_orders
                        AND NOT (OLD.state = 'in_progress' AND NEW.state = 'completed'
                                 AND NEW.gates IS NULL AND NEW.waits_on IS NULL))
     EXECUTE FUNCTION moose.check_transition();
+
+-- The live sets follow every move but two, which make one statement of thousands: a claim writes its leases itself, and
+-- the end of an attempt that completed takes its lease away itself (see claim_batch and finish_batch).
+CREATE FUNCTION moose.keep_live_sets() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    c_waiting CONSTANT text[] := '{scheduled,pending,retrying,awaiting_budget,blocked}';
+    c_wrong CONSTANT text[] := '{failed,needs_review,cancelled}';
+    v_from text := CASE WHEN TG_OP <> 'INSERT' THEN OLD.state END;
+    v_to text := CASE WHEN TG_OP <> 'DELETE' THEN NEW.state END;
+BEGIN
+    IF v_from IS DISTINCT FROM v_to THEN
+        IF v_from = 'in_progress' THEN
+            DELETE FROM moose.leases l WHERE l.id = OLD.id;
+        ELSIF v_from = ANY (c_waiting) AND v_to = ANY (c_waiting) IS NOT TRUE THEN
+            DELETE FROM moose.waiting w WHERE w.id = OLD.id;
+        ELSIF v_from = ANY (c_wrong) THEN
+            DELETE FROM moose.wrong w WHERE w.id = OLD.id;
+        END IF;
+        IF v_to = 'in_progress' AND NOT EXISTS (SELECT 1 FROM moose.leases l WHERE l.id = NEW.id) THEN
+            RAISE EXCEPTION 'work order % has no lease', NEW.id USING ERRCODE = 'MS001',
+                HINT = 'Only a claim makes an order run: it writes the lease first.';
+        END IF;
+        IF v_to = ANY (c_wrong) THEN
+            INSERT INTO moose.wrong (id, state) VALUES (NEW.id, v_to)
+            ON CONFLICT (id) DO UPDATE SET state = excluded.state;
+        END IF;
+    END IF;
+    IF v_to = ANY (c_waiting) THEN
+        INSERT INTO moose.waiting (id, state, lane, run_at) VALUES (NEW.id, v_to, NEW.lane, NEW.run_at)
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, lane = excluded.lane, run_at = excluded.run_at;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER work_orders_born AFTER INSERT ON moose.work_orders
+    FOR EACH ROW WHEN (NEW.state <> 'in_progress') EXECUTE FUNCTION moose.keep_live_sets();
+CREATE TRIGGER work_orders_live AFTER UPDATE ON moose.work_orders
+    FOR EACH ROW WHEN ((OLD.state, OLD.lane, OLD.run_at) IS DISTINCT FROM (NEW.state, NEW.lane, NEW.run_at)
+                       AND NOT (OLD.state = 'in_progress' AND NEW.state = 'completed'))
+    EXECUTE FUNCTION moose.keep_live_sets();
+CREATE TRIGGER work_orders_gone AFTER DELETE ON moose.work_orders
+    FOR EACH ROW WHEN (OLD.state <> 'completed') EXECUTE FUNCTION moose.keep_live_sets();
+
+-- Orders whose state and whose live sets don't agree: none, ever. For tests and for `moose doctor`.
+CREATE FUNCTION moose.live_set_differences() RETURNS TABLE (id uuid, state text, found text) LANGUAGE sql STABLE AS $$
+    SELECT coalesce(w.id, s.id), w.state, s.found
+    FROM (SELECT o.* FROM moose.work_orders o WHERE o.state <> 'completed') w
+    FULL JOIN (
+        SELECT x.id, x.state AS found, x.lane, x.run_at, NULL::bigint AS token FROM moose.waiting x
+        UNION ALL SELECT l.id, 'in_progress', NULL, NULL, l.token FROM moose.leases l
+        UNION ALL SELECT x.id, x.state, NULL, NULL, NULL FROM moose.wrong x) s ON s.id = w.id
+    WHERE s.found IS DISTINCT FROM w.state
+       OR (s.lane, s.run_at) <> (w.lane, w.run_at) OR s.token <> w.fencing_token
+$$;
 
 CREATE TABLE moose.work_order_dependencies (
     work_order_id uuid NOT NULL REFERENCES moose.work_orders (id) ON DELETE CASCADE,

@@ -96,14 +96,12 @@ BEGIN
         INSERT INTO moose.work_orders (
             id, state, kind, lane, title, project, agent, estimate_u, max_attempts, timeout_seconds, run_at,
             body, digest, app_id, reply_to, correlation_id, traceparent, concurrency_key, unique_key,
-            attempt, fencing_token, lease_worker, lease_claim, lease_expires_at, started_at, unknown_since)
+            attempt, fencing_token, started_at, unknown_since)
         SELECT i.id, s.state, i.kind, i.lane, i.title, i.project, i.agent, i.estimate, i.max_attempts, i.timeout,
                coalesce(i.run_at, now()), i.body, substr(sha256(i.body), 1, 16), i.app_id, i.reply_to,
                i.correlation_id, i.traceparent, i.concurrency_key, i.unique_key,
                s.runs::integer, s.runs::integer,
-               CASE WHEN s.runs THEN p_worker END, CASE WHEN s.runs THEN p_claim END,
-               CASE WHEN s.runs THEN now() + p_lease END, CASE WHEN s.runs THEN now() END,
-               CASE WHEN NOT s.known THEN now() END
+               CASE WHEN s.runs THEN now() END, CASE WHEN NOT s.known THEN now() END
         FROM unnest(p_ids, p_doorbells, p_kind, p_lane, p_title, p_project, p_agent, p_estimates, p_max_attempts,
                     p_timeouts, p_run_at, p_bodies, p_app_id, p_reply_to, p_correlation_id, p_traceparent,
                     p_concurrency_keys, p_unique_keys)
@@ -195,7 +193,8 @@ BEGIN
                        WHEN w.digest = '' THEN 'duplicate'
                        WHEN NOT p_doorbells[i.item] AND w.digest <> substr(sha256(p_bodies[i.item]), 1, 16)
                            THEN 'id_reused'
-                       WHEN w.state = 'in_progress' AND w.lease_claim = p_claim THEN 'replay'
+                       WHEN w.state = 'in_progress' AND EXISTS (
+                           SELECT 1 FROM moose.leases l WHERE l.id = w.id AND l.claim = p_claim) THEN 'replay'
                        WHEN w.state NOT IN ('scheduled', 'pending', 'retrying', 'awaiting_budget') THEN 'duplicate'
                        WHEN p_park OR w.run_at > now() AND w.state <> 'awaiting_budget' THEN 'later'
                        WHEN w.kind = ANY (p_kinds) THEN
@@ -208,7 +207,7 @@ BEGIN
             FROM unnest(p_ids) WITH ORDINALITY AS i (id, item)
             LEFT JOIN (
                 SELECT o.id, o.state, o.fencing_token, o.project, o.agent, octet_length(o.body) AS bytes, o.kind, o.lane, o.run_at, o.estimate_u, o.digest,
-                       o.lease_claim, o.unknown_since,
+                       o.unknown_since,
                        o.concurrency_key IS NOT NULL OR o.gates IS NOT NULL AS is_gated
                 FROM moose.work_orders o
                 WHERE o.id = ANY (p_ids)
@@ -318,10 +317,13 @@ BEGIN
                       FROM unnest(v_cheap_kind) WITH ORDINALITY AS r (kind, n) ORDER BY r.n) END);
         v_refused := 'refused' = ANY (v_budget.status);
 
+        INSERT INTO moose.leases (id, token, worker, claim, expires_at)
+        SELECT p_ids[r.item], r.token, p_worker, p_claim, now() + p_lease
+        FROM unnest(r_item, r_token, v_budget.status) AS r (item, token, status) WHERE r.status <> 'refused'
+        ORDER BY 1;
         UPDATE moose.work_orders w
-        SET state = 'in_progress', fencing_token = r.token, attempt = w.attempt + 1, lease_worker = p_worker,
-            lease_claim = p_claim, lease_expires_at = now() + p_lease, started_at = now(),
-            estimate_u = r.estimate, unknown_since = NULL
+        SET state = 'in_progress', fencing_token = r.token, attempt = w.attempt + 1, started_at = now(),
+            estimate_u = r.estimate
         FROM unnest(r_item, r_fresh, r_token, r_estimate, v_budget.status) AS r (item, fresh, token, estimate, status)
         WHERE w.id = p_ids[r.item] AND NOT r.fresh AND r.status <> 'refused';
 

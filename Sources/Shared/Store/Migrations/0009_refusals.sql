@@ -16,13 +16,13 @@ BEGIN
     UPDATE moose.work_orders w
     SET state = CASE r.reason WHEN 'never_fits' THEN 'failed' ELSE 'awaiting_budget' END,
         attempt = CASE WHEN r.fresh THEN 0 ELSE w.attempt END,
-        lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
         started_at = CASE WHEN r.fresh THEN NULL ELSE w.started_at END,
         estimate_u = r.estimate,
         waits_on = CASE WHEN r.reason <> 'never_fits' THEN r.policies END,
         waits_for_u = CASE WHEN r.reason <> 'never_fits' THEN r.least END,
         error = 'budget refused: ' || r.reason,
         failure_class = 'budget_exceeded',
+        letter_reason = CASE r.reason WHEN 'never_fits' THEN r.reason END,
         finished_at = CASE r.reason WHEN 'never_fits' THEN now() END
     FROM (SELECT i.*, ARRAY(
               SELECT p.id FROM moose.budget_policies p
@@ -210,15 +210,15 @@ CREATE FUNCTION moose.refuse_claims(p_ids uuid[], p_reasons text[], p_bodies byt
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE moose.work_orders w
-    SET state = 'failed', failure_class = 'invalid_input', finished_at = now(),
-        error = CASE r.reason WHEN 'unknown_kind' THEN 'unknown_kind: no live worker knows the kind ' || w.kind
-                ELSE 'unknown_price: no estimate, and the kind ' || w.kind || ' has no default price' END
+    SET state = 'failed', failure_class = 'invalid_input', letter_reason = r.reason, finished_at = now(),
+        error = CASE r.reason WHEN 'unknown_kind' THEN 'no live worker knows the kind ' || w.kind
+                ELSE 'no estimate, and the kind ' || w.kind || ' has no default price' END
     FROM unnest(p_ids, p_reasons) AS r (id, reason)
     WHERE w.id = r.id AND r.reason IN ('unknown_kind', 'unknown_price');
     PERFORM moose.report(
         -- Each failure has a letter of its own, also of an order that was retried without a claim between.
         moose.event_id('dead letter ' || d.id, w.fencing_token, r.reason), 'worker', 'intake', 'warning',
-        format('dead letter (%s): %s', r.reason, split_part(w.error, ': ', 2)), w.id, 'invalid_input',
+        format('dead letter (%s): %s', r.reason, w.error), w.id, 'invalid_input',
         jsonb_build_object('reason', r.reason, 'dead_letter', d.id, 'handler', w.kind, 'lane', w.lane))
     FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = r.id
     JOIN moose.dead_letters d ON d.work_order_id = w.id AND d.is_order AND d.state = 'dead'

@@ -34,7 +34,6 @@ BEGIN
             attempt = w.attempt - (i.outcome IN ('snoozed', 'interrupted'))::integer,
             run_at = CASE WHEN i.outcome IN ('completed', 'failed') THEN w.run_at
                           ELSE now() + coalesce(i.delay, 0) * interval '1 millisecond' END,
-            lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
             result = CASE WHEN i.outcome IN ('completed', 'review') THEN i.result ELSE w.result END,
             error = CASE WHEN i.outcome = 'completed' THEN NULL
                          WHEN w.cancel_requested_at IS NOT NULL
@@ -67,6 +66,7 @@ BEGIN
     INTO v_accepted, v_ended, v_replies
     FROM ended e;
 
+    DELETE FROM moose.leases l WHERE l.id = ANY (v_accepted);
     IF cardinality(v_accepted) < cardinality(p_ids) THEN
         SELECT array_agg(i.item) INTO v_lost
         FROM unnest(p_ids) WITH ORDINALITY AS i (id, item) WHERE NOT i.id = ANY (v_accepted);

@@ -1,30 +1,30 @@
 -- Leases: a worker renews what it really runs; a sweeper rescues what nobody renewed. Postgres's clock decides.
 
--- Renews every (order, token) pair in one statement; succeeds while the token matches, also past expiry. Rows that a
--- finish holds just now are skipped: they are ending anyway. Returns the pairs this worker has lost.
+-- Renews every (order, token) pair in one statement; succeeds while the token matches, also past expiry. Leases that an
+-- end takes away just now are skipped. Returns the pairs this worker has lost.
 CREATE FUNCTION moose.renew_leases(p_worker uuid, p_ids uuid[], p_tokens bigint[], p_lease interval)
 RETURNS TABLE (id uuid, token bigint) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-    UPDATE moose.work_orders w SET lease_expires_at = now() + p_lease
+    UPDATE moose.leases l SET expires_at = now() + p_lease
     FROM (
-        SELECT o.id FROM moose.work_orders o
-        JOIN unnest(p_ids, p_tokens) AS i (id, token) ON i.id = o.id AND i.token = o.fencing_token
-        WHERE o.state = 'in_progress' ORDER BY o.id FOR NO KEY UPDATE OF o SKIP LOCKED) mine
-    WHERE w.id = mine.id;
+        SELECT o.id FROM moose.leases o
+        JOIN unnest(p_ids, p_tokens) AS i (id, token) ON i.id = o.id AND i.token = o.token
+        ORDER BY o.id FOR NO KEY UPDATE OF o SKIP LOCKED) mine
+    WHERE l.id = mine.id;
     RETURN QUERY
         SELECT i.id, i.token
         FROM unnest(p_ids, p_tokens) AS i (id, token)
-        LEFT JOIN moose.work_orders w ON w.id = i.id AND w.fencing_token = i.token AND w.state = 'in_progress'
-        WHERE w.id IS NULL;
+        LEFT JOIN moose.leases l ON l.id = i.id AND l.token = i.token
+        WHERE l.id IS NULL;
 END $$;
 
 -- Leases that stand expired now. A sweeper acts only on what it saw expired twice (see LeaseWatch). The expiry, in
 -- microseconds, tells a lease that was renewed between two looks from one that was not.
 CREATE FUNCTION moose.expired_leases() RETURNS TABLE (id uuid, token bigint, expiry_us bigint) LANGUAGE sql STABLE AS $$
-    SELECT w.id, w.fencing_token, (extract(epoch FROM w.lease_expires_at) * 1000000)::bigint FROM moose.work_orders w
-    WHERE w.state = 'in_progress' AND w.lease_expires_at < now()
-    ORDER BY w.id LIMIT 5000
+    SELECT l.id, l.token, (extract(epoch FROM l.expires_at) * 1000000)::bigint FROM moose.leases l
+    WHERE l.expires_at < now()
+    ORDER BY l.id LIMIT 5000
 $$;
 
 -- Takes orders back from workers that are gone: retrying, or failed as poison at the third loss. What the attempt
@@ -38,36 +38,42 @@ DECLARE
     -- What was to be cancelled is not tried again.
     v_cancelled integer := moose.end_cancelled(p_ids, p_tokens);
 BEGIN
+    -- Of an order that ended in another way, as only a hand in psql does.
+    DELETE FROM moose.leases l USING unnest(p_ids, p_tokens) AS i (id, token)
+    WHERE l.id = i.id AND l.token = i.token AND l.expires_at < now()
+      AND NOT EXISTS (SELECT 1 FROM moose.work_orders w
+                      WHERE w.id = l.id AND w.state = 'in_progress' AND w.fencing_token = l.token);
     WITH lost AS (
-        SELECT w.id, w.lease_worker, w.started_at,
+        SELECT w.id, l.worker, w.started_at,
                -- As many attempts as the order says, else as the worker that claimed it would have made.
-               w.attempt >= coalesce(w.max_attempts, moose.attempts_of(w.lease_worker, w.id, w.fencing_token, w.kind),
+               w.attempt >= coalesce(w.max_attempts, moose.attempts_of(l.worker, w.id, w.fencing_token, w.kind),
                                      p_max_attempts) AS is_last
-        FROM moose.work_orders w
-        JOIN unnest(p_ids, p_tokens) AS i (id, token) ON i.id = w.id AND i.token = w.fencing_token
-        WHERE w.state = 'in_progress' AND w.lease_expires_at < now()
-        ORDER BY w.id FOR NO KEY UPDATE OF w SKIP LOCKED
+        FROM unnest(p_ids, p_tokens) AS i (id, token)
+        JOIN moose.work_orders w ON w.id = i.id AND w.fencing_token = i.token
+        JOIN moose.leases l ON l.id = w.id AND l.token = w.fencing_token
+        WHERE w.state = 'in_progress' AND l.expires_at < now()
+        ORDER BY w.id FOR NO KEY UPDATE OF w, l SKIP LOCKED
     ), rescued AS (
         UPDATE moose.work_orders w
         SET state = CASE WHEN w.worker_losses + 1 >= 3 OR l.is_last
                          THEN 'failed' ELSE 'retrying' END,
             worker_losses = w.worker_losses + 1,
             run_at = now() + CASE WHEN w.worker_losses > 0 THEN random() ELSE 0 END * interval '30 seconds',
-            lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
-            error = CASE WHEN w.worker_losses + 1 >= 3 THEN 'poison: three workers were lost while they ran it'
+            error = CASE WHEN w.worker_losses + 1 >= 3 THEN 'three workers were lost while they ran it'
                          ELSE 'the worker that ran it was lost' END,
             failure_class = 'worker_lost',
+            letter_reason = CASE WHEN w.worker_losses + 1 >= 3 THEN 'poison' END,
             finished_at = CASE WHEN w.worker_losses + 1 >= 3 OR l.is_last THEN now() END
         FROM lost l WHERE w.id = l.id
-        RETURNING w.id, w.fencing_token, w.attempt, w.lane, w.kind, w.state, w.error, l.lease_worker, l.started_at
+        RETURNING w.id, w.fencing_token, w.attempt, w.lane, w.kind, w.state, w.error, l.worker, l.started_at
     ), vectors AS (
         INSERT INTO moose.outcome_vectors (work_order_id, fencing_token, attempt, outcome, success, handler, worker,
                                            failure_class, error, started_at)
-        SELECT r.id, r.fencing_token, r.attempt, 'worker_lost', false, r.kind, r.lease_worker, 'worker_lost', r.error,
+        SELECT r.id, r.fencing_token, r.attempt, 'worker_lost', false, r.kind, r.worker, 'worker_lost', r.error,
                r.started_at
         FROM rescued r ON CONFLICT DO NOTHING
     )
-    SELECT array_agg(r.id), array_agg(r.fencing_token), array_agg(DISTINCT r.lease_worker)
+    SELECT array_agg(r.id), array_agg(r.fencing_token), array_agg(DISTINCT r.worker)
     INTO v_ids, v_tokens, v_workers FROM rescued r;
     IF v_ids IS NULL THEN RETURN v_cancelled; END IF;
 
@@ -102,7 +108,7 @@ $$;
 -- Due orders that a worker without their kind has parked and this one knows: it takes them at once, where a doorbell
 -- might find a worker without the kind again and again.
 CREATE INDEX work_orders_unknown ON moose.work_orders (kind, lane)
-    WHERE unknown_since IS NOT NULL AND state IN ('scheduled', 'pending', 'retrying');
+    WHERE unknown_since IS NOT NULL;
 CREATE FUNCTION moose.parked_unknown(p_kinds text[], p_lanes text[], p_limit integer)
 RETURNS TABLE (id uuid, lane text) LANGUAGE sql STABLE AS $$
     SELECT w.id, w.lane FROM moose.work_orders w
@@ -122,7 +128,7 @@ DECLARE
     v_ids uuid[]; v_run_at timestamptz[];
 BEGIN
     SELECT array_agg(o.id ORDER BY o.run_at, o.id), array_agg(o.run_at ORDER BY o.run_at, o.id) INTO v_ids, v_run_at
-    FROM (SELECT w.id, w.run_at FROM moose.work_orders w
+    FROM (SELECT w.id, w.run_at FROM moose.waiting w
           WHERE w.state = p_state AND w.state IN ('scheduled', 'pending', 'retrying') AND w.lane = p_lane
             AND w.run_at < now() - interval '30 seconds'
             AND w.run_at >= p_run_at AND (w.run_at, w.id) > (p_run_at, p_id)
@@ -153,9 +159,9 @@ CREATE TABLE moose.stuck_reports (
 -- no order: whoever runs it may be right.
 CREATE FUNCTION moose.report_stuck(p_warned interval, p_escalated interval) RETURNS integer LANGUAGE sql AS $$
     WITH stuck AS (
-        SELECT w.id, w.fencing_token, w.kind, w.lane, w.title, w.lease_worker, w.started_at,
+        SELECT w.id, w.fencing_token, w.kind, w.lane, w.title, l.worker, w.started_at,
                CASE WHEN w.started_at < now() - p_escalated THEN 'escalated' ELSE 'warned' END AS level
-        FROM moose.work_orders w
+        FROM moose.leases l JOIN moose.work_orders w ON w.id = l.id
         WHERE w.state = 'in_progress' AND w.started_at < now() - least(p_warned, p_escalated)
           -- Those that were told of hide no others.
           AND NOT EXISTS (
@@ -175,7 +181,7 @@ CREATE FUNCTION moose.report_stuck(p_warned interval, p_escalated interval) RETU
             format('in progress since %s', to_char(s.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"')),
             s.id, 'timeout',
             jsonb_build_object('reason', 'stuck', 'handler', s.kind, 'lane', s.lane, 'title', s.title,
-                               'worker', s.lease_worker))
+                               'worker', s.worker))
         FROM stuck s JOIN told t ON t.work_order_id = s.id AND t.level = s.level
     )
     SELECT count(*)::integer FROM reported

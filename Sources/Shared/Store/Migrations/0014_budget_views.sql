@@ -88,9 +88,9 @@ BEGIN
         WHERE now() >= b.window_start AND now() < b.window_end AND b.window_start > '-infinity';
         RETURN QUERY
             WITH open AS (
-                SELECT h.owner, h.token, h.number, h.estimate_u, h.bucket_ids FROM moose.work_orders w
-                JOIN moose.budget_holds h ON h.owner = w.id AND h.token = w.fencing_token
-                WHERE w.state = 'in_progress' AND h.state IN ('held', 'dispatched')
+                SELECT h.owner, h.token, h.number, h.estimate_u, h.bucket_ids FROM moose.leases l
+                JOIN moose.budget_holds h ON h.owner = l.id AND h.token = l.token
+                WHERE h.state IN ('held', 'dispatched')
                 UNION
                 SELECT h.owner, h.token, h.number, h.estimate_u, h.bucket_ids FROM moose.budget_holds h
                 WHERE h.expires_at IS NOT NULL AND h.state IN ('held', 'dispatched')

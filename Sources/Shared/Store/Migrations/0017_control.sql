@@ -5,9 +5,6 @@ CREATE FUNCTION moose.control_notify(p_kind text) RETURNS void LANGUAGE sql AS $
     SELECT pg_notify('moose_control', p_kind)
 $$;
 
-CREATE INDEX work_orders_to_stop ON moose.work_orders (lease_worker)
-    WHERE cancel_requested_at IS NOT NULL AND state = 'in_progress';
-
 -- Cancels work orders, each once; who and why are audited. Before and after, for each different id:
 --
 -- before                                                          after
@@ -53,6 +50,7 @@ BEGIN
     DELETE FROM moose.outbox o WHERE o.doorbell_for = ANY (v_waiting);
     UPDATE moose.work_orders w SET cancel_requested_at = now(), cancel_who = p_who, cancel_reason = p_reason
     WHERE w.id = ANY (v_running);
+    UPDATE moose.leases l SET to_stop = true WHERE l.id = ANY (v_running);
 
     INSERT INTO moose.audit_log (who, action, subject, before, after, reason)
     SELECT p_who, 'work order cancel', 'work order ' || x.id,
@@ -82,21 +80,22 @@ DECLARE
     v_ids uuid[]; v_tokens bigint[];
 BEGIN
     WITH lost AS (
-        SELECT w.id, w.lease_worker FROM moose.work_orders w
-        JOIN unnest(p_ids, p_tokens) AS i (id, token) ON i.id = w.id AND i.token = w.fencing_token
-        WHERE w.state = 'in_progress' AND w.cancel_requested_at IS NOT NULL AND w.lease_expires_at < now()
-        ORDER BY w.id FOR NO KEY UPDATE OF w SKIP LOCKED
+        SELECT w.id, l.worker
+        FROM unnest(p_ids, p_tokens) AS i (id, token)
+        JOIN moose.work_orders w ON w.id = i.id AND w.fencing_token = i.token
+        JOIN moose.leases l ON l.id = w.id AND l.token = w.fencing_token
+        WHERE w.state = 'in_progress' AND w.cancel_requested_at IS NOT NULL AND l.expires_at < now()
+        ORDER BY w.id FOR NO KEY UPDATE OF w, l SKIP LOCKED
     ), ended AS (
         UPDATE moose.work_orders w
-        SET state = 'cancelled', lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL,
-            error = format('cancelled by %s: %s', w.cancel_who, w.cancel_reason), failure_class = NULL,
+        SET state = 'cancelled', error = format('cancelled by %s: %s', w.cancel_who, w.cancel_reason), failure_class = NULL,
             finished_at = now()
         FROM lost l WHERE w.id = l.id
-        RETURNING w.id, w.fencing_token, w.attempt, w.kind, w.started_at, l.lease_worker
+        RETURNING w.id, w.fencing_token, w.attempt, w.kind, w.started_at, l.worker
     ), vectors AS (
         INSERT INTO moose.outcome_vectors (work_order_id, fencing_token, attempt, outcome, success, handler, worker,
                                            failure_class, error, started_at)
-        SELECT e.id, e.fencing_token, e.attempt, 'cancelled', false, e.kind, e.lease_worker, 'worker_lost',
+        SELECT e.id, e.fencing_token, e.attempt, 'cancelled', false, e.kind, e.worker, 'worker_lost',
                'the worker that ran it was lost', e.started_at
         FROM ended e ON CONFLICT DO NOTHING
     )
@@ -110,8 +109,9 @@ END $$;
 -- What a worker has to stop: orders it holds whose cancel was asked for.
 CREATE FUNCTION moose.cancel_requests(p_worker uuid) RETURNS TABLE (id uuid, token bigint, who text, reason text)
 LANGUAGE sql STABLE AS $$
-    SELECT w.id, w.fencing_token, w.cancel_who, w.cancel_reason FROM moose.work_orders w
-    WHERE w.lease_worker = p_worker AND w.cancel_requested_at IS NOT NULL AND w.state = 'in_progress'
+    SELECT w.id, w.fencing_token, w.cancel_who, w.cancel_reason
+    FROM moose.leases l JOIN moose.work_orders w ON w.id = l.id
+    WHERE l.worker = p_worker AND l.to_stop AND w.cancel_requested_at IS NOT NULL
 $$;
 
 -- Has orders that failed, or that a person must look at, run again, with a new series of attempts; the fencing token
@@ -139,7 +139,7 @@ BEGIN
 
     UPDATE moose.work_orders w
     SET state = CASE WHEN w.id = ANY (v_blocked) THEN 'blocked' ELSE 'pending' END, run_at = now(), attempt = 0,
-        worker_losses = 0, unknown_since = NULL, finished_at = NULL, error = NULL, failure_class = NULL, ci_since = NULL,
+        worker_losses = 0, unknown_since = NULL, finished_at = NULL, error = NULL, failure_class = NULL,
         cancel_requested_at = NULL, cancel_who = NULL, cancel_reason = NULL
     WHERE w.id = ANY (v_failed);
     PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))
@@ -221,17 +221,17 @@ CREATE FUNCTION moose.cancellable(
     p_state text, p_kind text, p_lane text, p_project text, p_agent text,
     p_before timestamptz DEFAULT NULL, p_limit bigint DEFAULT NULL
 ) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
-    SELECT x.id
-    FROM (SELECT w.* FROM moose.work_orders w
-          WHERE w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked')
+    SELECT w.id
+    FROM (SELECT x.id FROM moose.waiting x
+          WHERE (p_state IS NULL OR x.state = p_state) AND (p_lane IS NULL OR x.lane = p_lane)
           UNION ALL
-          SELECT w.* FROM moose.work_orders w WHERE w.state = 'in_progress'
+          SELECT l.id FROM moose.leases l
           UNION ALL
-          SELECT w.* FROM moose.work_orders w
-          WHERE w.state IN ('failed', 'needs_review', 'cancelled') AND w.state = 'needs_review') x
-    WHERE x.cancel_requested_at IS NULL
-      AND (p_state IS NULL OR x.state = p_state) AND (p_kind IS NULL OR x.kind = p_kind)
-      AND (p_lane IS NULL OR x.lane = p_lane) AND (p_project IS NULL OR x.project = p_project)
-      AND (p_agent IS NULL OR x.agent = p_agent) AND (p_before IS NULL OR x.created_at <= p_before)
+          SELECT x.id FROM moose.wrong x WHERE x.state = 'needs_review') live
+    JOIN moose.work_orders w ON w.id = live.id
+    WHERE w.cancel_requested_at IS NULL
+      AND (p_state IS NULL OR w.state = p_state) AND (p_kind IS NULL OR w.kind = p_kind)
+      AND (p_lane IS NULL OR w.lane = p_lane) AND (p_project IS NULL OR w.project = p_project)
+      AND (p_agent IS NULL OR w.agent = p_agent) AND (p_before IS NULL OR w.created_at <= p_before)
     LIMIT p_limit
 $$;

@@ -1,10 +1,16 @@
 -- What could not be delivered, understood or finished: messages that were refused, and orders that failed for good. One
 -- table for both, so that nothing has to be looked for in two places.
 
+-- Every reason there is; the program knows the same ones, and a test holds both together.
+CREATE FUNCTION moose.dead_letter_reasons() RETURNS text[] LANGUAGE sql IMMUTABLE
+RETURN '{malformed,invalid_field,no_id,oversize,unknown_price,unknown_kind,id_reused,unknown_work_order,unroutable,
+         delivery_limit,expired,max_length,rejected,refused,unpublishable,exhausted,poison,never_fits,
+         dependency_failed}'::text[];
+
 CREATE TABLE moose.dead_letters (
     id             uuid PRIMARY KEY,
     state          text NOT NULL DEFAULT 'dead' CHECK (state IN ('dead', 'redriven', 'purged')),
-    reason         text NOT NULL,
+    reason         text NOT NULL CHECK (reason = ANY (moose.dead_letter_reasons())),
     explanation    text NOT NULL,
     -- It stands for the order itself, which is `failed`; otherwise for a message.
     is_order       boolean NOT NULL DEFAULT false,
@@ -66,14 +72,7 @@ BEGIN
     IF NEW.state = 'failed' THEN
         INSERT INTO moose.dead_letters (id, reason, explanation, is_order, work_order_id, kind, lane, exchange,
                                         routing_key, body, digest, headers)
-        VALUES (moose.time_ordered_id(),
-                CASE WHEN NEW.failure_class = 'worker_lost' AND NEW.worker_losses >= 3 THEN 'poison'
-                     WHEN NEW.error = 'budget refused: never_fits' THEN 'never_fits'
-                     WHEN NEW.failure_class = 'dependency_missing' THEN 'dependency_failed'
-                     WHEN NEW.failure_class = 'invalid_input'
-                          AND split_part(NEW.error, ':', 1) IN ('unknown_kind', 'unknown_price')
-                         THEN split_part(NEW.error, ':', 1)
-                     ELSE 'exhausted' END,
+        VALUES (moose.time_ordered_id(), coalesce(NEW.letter_reason, 'exhausted'),
                 coalesce(NEW.error, 'failed without a message'), true, NEW.id, NEW.kind, NEW.lane, 'moose.work',
                 NEW.lane, NEW.body, NEW.digest,
                 json_strip_nulls(json_build_object(

@@ -19,13 +19,14 @@ LANGUAGE sql STABLE AS $$
                coalesce(greatest(extract(epoch FROM now() - min(x.run_at)), 0), 0)::double precision AS oldest_seconds
         FROM (SELECT w.run_at, EXISTS (SELECT 1 FROM moose.outbox o WHERE o.doorbell_for = w.id) AS rings,
                      EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.work_order_id = w.id AND y.rung_at IS NULL) AS held
-              FROM moose.work_orders w
+              FROM moose.waiting w
               WHERE w.state IN ('scheduled', 'pending', 'retrying') AND w.run_at <= now() AND w.lane = l.lane
               LIMIT 100000) x
         WHERE NOT x.held) d,
     LATERAL (
         SELECT count(*) AS running
-        FROM (SELECT 1 FROM moose.work_orders w WHERE w.state = 'in_progress' AND w.lane = l.lane LIMIT 100000) x) r
+        FROM (SELECT 1 FROM moose.leases x JOIN moose.work_orders w ON w.id = x.id
+              WHERE w.lane = l.lane LIMIT 100000) x) r
 $$;
 
 -- Workers that neither renewed nor took their leave. A sweeper acts only on what it saw silent twice (see LeaseWatch).
@@ -70,14 +71,13 @@ BEGIN
     IF cardinality(v_workers) = 0 THEN RETURN 0; END IF;
     PERFORM moose.mark_workers_lost(v_workers, interval '0');
     WITH held AS (
-        SELECT w.id FROM moose.work_orders w
-        WHERE w.state = 'in_progress' AND w.lease_worker = ANY (v_workers)
-        ORDER BY w.id LIMIT 1000 FOR NO KEY UPDATE OF w SKIP LOCKED
+        SELECT l.id FROM moose.leases l WHERE l.worker = ANY (v_workers)
+        ORDER BY l.id LIMIT 1000 FOR NO KEY UPDATE OF l SKIP LOCKED
     ), expired AS (
-        UPDATE moose.work_orders w SET lease_expires_at = now() - interval '1 microsecond' FROM held h WHERE w.id = h.id
-        RETURNING w.id, w.fencing_token
+        UPDATE moose.leases l SET expires_at = now() - interval '1 microsecond' FROM held h WHERE l.id = h.id
+        RETURNING l.id, l.token
     )
-    SELECT array_agg(o.id), array_agg(o.fencing_token) INTO v_ids, v_tokens FROM expired o;
+    SELECT array_agg(o.id), array_agg(o.token) INTO v_ids, v_tokens FROM expired o;
     IF v_ids IS NULL THEN RETURN 0; END IF;
     PERFORM moose.rescue_leases(v_ids, v_tokens, p_max_attempts);
     RETURN cardinality(v_ids);

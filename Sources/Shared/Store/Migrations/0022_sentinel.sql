@@ -6,15 +6,8 @@
 
 INSERT INTO moose.work_order_transitions (from_state, to_state) VALUES ('needs_review', 'completed');
 
-ALTER TABLE moose.work_orders
-    ADD COLUMN github_repository text,
-    -- The commit the attempt pushed. While it is named, older commits of the pull request are not judged.
-    ADD COLUMN github_head_sha text,
-    -- Since when it waits for CI; empty before, and once there was a verdict.
-    ADD COLUMN ci_since timestamptz;
 CREATE INDEX work_orders_pull_request ON moose.work_orders (github_pr_number) WHERE github_pr_number IS NOT NULL;
-CREATE INDEX work_orders_awaiting_ci ON moose.work_orders (ci_since)
-    WHERE ci_since IS NOT NULL AND state = 'needs_review';
+CREATE INDEX work_orders_awaiting_ci ON moose.work_orders (ci_since) WHERE ci_since IS NOT NULL;
 
 -- Each webhook's delivery is taken once.
 CREATE TABLE moose.sentinel_deliveries (

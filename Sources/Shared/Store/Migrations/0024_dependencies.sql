@@ -378,6 +378,7 @@ BEGIN
             IF FOUND THEN
                 UPDATE moose.work_orders w
                 SET state = 'failed', finished_at = now(), failure_class = 'dependency_missing',
+                    letter_reason = 'dependency_failed',
                     error = 'dependency cycle: it waits, through what it depends on, for itself'
                 WHERE w.id = v_start.id;
                 -- Each time it was tried again is news.

@@ -11,7 +11,7 @@ DECLARE
     v_head bytea := substr(p_body, 1, 65536);
     v_digest bytea := sha256(v_head || convert_to(coalesce(p_work_order::text, ''), 'UTF8'));
     v_state text := CASE WHEN p_sqlstate ~ '^[0-9A-Z]{5}$' THEN 'SQLSTATE ' || p_sqlstate ELSE 'no answer' END;
-    v_reason text := CASE WHEN p_reason ~ '^[a-z_]{1,40}$' THEN p_reason ELSE 'refused' END;
+    v_reason text := CASE WHEN p_reason = ANY (moose.dead_letter_reasons()) THEN p_reason ELSE 'refused' END;
     v_lane text := CASE WHEN encode(substr(p_lane, 1, 64), 'escape') ~ '^[a-z0-9][a-z0-9_-]{0,62}$'
                         THEN encode(p_lane, 'escape') END;
     v_known uuid := (SELECT d.id FROM moose.dead_letters d
@@ -52,8 +52,7 @@ DECLARE
     v_left text[] := '{}';
 BEGIN
     UPDATE moose.work_orders w
-    SET state = 'failed', error = v_error, failure_class = 'orchestration_error', finished_at = now(),
-        lease_worker = NULL, lease_claim = NULL, lease_expires_at = NULL
+    SET state = 'failed', error = v_error, failure_class = 'orchestration_error', finished_at = now()
     WHERE w.id = p_id
       AND CASE WHEN p_token IS NULL THEN w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
                ELSE w.state = 'in_progress' AND w.fencing_token = p_token END

@@ -1,4 +1,0 @@
-/// How long a budget runs before it starts anew, as the database writes it.
-enum BudgetPeriod: String, Sendable {
-    case day, month, total
-}

@@ -1,0 +1,15 @@
+internal import ArgumentParser
+internal import Settings
+
+/// The value of `--listen`, such as `127.0.0.1:9100` or `9100`.
+struct ListenArgument {
+    let address: ListenAddress
+
+    init(parsing text: String) throws(ValidationError) {
+        do throws(ListenAddress.Flaw) {
+            address = try ListenAddress(text)
+        } catch {
+            throw ValidationError("it \(error.description)")
+        }
+    }
+}

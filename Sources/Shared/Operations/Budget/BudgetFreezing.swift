@@ -1,0 +1,64 @@
+internal import FoundationEssentials
+package import Postgres
+
+/// The kill switch of a scope.
+package struct BudgetFreezing: Sendable {
+    package let scope: BudgetScope
+    package let who: String
+    package let reason: String
+
+    package init(scope: BudgetScope, who: String, reason: String) {
+        self.scope = scope
+        self.who = who
+        self.reason = reason
+    }
+
+    /// What pulling it found.
+    package struct Frozen: Sendable {
+        /// False: it was frozen before, and stays as it was.
+        package let isNew: Bool
+        /// Whether the scope had a budget before; else it has one now that only tracks.
+        package let hadBudget: Bool
+        package let state: BudgetFreezeState
+    }
+
+    /// Grants the scope nothing more that costs money, at once.
+    package func freeze(in database: PostgresClient) async throws -> Frozen {
+        try await database.withTransaction { transaction in
+            let hadBudget =
+                try await transaction.run(
+                    """
+                    SELECT 1 FROM moose.budget_policies
+                    WHERE scope = \(scope.kind.rawValue) AND name = \(scope.name) LIMIT 1
+                    """
+                ).rowCount > 0
+            let isNew = try await transaction.run(
+                "SELECT moose.freeze_budget(\(scope.kind.rawValue), \(scope.name), \(who), \(reason))"
+            ).first?.decode(0, as: Bool.self)
+            let row = try await transaction.run(
+                """
+                SELECT since, who, reason FROM moose.budget_freezes
+                WHERE scope = \(scope.kind.rawValue) AND name = \(scope.name)
+                """
+            ).first
+            guard let isNew, let row else {
+                throw OperationError(.failed, "\(scope.title) was unfrozen at the same moment", next: "Freeze it again")
+            }
+            return Frozen(
+                isNew: isNew, hadBudget: hadBudget,
+                state: BudgetFreezeState(since: try row.decode(0), who: try row.decode(1), reason: try row.decode(2)))
+        }
+    }
+
+    /// Grants as before.
+    ///
+    /// - Throws: ``OperationError/Kind/refused`` when it is not frozen.
+    package func unfreeze(in database: PostgresClient) async throws {
+        let found = try await database.run(
+            "SELECT moose.unfreeze_budget(\(scope.kind.rawValue), \(scope.name), \(who), \(reason))"
+        ).first?.decode(0, as: Bool.self)
+        guard found == true else {
+            throw OperationError(.refused, "\(scope.title) is not frozen", next: "`moose budget show` says what is")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package import FoundationEssentials
+package import Postgres
+
+/// One work order with all its fields.
+package struct WorkOrderDetail: Sendable {
+    package let id: UUID
+    package let state: String
+    package let kind: String
+    package let lane: String
+    package let title: String
+    package let project: String?
+    package let agent: String?
+    package let estimateMicroUSD: Int64?
+    package let attempt: Int
+    package let maxAttempts: Int?
+    package let runAt: Date
+    package let leaseWorker: UUID?
+    package let leaseExpiresAt: Date?
+    package let startedAt: Date?
+    package let workerLosses: Int
+    package let body: [UInt8]
+    package let result: [UInt8]?
+    package let error: String?
+    package let failureClass: String?
+    package let createdAt: Date
+    package let finishedAt: Date?
+    /// When, by whom and why a cancel was asked for while it ran.
+    package let cancelRequestedAt: Date?
+    package let cancelWho: String?
+    package let cancelReason: String?
+    /// The pull request it made, and since when it waits for what CI says of it.
+    package let pullRequest: Int?
+    package let repository: String?
+    package let ciSince: Date?
+
+    /// - Returns: nil when there is none of this id.
+    package static func find(_ id: UUID, in database: PostgresClient) async throws -> WorkOrderDetail? {
+        try await database.run(
+            """
+            SELECT w.id, state, kind, lane, title, project, agent, estimate_u, attempt, max_attempts, run_at, l.worker,
+                   l.expires_at, started_at, worker_losses, body, result, error, failure_class, created_at,
+                   finished_at, cancel_requested_at, cancel_who, cancel_reason, github_pr_number, github_repository,
+                   ci_since
+            FROM moose.work_orders w LEFT JOIN moose.leases l ON l.id = w.id WHERE w.id = \(id)
+            """
+        ).first.map(WorkOrderDetail.init)
+    }
+
+    private init(_ row: PostgresRow) throws {
+        id = try row.decode(0)
+        state = try row.decode(1)
+        kind = try row.decode(2)
+        lane = try row.decode(3)
+        title = try row.decode(4)
+        project = try row.decode(5)
+        agent = try row.decode(6)
+        estimateMicroUSD = try row.decode(7)
+        attempt = try row.decode(8)
+        maxAttempts = try row.decode(9)
+        runAt = try row.decode(10)
+        leaseWorker = try row.decode(11)
+        leaseExpiresAt = try row.decode(12)
+        startedAt = try row.decode(13)
+        workerLosses = try row.decode(14)
+        body = try row.decode(15)
+        result = try row.decode(16)
+        error = try row.decode(17)
+        failureClass = try row.decode(18)
+        createdAt = try row.decode(19)
+        finishedAt = try row.decode(20)
+        cancelRequestedAt = try row.decode(21)
+        cancelWho = try row.decode(22)
+        cancelReason = try row.decode(23)
+        pullRequest = try row.decode(24)
+        repository = try row.decode(25)
+        ciSince = try row.decode(26)
+    }
+
+    package var json: [String: JSONValue] {
+        [
+            "id": .id(id), "state": .string(state), "kind": .string(kind), "lane": .string(lane),
+            "title": .string(title), "project": .text(project), "agent": .text(agent),
+            "estimate_usd": .usd(estimateMicroUSD), "attempt": .count(attempt), "max_attempts": .count(maxAttempts),
+            "run_at": .time(runAt), "lease_worker": .id(leaseWorker), "lease_expires_at": .time(leaseExpiresAt),
+            "started_at": .time(startedAt), "worker_losses": .count(workerLosses), "body": .document(body),
+            "result": .document(result), "error": .text(error), "failure_class": .text(failureClass),
+            "created_at": .time(createdAt), "finished_at": .time(finishedAt),
+            "cancel_requested_at": .time(cancelRequestedAt), "cancel_who": .text(cancelWho),
+            "cancel_reason": .text(cancelReason), "pull_request": .count(pullRequest),
+            "repository": .text(repository), "ci_since": .time(ciSince),
+        ]
+    }
+}

@@ -1,0 +1,49 @@
+internal import FoundationEssentials
+package import Postgres
+
+/// Work orders that have not ended and whose fields are these; nil lets everything pass.
+package struct WorkOrderFilter: Sendable {
+    package var state: String?
+    package var kind: String?
+    package var lane: String?
+    package var project: String?
+    package var agent: String?
+
+    package init(
+        state: String? = nil, kind: String? = nil, lane: String? = nil, project: String? = nil, agent: String? = nil
+    ) {
+        self.state = state
+        self.kind = kind
+        self.lane = lane
+        self.project = project
+        self.agent = agent
+    }
+
+    package var isEmpty: Bool { state == nil && kind == nil && lane == nil && project == nil && agent == nil }
+
+    /// How many there are now; those that are being cancelled don't count.
+    package func count(in database: PostgresClient) async throws -> Int {
+        try await database.run(
+            "SELECT count(*) FROM moose.cancellable(\(state), \(kind), \(lane), \(project), \(agent))"
+        ).first?.decode(0, as: Int.self) ?? 0
+    }
+
+    /// Cancels them, five hundred a commit; those that come meanwhile are left alone. Returns how many became what.
+    package func cancel(who: String, reason: String, in database: PostgresClient) async throws -> [String: Int] {
+        var became: [String: Int] = [:]
+        let begun = try await database.run("SELECT now()").first?.decode(0, as: Date.self)
+        while true {
+            // Whatever is cancelled is no longer among them.
+            let page: [UUID] = try await database.run(
+                """
+                SELECT * FROM moose.cancellable(
+                    \(state), \(kind), \(lane), \(project), \(agent), \(begun), \(Int64(WorkOrderChange.piece)))
+                """
+            ).rows.map { try $0.decode(0) }
+            guard !page.isEmpty else { return became }
+            for change in try await WorkOrderChange.cancel(page, who: who, reason: reason, in: database) {
+                became[change.after, default: 0] += 1
+            }
+        }
+    }
+}

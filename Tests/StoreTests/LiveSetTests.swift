@@ -1,0 +1,133 @@
+import FoundationEssentials
+import Postgres
+import Store
+import TestSupport
+import Testing
+import WorkOrders
+
+/// The narrow tables of what waits, runs and went wrong, and what they are for: finished orders cost nothing, and the end
+/// of an attempt rewrites no index. That they agree with the orders is looked at after every test of this target.
+struct LiveSetTests {
+    @Test func `no index of work orders names what changes when an attempt begins or ends`() async throws {
+        try await Ledger.open { ledger in
+            let named = try await ledger.store.postgres.run(
+                """
+                SELECT DISTINCT a.attname::text
+                FROM pg_index i
+                JOIN pg_depend d ON d.objid = i.indexrelid AND d.refobjid = i.indrelid AND d.refobjsubid > 0
+                JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
+                WHERE i.indrelid = 'moose.work_orders'::regclass
+                """
+            ).rows.map { try $0.decode(0, as: String.self) }
+            #expect(named.contains("waits_on"), "the look finds the columns of a partial index")
+            let changing: Set = [
+                "state", "attempt", "fencing_token", "started_at", "finished_at", "result", "error", "failure_class",
+                "gates", "run_at",
+            ]
+            #expect(changing.isDisjoint(with: named), "one such column makes every end rewrite all indexes")
+        }
+    }
+
+    @Test func `an order that starts at once and completes is updated once, in its page`() async throws {
+        // One session, so that the server's counts of it are told at once.
+        try await Ledger.open(connections: 1) { ledger in
+            let items = try (0..<500).map { _ in try Ledger.order() }
+            let verdicts = try await ledger.claim(items)
+            let before = try await ledger.updates()
+            let ends = zip(items, verdicts).map { item, verdict in
+                guard case .run(let grant) = verdict else { fatalError("\(verdict)") }
+                return FinishItem(
+                    id: item.id, token: grant.token, ending: .completed,
+                    report: AttemptReport(didStart: true, cost: .zero),
+                    handler: "work", duration: .zero)
+            }
+            #expect(try await ledger.store.finish(ends, worker: ledger.worker).allSatisfy { $0 })
+            let after = try await ledger.updates()
+            #expect(after.all - before.all == 500)
+            #expect(after.hot - before.hot >= 400, "\(after.hot - before.hot) of 500 were HOT")
+            #expect(try await ledger.count("moose.leases") == 0)
+        }
+    }
+
+    @Test func `each state is in its set, and what completed is in none`() async throws {
+        try await Ledger.open { ledger in
+            let running = try Ledger.order()
+            let done = try Ledger.order()
+            let failed = try Ledger.order()
+            let blocked = try Ledger.order(dependsOn: [running.id])
+            let token = try await ledger.start(running)
+            try await ledger.end(done.id, try await ledger.start(done))
+            try await ledger.end(
+                failed.id, try await ledger.start(failed), .failed(AttemptFailure(.unknown, "no", retry: .never)))
+            _ = try await ledger.claim([blocked])
+            let parked = try Ledger.order()
+            _ = try await ledger.claim([parked], park: true)
+            #expect(try await ledger.count("moose.leases WHERE id = '\(running.id)' AND token = \(token)") == 1)
+            #expect(try await ledger.count("moose.wrong WHERE id = '\(failed.id)' AND state = 'failed'") == 1)
+            #expect(try await ledger.count("moose.waiting WHERE id = '\(blocked.id)' AND state = 'blocked'") == 1)
+            #expect(try await ledger.count("moose.waiting WHERE id = '\(parked.id)' AND state = 'pending'") == 1)
+            #expect(
+                try await ledger.count(
+                    """
+                    (SELECT id FROM moose.waiting UNION ALL SELECT id FROM moose.leases UNION ALL SELECT id FROM moose.wrong)
+                    AS live
+                    """) == 4)
+            try await ledger.run("UPDATE moose.work_orders SET lane = 'other' WHERE id = '\(parked.id)'")
+            #expect(try await ledger.count("moose.waiting WHERE id = '\(parked.id)' AND lane = 'other'") == 1)
+            try await ledger.run("DELETE FROM moose.work_orders WHERE state <> 'completed'")
+            #expect(
+                try await ledger.count(
+                    """
+                    (SELECT id FROM moose.waiting UNION ALL SELECT id FROM moose.leases UNION ALL SELECT id FROM moose.wrong)
+                    AS live
+                    """) == 0)
+        }
+    }
+
+    @Test func `a heartbeat keeps its own lease alive, and no other's`() async throws {
+        try await Ledger.open { ledger in
+            let item = try Ledger.order()
+            let old = try await ledger.start(item)
+            try await ledger.expireLeases()
+            #expect(try await ledger.store.rescue([LeaseKey(id: item.id, token: old)], maxAttempts: 5) == 1)
+            let token = try await ledger.start(Ledger.doorbell(item.id))
+            try await ledger.expireLeases()
+            let late = LeaseKey(id: item.id, token: old)
+            #expect(try await ledger.store.renew([late], worker: ledger.worker, lease: .seconds(45)) == [late])
+            #expect(try await ledger.store.expiredLeases().map(\.key) == [LeaseKey(id: item.id, token: token)])
+        }
+    }
+
+    @Test func `an order runs by a claim only, and a lease that nobody's order has goes away`() async throws {
+        try await Ledger.open { ledger in
+            let parked = try Ledger.order()
+            _ = try await ledger.claim([parked], park: true)
+            await #expect {
+                try await ledger.run("UPDATE moose.work_orders SET state = 'in_progress' WHERE id = '\(parked.id)'")
+            } throws: { error in
+                (error as? PostgresError)?.sqlState == "MS001" && "\(error)".contains("has no lease")
+            }
+            let done = try Ledger.order()
+            let token = try await ledger.start(done)
+            // As a hand in psql may end it.
+            try await ledger.run("UPDATE moose.work_orders SET state = 'completed' WHERE id = '\(done.id)'")
+            try await ledger.expireLeases()
+            let expired = try await ledger.store.expiredLeases().map(\.key)
+            #expect(expired == [LeaseKey(id: done.id, token: token)])
+            #expect(try await ledger.store.rescue(expired, maxAttempts: 5) == 0)
+            #expect(try await ledger.count("moose.leases") == 0)
+            // Its hold is still open: the hand did not settle it.
+            try await ledger.end(done.id, token)
+        }
+    }
+}
+
+extension Ledger {
+    fileprivate func updates() async throws -> (all: Int64, hot: Int64) {
+        _ = try await store.postgres.run("SELECT pg_stat_force_next_flush()::text")
+        let row = try await store.postgres.run(
+            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = 'moose.work_orders'::regclass"
+        ).first
+        return (try row?.decode(0) ?? 0, try row?.decode(1) ?? 0)
+    }
+}
