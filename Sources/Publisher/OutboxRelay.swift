@@ -57,9 +57,11 @@ package final class OutboxRelay: Sendable {
             var backoff = Backoff(base: .milliseconds(200))
             while !Task.isCancelled {
                 do {
-                    let count = try await start { batch in group.addTask { await self.publish(batch) } }
+                    // Not given up half-way: rows leased by a statement whose answer nobody hears wait out their lease.
+                    let batches = try await Task { try await self.take() }.value
+                    for batch in batches { group.addTask { await self.publish(batch) } }
                     backoff.succeeded()
-                    if count == 0 { await alarm.wait(atMost: min(poll, try await store.outboxWait() ?? poll)) }
+                    if batches.isEmpty { await alarm.wait(atMost: min(poll, try await store.outboxWait() ?? poll)) }
                 } catch {
                     if Task.isCancelled { break }
                     state.withLock { $0.unreadable(because: "\(error)", at: .now) }
@@ -69,26 +71,39 @@ package final class OutboxRelay: Sendable {
             }
             group.cancelAll()
         }
+        await settleAtLast()
     }
 
     /// Publishes what is due now and waits until that is settled. Returns how many rows that were.
     package func relayOnce() async throws -> Int {
-        let count = try await withThrowingDiscardingTaskGroup { group in
-            try await start { batch in group.addTask { await self.publish(batch) } }
+        let batches = try await take()
+        await withDiscardingTaskGroup { group in
+            for batch in batches { group.addTask { await self.publish(batch) } }
         }
         try await settle()
-        return count
+        return batches.reduce(0) { $0 + $1.count }
     }
 
-    /// Settles what is over, then takes what is due and hands it out, a batch a destination. Returns how many rows.
-    private func start(_ handOut: ([OutboxMessage]) -> Void) async throws -> Int {
+    /// Settles what is over, then takes what is due, a batch a destination.
+    private func take() async throws -> [[OutboxMessage]] {
         try await settle()
         let busy = state.withLock { $0.busy(at: .now) }
         let due = try await store.leaseOutbox(UUID(), skip: busy)
         let batches = Dictionary(grouping: due, by: \.destination)
         state.withLock { $0.begin(batches.mapValues(\.count), at: .now) }
-        for batch in batches.values { handOut(batch) }
-        return due.count
+        return Array(batches.values)
+    }
+
+    /// What a stop cut short goes back, so that nobody waits for its lease to end.
+    private func settleAtLast() async {
+        guard store.postgres.status().isHealthy else { return }
+        await Task {
+            do {
+                try await self.settle()
+            } catch {
+                self.reporter.report("relay", "what the stop cut short goes on when its lease ends", error: error)
+            }
+        }.value
     }
 
     /// Writes what became of batches that are over; what the database doesn't take now is kept for the next time.

@@ -52,6 +52,22 @@ struct RelayTests {
         try await bench.publisher.queueStatistics(queue)?.messages
     }
 
+    @Test func `what a stop cuts short is given back at once`() async throws {
+        try await PoolBench.open { bench in
+            for _ in 1...20 {
+                try await ring((0..<300).map { _ in .timeOrdered() }, bench)
+                let relay = relay(bench)
+                let running = Task { await relay.run() }
+                try await Task.sleep(for: .microseconds(Int.random(in: 0...20_000)))
+                running.cancel()
+                await running.value
+                #expect(
+                    try await bench.count("moose.outbox WHERE lease IS NOT NULL") == 0,
+                    "nobody else may have them for half a minute")
+            }
+        }
+    }
+
     @Test func `an exchange that isn't there holds up nothing else, and its message becomes a dead letter`()
         async throws
     {
