@@ -42,7 +42,12 @@ MUTANTS = {
     "a heartbeat renews another's lease": (
         LEASES, "renew_leases", "ON i.id = o.id AND i.token = o.token", "ON i.id = o.id"),
     "nobody tells the worker of a cancel": (
-        CONTROL, "cancel_work_orders", "UPDATE moose.leases l SET to_stop = true WHERE l.id = ANY (v_running);", ""),
+        CONTROL, "cancel_work_orders", "UPDATE moose.leases l SET to_stop = true", "UPDATE moose.leases l SET to_stop = false"),
+    "a new lease knows nothing of a cancel": (
+        CLAIM, "claim_batch", "UPDATE moose.leases l SET to_stop = true", "UPDATE moose.leases l SET to_stop = false"),
+    "a try that overtakes itself takes its leases for another's": (
+        CLAIM, "claim_batch",
+        "PERFORM 1 FROM moose.work_orders o WHERE o.id = ANY (p_ids) ORDER BY o.id FOR NO KEY UPDATE;", ""),
 }
 
 

@@ -82,7 +82,7 @@ MUTANTS = {
         LEASES, "sweep", "(w.run_at, w.id) > (p_run_at, p_id)", "(w.run_at, w.id) > ('-infinity', p_id)"),
     "nobody reviews waits": (DEPENDENCIES, "review_waits", "AND w.state = 'completed'", "AND false"),
     "a lease that is alive is rescued": (
-        LEASES, "rescue_leases", "w.state = 'in_progress' AND l.expires_at < now()", "w.state = 'in_progress'"),
+        LEASES, "rescue_leases", "w.state = 'in_progress' AND l.expires_at < now() AND", "w.state = 'in_progress' AND"),
     "a renewal is not told from the lease before": (
         LEASES, "expired_leases", "(extract(epoch FROM l.expires_at) * 1000000)::bigint", "0::bigint"),
     "an expired lease can't be renewed": (

@@ -98,6 +98,59 @@ struct LiveSetTests {
         }
     }
 
+    @Test func `a claim that is asked again while it still runs finds its own leases`() async throws {
+        try await Ledger.open { ledger in
+            let parked = try Ledger.order()
+            _ = try await ledger.claim([parked], park: true)
+            let claim = UUID()
+            let again = try await ledger.store.postgres.withTransaction { transaction in
+                // The first try, whose connection was lost, at the end of its work.
+                _ = try await transaction.run("SELECT 1 FROM moose.work_orders WHERE id = \(parked.id) FOR UPDATE")
+                _ = try await transaction.run(
+                    """
+                    INSERT INTO moose.leases (id, token, worker, claim, expires_at)
+                    VALUES (\(parked.id), 1, \(ledger.worker), \(claim), now() + interval '1 minute')
+                    """)
+                _ = try await transaction.run(
+                    """
+                    UPDATE moose.work_orders SET state = 'in_progress', fencing_token = 1, attempt = 1, started_at = now()
+                    WHERE id = \(parked.id)
+                    """)
+                let again = Task { try await ledger.claim([Ledger.doorbell(parked.id)], claim: claim) }
+                try await eventually("the second try waits for the first") {
+                    try await ledger.count("pg_locks WHERE NOT granted") > 0
+                }
+                return again
+            }
+            guard case .run(let grant) = try await again.value[0] else {
+                Issue.record("the order runs for nobody")
+                return
+            }
+            #expect(grant.token == 1 && grant.attempt == 1)
+            // Nothing was reserved by hand.
+            try await ledger.end(parked.id, 1)
+        }
+    }
+
+    @Test func `a wish to cancel outlives the lease it was told under`() async throws {
+        try await Ledger.open { ledger in
+            let item = try Ledger.order()
+            _ = try await ledger.claim([item], park: true)
+            // As a rescue leaves it that the cancel crossed.
+            try await ledger.run(
+                """
+                UPDATE moose.work_orders SET cancel_requested_at = now(), cancel_who = 'ann', cancel_reason = 'x'
+                WHERE id = '\(item.id)'
+                """)
+            let token = try await ledger.start(Ledger.doorbell(item.id))
+            #expect(try await ledger.store.cancelRequests(worker: ledger.worker).map(\.key.id) == [item.id])
+            try await ledger.run("UPDATE moose.leases SET to_stop = false")
+            try await ledger.run("SELECT moose.cancel_work_orders(ARRAY['\(item.id)'::uuid], 'bob', 'again')")
+            #expect(try await ledger.store.cancelRequests(worker: ledger.worker).map(\.key.id) == [item.id])
+            try await ledger.end(item.id, token, .cancelled)
+        }
+    }
+
     @Test func `an order runs by a claim only, and a lease that nobody's order has goes away`() async throws {
         try await Ledger.open { ledger in
             let parked = try Ledger.order()

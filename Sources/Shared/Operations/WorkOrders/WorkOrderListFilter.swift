@@ -30,12 +30,12 @@ package struct WorkOrderListFilter: Sendable {
     package func newest(_ limit: Int, in database: PostgresClient) async throws -> [WorkOrderSummary] {
         let isSortedByID = try await SystemStatus.estimatedOrders(in: database) > Self.sortedByTime
         let order = isSortedByID ? "id DESC" : "created_at DESC, id DESC"
+        // Ordered already inside, so that a page of very many is a walk along an index, which ends with the page.
+        let live = state?.liveSet.map { "(\($0)\(isSortedByID ? " ORDER BY id DESC" : "")) live JOIN" } ?? ""
         let result = try await database.run(
             """
-            \(unescaped: state?.liveSet.map { "WITH live AS MATERIALIZED (\($0))" } ?? "")
             SELECT id, state, kind, lane, title, project, attempt, run_at, created_at, finished_at, error
-            FROM \(unescaped: state?.liveSet == nil ? "" : "live JOIN") moose.work_orders
-                 \(unescaped: state?.liveSet == nil ? "" : "USING (id)")
+            FROM \(unescaped: live) moose.work_orders \(unescaped: live.isEmpty ? "" : "USING (id)")
             WHERE (\(state?.rawValue)::text IS NULL OR state = \(state?.rawValue))
               AND (\(kind)::text IS NULL OR kind = \(kind)) AND (\(lane)::text IS NULL OR lane = \(lane))
               AND (\(after)::uuid IS NULL OR CASE

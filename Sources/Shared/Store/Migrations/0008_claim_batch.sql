@@ -178,6 +178,9 @@ BEGIN
 
     -- 3. What was there before is locked in id order and judged by its row; the message only rang the bell.
     IF cardinality(n_item) < v_items THEN
+        -- Locked in one statement and read in the next: a try of this claim that still ran holds them until its leases
+        -- can be seen.
+        PERFORM 1 FROM moose.work_orders o WHERE o.id = ANY (p_ids) ORDER BY o.id FOR NO KEY UPDATE;
         SELECT coalesce(array_agg(j.item), '{}'), array_agg(j.verdict), array_agg(j.token), array_agg(j.project),
                array_agg(j.agent), array_agg(j.bytes), array_agg(j.kind), array_agg(j.lane), array_agg(j.estimate), array_agg(j.run_at),
                v_judges OR bool_or(j.is_gated) OR EXISTS (SELECT 1 FROM moose.gate_waits)
@@ -210,9 +213,7 @@ BEGIN
                        o.unknown_since,
                        o.concurrency_key IS NOT NULL OR o.gates IS NOT NULL AS is_gated
                 FROM moose.work_orders o
-                WHERE o.id = ANY (p_ids)
-                ORDER BY o.id
-                FOR NO KEY UPDATE) w ON w.id = i.id
+                WHERE o.id = ANY (p_ids)) w ON w.id = i.id
             WHERE NOT i.item = ANY (n_item)
             ORDER BY i.item
         ) j;
@@ -326,6 +327,11 @@ BEGIN
             estimate_u = r.estimate
         FROM unnest(r_item, r_fresh, r_token, r_estimate, v_budget.status) AS r (item, fresh, token, estimate, status)
         WHERE w.id = p_ids[r.item] AND NOT r.fresh AND r.status <> 'refused';
+        IF false = ANY (r_fresh) THEN
+            -- One whose cancel was asked for under an earlier lease.
+            UPDATE moose.leases l SET to_stop = true FROM moose.work_orders w
+            WHERE w.id = ANY (p_ids) AND w.cancel_requested_at IS NOT NULL AND l.id = w.id AND l.claim = p_claim;
+        END IF;
 
         IF v_refused THEN
             PERFORM moose.refuse_budget(

@@ -147,8 +147,8 @@ BEGIN
     CROSS JOIN LATERAL moose.budget_window(l.period, l.time_zone, now()) u
     LEFT JOIN moose.budget_buckets b ON b.policy_id = l.id AND b.window_start = u.window_start AND NOT b.exempt
     LEFT JOIN (SELECT p.id, sum(w.waits_for_u)::bigint AS amount
-               FROM moose.work_orders w, unnest(w.waits_on) AS p (id)
-               WHERE w.waits_on IS NOT NULL AND w.state = 'pending' AND w.run_at > now() - interval '30 seconds'
+               FROM moose.waiting x JOIN moose.work_orders w ON w.id = x.id, unnest(w.waits_on) AS p (id)
+               WHERE x.state = 'pending' AND x.run_at > now() - interval '30 seconds' AND w.waits_on IS NOT NULL
                GROUP BY 1) k ON k.id = l.id;
 
     -- The oldest of every path whose budgets all have something left, found by skipping from one path to the next.

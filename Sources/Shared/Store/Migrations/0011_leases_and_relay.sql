@@ -51,7 +51,8 @@ BEGIN
         FROM unnest(p_ids, p_tokens) AS i (id, token)
         JOIN moose.work_orders w ON w.id = i.id AND w.fencing_token = i.token
         JOIN moose.leases l ON l.id = w.id AND l.token = w.fencing_token
-        WHERE w.state = 'in_progress' AND l.expires_at < now()
+        -- One whose cancel came since the look above is ended by the next pass.
+        WHERE w.state = 'in_progress' AND l.expires_at < now() AND w.cancel_requested_at IS NULL
         ORDER BY w.id FOR NO KEY UPDATE OF w, l SKIP LOCKED
     ), rescued AS (
         UPDATE moose.work_orders w

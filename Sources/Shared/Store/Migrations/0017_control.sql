@@ -50,7 +50,9 @@ BEGIN
     DELETE FROM moose.outbox o WHERE o.doorbell_for = ANY (v_waiting);
     UPDATE moose.work_orders w SET cancel_requested_at = now(), cancel_who = p_who, cancel_reason = p_reason
     WHERE w.id = ANY (v_running);
-    UPDATE moose.leases l SET to_stop = true WHERE l.id = ANY (v_running);
+    -- Also of one that was asked for before: its worker hears of it again.
+    UPDATE moose.leases l SET to_stop = true
+    WHERE l.id IN (SELECT x.id FROM unnest(x_id, x_state) AS x (id, state) WHERE x.state = 'in_progress');
 
     INSERT INTO moose.audit_log (who, action, subject, before, after, reason)
     SELECT p_who, 'work order cancel', 'work order ' || x.id,

@@ -305,7 +305,7 @@ BEGIN
                 SELECT 1 FROM moose.work_order_dependencies d LEFT JOIN moose.work_orders o ON o.id = d.depends_on
                 WHERE d.work_order_id = w.id AND o.state IS DISTINCT FROM 'completed') THEN 'blocked' ELSE 'pending' END,
             attempt = 0, worker_losses = 0, unknown_since = NULL, run_at = now(), finished_at = NULL, error = NULL,
-            failure_class = NULL
+            failure_class = NULL, cancel_requested_at = NULL, cancel_who = NULL, cancel_reason = NULL
         WHERE w.id = ANY (v_orders)
         RETURNING w.id, w.lane, w.state
     )

@@ -71,8 +71,10 @@ BEGIN
     IF cardinality(v_workers) = 0 THEN RETURN 0; END IF;
     PERFORM moose.mark_workers_lost(v_workers, interval '0');
     WITH held AS (
-        SELECT l.id FROM moose.leases l WHERE l.worker = ANY (v_workers)
-        ORDER BY l.id LIMIT 1000 FOR NO KEY UPDATE OF l SKIP LOCKED
+        -- The orders too, and first: nobody who holds one, and gates, then waits for its lease.
+        SELECT l.id FROM moose.work_orders w JOIN moose.leases l ON l.id = w.id
+        WHERE l.worker = ANY (v_workers)
+        ORDER BY l.id LIMIT 1000 FOR NO KEY UPDATE OF w, l SKIP LOCKED
     ), expired AS (
         UPDATE moose.leases l SET expires_at = now() - interval '1 microsecond' FROM held h WHERE l.id = h.id
         RETURNING l.id, l.token
