@@ -52,6 +52,7 @@ prune-check: build ## a million finished orders are pruned under load: rate, cla
 bench: build ## measure this machine, each figure beside its invariant check
 	@$(MOOSE) bench publish
 	@$(MOOSE) bench work
+	@$(MOOSE) bench latency
 	@$(MOOSE) bench ledger
 
 lint: swift ## check format and house rules

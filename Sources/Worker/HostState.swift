@@ -1,3 +1,5 @@
+internal import IOThread
+
 /// Whether this worker's machine can start work, decided without I/O: one failure is enough to doubt it, and only a probe
 /// that works clears it.
 struct HostState: Sendable {
@@ -5,6 +7,7 @@ struct HostState: Sendable {
     static let firstWait = Duration.seconds(1)
     /// The longest wait before a probe.
     static let longestWait = Duration.seconds(30)
+    private static let backoff = Backoff(base: firstWait, cap: longestWait)
     /// Told again only after so long.
     static let quiet = Duration.seconds(600)
 
@@ -44,7 +47,7 @@ struct HostState: Sendable {
 
     private mutating func doubt(_ why: String, at now: ContinuousClock.Instant) {
         trouble = why
-        probesAt = now + min(Self.longestWait, Self.firstWait * (1 << min(failures, 10)))
         failures += 1
+        probesAt = now + Self.backoff.pause(after: failures)
     }
 }

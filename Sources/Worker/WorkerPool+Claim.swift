@@ -234,7 +234,7 @@ extension WorkerPool {
         guard error.fault != .away else { return }
         reporter.report(
             operation, "the database did not take it; it is tried apart from the others", error: error,
-            details: ["items": "\(count)"])
+            details: [.items: "\(count)"])
     }
 
     private func putBack(_ entries: [(lane: Int, delivery: Delivery)], parked: Bool) {

@@ -22,7 +22,7 @@ extension WorkerPool {
         reporter.report(
             "host", "this machine can't start work; the worker takes nothing new until it can",
             failureClass: .infrastructure, severity: .critical,
-            details: ["host": configuration.host, "why": failure.message])
+            details: [.host: configuration.host, .why: failure.message])
     }
 
     /// What the machine is short of; nil while all is well.

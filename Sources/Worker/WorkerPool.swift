@@ -75,7 +75,7 @@ package final class WorkerPool: Sendable {
                 guard error.fault != .away else { return }
                 told.report(
                     "bury", "dead letters are not written yet; they are tried apart", error: error,
-                    details: ["items": "\(count)"])
+                    details: [.items: "\(count)"])
             },
             written: { letters in
                 for (reason, group) in Dictionary(grouping: letters, by: \.reason) {
@@ -249,7 +249,7 @@ package final class WorkerPool: Sendable {
             if await !becomesIdle(within: .seconds(20)) {
                 reporter.report(
                     "drain", "some jobs did not end; their leases will be rescued", failureClass: .timeout,
-                    severity: .critical, details: ["jobs": "\(running)"])
+                    severity: .critical, details: [.jobs: "\(running)"])
             }
         }
     }

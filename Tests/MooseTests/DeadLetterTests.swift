@@ -114,14 +114,4 @@ struct DeadLetterTests {
             try output.close()
         }
     }
-
-    @Test func `the reason is told once, also where the explanation begins with it`() async throws {
-        try await BudgetDesk.open { desk in
-            try await Self.bury(2, in: desk.database)
-            try await desk.database.runSimple(
-                "UPDATE moose.dead_letters SET explanation = 'malformed: no title' WHERE reason = 'malformed'")
-            let letters = try await DeadLetterOptions.parse([]).filter().newest(10, in: desk.database)
-            #expect(Set(letters.map(\.headline)) == ["malformed: no title", "unroutable: Number 1 is bad"])
-        }
-    }
 }

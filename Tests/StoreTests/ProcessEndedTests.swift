@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Postgres
 import Store
 import Testing
 
@@ -33,6 +34,25 @@ struct ProcessEndedTests {
             #expect(try await ledger.store.processEnded(5, supervisor: Self.parent.id, maxAttempts: 5) == 0)
             #expect(try await ledger.count(told) == 1)
             for item in items { _ = try await ledger.start(Ledger.doorbell(item.id)) }
+        }
+    }
+
+    @Test func `an order that somebody holds just then is passed by with its lease, so that nobody waits in a circle`()
+        async throws
+    {
+        try await Ledger.open { ledger in
+            try await Self.register(ledger)
+            let items = try [Ledger.order(), Ledger.order()]
+            for item in items { _ = try await ledger.start(item) }
+            try await ledger.store.postgres.withTransaction { transaction in
+                _ = try await transaction.run("SELECT 1 FROM moose.work_orders WHERE id = \(items[0].id) FOR UPDATE")
+                #expect(try await ledger.store.processEnded(5, supervisor: Self.parent.id, maxAttempts: 5) == 1)
+                #expect(
+                    try await ledger.count(
+                        "moose.leases WHERE id = '\(items[0].id)' AND expires_at > now() + interval '30 seconds'") == 1)
+            }
+            #expect(try await ledger.state(items[0].id) == "in_progress")
+            #expect(try await ledger.state(items[1].id) == "retrying")
         }
     }
 

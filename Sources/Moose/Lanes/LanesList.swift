@@ -37,13 +37,14 @@ struct LanesList: BudgetSubcommand {
             ] + (lanes.contains { $0.untended != nil } ? [.init("WITHOUT A WORKER")] : []))
         for lane in lanes {
             var paused = "-"
-            if let since = lane.pausedAt {
-                paused = "\(Moment.ago(since)) by \(lane.pausedBy ?? "?"): \(lane.pausedWhy ?? "")"
+            if let since = lane.settings.pausedAt {
+                paused = "\(Moment.ago(since)) by \(lane.settings.pausedBy ?? "?"): \(lane.settings.pausedWhy ?? "")"
             }
             table.add(
                 [
-                    Table.Cell(lane.name), Table.Cell(lane.weight.map(String.init) ?? "-"),
-                    Table.Cell(lane.concurrency.map(String.init) ?? "-"), Table.Cell(lane.rate?.description ?? "-"),
+                    Table.Cell(lane.name), Table.Cell(lane.settings.weight.map(String.init) ?? "-"),
+                    Table.Cell(lane.settings.concurrency.map(String.init) ?? "-"),
+                    Table.Cell(lane.settings.rate?.description ?? "-"),
                     Table.Cell(NumberText.grouped(lane.running)), Table.Cell(NumberText.grouped(lane.held)),
                     Table.Cell(NumberText.grouped(lane.workers)), Table.Cell(PrintableText.oneLine(paused)),
                 ] + (lanes.contains { $0.untended != nil } ? [Table.Cell(lane.untended?.load ?? "-", .red)] : []))

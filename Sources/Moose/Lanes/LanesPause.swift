@@ -34,8 +34,8 @@ struct LanesPause: BudgetSubcommand {
         var text =
             isNew
             ? "The lane \(wanted.lane) is paused: none of its work starts. `moose lanes resume \(wanted.lane)` ends it.\n"
-            : "The lane \(wanted.lane) is paused already, since \(line?.pausedAt.map(Moment.exact) ?? "?") "
-                + "by \(line?.pausedBy ?? "?"): \(PrintableText.oneLine(line?.pausedWhy ?? ""))\n"
+            : "The lane \(wanted.lane) is paused already, since \(line?.settings.pausedAt.map(Moment.exact) ?? "?") "
+                + "by \(line?.settings.pausedBy ?? "?"): \(PrintableText.oneLine(line?.settings.pausedWhy ?? ""))\n"
         if line?.workers == 0 { text += "No live worker serves it: check the spelling of its name.\n" }
         return BudgetAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(isNew)])
     }

@@ -95,9 +95,10 @@ struct LanesSet: BudgetSubcommand {
         try await wanted.change.set(
             weight: wanted.weight, concurrency: wanted.concurrency, rate: wanted.rate, in: database)
         let line = try await LaneLine.all(in: database).first { $0.name == wanted.change.lane }
-        var text = "The lane \(wanted.change.lane): weight \(line?.weight.map(String.init) ?? "of moose.yaml"), "
-        text += line?.concurrency.map { "at most \($0) at once" } ?? "no limit at once"
-        text += ", " + (line?.rate.map { "at most \($0)" } ?? "no rate") + ".\n"
+        var text =
+            "The lane \(wanted.change.lane): weight \(line?.settings.weight.map(String.init) ?? "of moose.yaml"), "
+        text += line?.settings.concurrency.map { "at most \($0) at once" } ?? "no limit at once"
+        text += ", " + (line?.settings.rate.map { "at most \($0)" } ?? "no rate") + ".\n"
         if line?.workers == 0 { text += "No live worker serves it: check the spelling of its name.\n" }
         return BudgetAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(true)])
     }

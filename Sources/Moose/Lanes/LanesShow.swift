@@ -29,13 +29,13 @@ struct LanesShow: BudgetSubcommand {
 
     private func text(_ lane: LaneDetail, _ terminal: Terminal) -> String {
         var facts = FactList()
-        facts.add("weight", lane.weight.map(String.init) ?? "of moose.yaml")
-        facts.add("at once", lane.concurrency.map { "at most \(NumberText.grouped($0))" } ?? "no limit")
-        facts.add("rate", lane.rate.map { "at most \($0)" } ?? "none")
-        if let since = lane.pausedAt {
+        facts.add("weight", lane.settings.weight.map(String.init) ?? "of moose.yaml")
+        facts.add("at once", lane.settings.concurrency.map { "at most \(NumberText.grouped($0))" } ?? "no limit")
+        facts.add("rate", lane.settings.rate.map { "at most \($0)" } ?? "none")
+        if let since = lane.settings.pausedAt {
             facts.add(
                 "paused",
-                "\(Moment.ago(since)), at \(Moment.exact(since)), by \(lane.pausedBy ?? "?"): \(lane.pausedWhy ?? "")",
+                "\(Moment.ago(since)), at \(Moment.exact(since)), by \(lane.settings.pausedBy ?? "?"): \(lane.settings.pausedWhy ?? "")",
                 .yellow)
         } else {
             facts.add("paused", "no")

@@ -38,6 +38,6 @@ struct LaneChecks {
             + (queued.map { ", \(NumberText.grouped($0)) queued" } ?? ", and its queue \(queue) is gone")
         return found
             + ". Name the lane in moose.yaml again, run `moose topology apply` and a worker with `--lane \(lane):8`;"
-            + " docs/flow.md says how its work goes to another lane"
+            + " or `moose lanes rename \(lane) NEW` where it has another name now"
     }
 }

@@ -92,8 +92,8 @@ package struct DeadLetterSummary: Sendable {
     /// Its body was over the limit, and only the beginning was kept: it can't be redriven as it came.
     package var isCut: Bool { cutDigest != nil }
 
-    /// The reason and its explanation, which may have begun with the reason where it was written.
-    package var headline: String { explanation.hasPrefix("\(reason): ") ? explanation : "\(reason): \(explanation)" }
+    /// The reason and its explanation.
+    package var headline: String { "\(reason): \(explanation)" }
 
     package var json: [String: JSONValue] {
         [

@@ -1,6 +1,6 @@
 package import FoundationEssentials
 package import Postgres
-package import Settings
+internal import Settings
 
 /// Everything about one lane at a glance.
 package struct LaneDetail: Sendable {
@@ -17,13 +17,7 @@ package struct LaneDetail: Sendable {
     package static let mostCounted = 100_000
 
     package let name: String
-    /// Nil: the weight of moose.yaml.
-    package let weight: Int?
-    package let pausedAt: Date?
-    package let pausedBy: String?
-    package let pausedWhy: String?
-    package let concurrency: Int?
-    package let rate: StartRate?
+    package let settings: LaneSettings
     package let running: Int
     /// Orders its pause or its limits hold back.
     package let held: Int
@@ -52,7 +46,7 @@ package struct LaneDetail: Sendable {
         }
         let facts = try await database.run(
             """
-            SELECT l.weight, l.paused_at, l.paused_by, l.paused_why, l.concurrency, l.rate, l.rate_seconds,
+            SELECT \(unescaped: LaneSettings.columns),
                    (SELECT count(*) FROM moose.leases x JOIN moose.work_orders w ON w.id = x.id WHERE w.lane = n.name),
                    (SELECT count(*) FROM (SELECT 1 FROM moose.gate_waits y WHERE y.gate = 'lane ' || n.name
                                           LIMIT \(Int64(mostCounted))) h)
@@ -69,15 +63,7 @@ package struct LaneDetail: Sendable {
         _ name: String, _ row: PostgresRow, waiting: [Waiting], workers: [WorkerProcess], untended: UntendedLane?
     ) throws {
         self.name = name
-        weight = try row.decode(0, as: Int32?.self).map(Int.init)
-        pausedAt = try row.decode(1)
-        pausedBy = try row.decode(2)
-        pausedWhy = try row.decode(3)
-        concurrency = try row.decode(4, as: Int32?.self).map(Int.init)
-        let count = try row.decode(5, as: Int32?.self)
-        let seconds = try row.decode(6, as: Int32?.self)
-        rate =
-            if let count, let seconds { StartRate(count: Int(count), seconds: Int(seconds)) } else { nil }
+        settings = try LaneSettings(row, from: 0)
         running = Int(try row.decode(7, as: Int64.self))
         held = Int(try row.decode(8, as: Int64.self))
         self.waiting = waiting
@@ -120,19 +106,14 @@ package struct LaneDetail: Sendable {
 
     /// What `--json` prints: the fields of ``LaneLine``, and more.
     package var json: JSONValue {
-        var paused = JSONValue.null
-        if let pausedAt {
-            paused = ["since": .time(pausedAt), "who": .text(pausedBy), "reason": .text(pausedWhy)]
-        }
-        return [
-            "name": .string(name), "weight": .count(weight), "paused": paused,
-            "concurrency": .count(concurrency), "rate": .text(rate?.description),
-            "running": .count(running), "held": .count(held),
+        let facts: [String: JSONValue] = [
+            "name": .string(name), "running": .count(running), "held": .count(held),
             "waiting": .object(Dictionary(waiting.map { ($0.state, JSONValue.count($0.count)) }) { first, _ in first }),
             "oldest_due": .time(oldestDue),
             "workers": .count(workers.count { $0.isAlive }), "worker_processes": .array(workers.map(\.json)),
             "untended": untended?.json ?? .null,
         ]
+        return .object(facts.merging(settings.json) { fact, _ in fact })
     }
 }
 
