@@ -127,10 +127,13 @@ extension WorkerPool {
         return reserved
     }
 
+    /// Rings always: what came while a claim that is tried apart had the last slot waits for nobody else's ring.
     private func freeSlots(of lanes: [Int]) {
+        guard !lanes.isEmpty else { return }
         state.withLock { state in
             for lane in lanes { state.lanes[lane].running -= 1 }
         }
+        wakeClaims()
     }
 
     private func settle(_ tries: [ClaimTry], _ verdicts: [ClaimVerdict], park: Bool) async {
@@ -153,11 +156,9 @@ extension WorkerPool {
         for (label, count) in counts { metrics.claimed(label, count) }
         // Doorbells and events are in the outbox now.
         if grants.count + counts["duplicate", default: 0] < tries.count { relay.wake() }
-        state.withLock { state in
-            for lane in freed { state.lanes[lane].running -= 1 }
-            // Granted by an earlier try whose answer was lost: it runs, slot or not.
-            if park { for grant in grants { state.lanes[grant.lane].running += 1 } }
-        }
+        freeSlots(of: freed)
+        // Granted by an earlier try whose answer was lost: it runs, slot or not.
+        if park { state.withLock { state in for grant in grants { state.lanes[grant.lane].running += 1 } } }
         start(grants)
     }
 
@@ -241,10 +242,10 @@ extension WorkerPool {
         guard !entries.isEmpty else { return }
         state.withLock { state in
             for entry in entries.reversed() {
-                if !parked { state.lanes[entry.lane].running -= 1 }
                 state.lanes[entry.lane].waiting.prepend(.init(delivery: entry.delivery, since: .now))
             }
         }
+        if !parked { freeSlots(of: entries.map(\.lane)) }
     }
 
     func acknowledge(_ entries: [(lane: Int, delivery: Delivery)]) {

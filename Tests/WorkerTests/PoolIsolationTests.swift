@@ -165,4 +165,29 @@ struct PoolIsolationTests {
             #expect(try await bench.count("moose.dead_letters") == 0)
         }
     }
+
+    @Test func `what comes while a claim apart has the only slot starts when that is free again`() async throws {
+        try await PoolBench.open { bench in
+            try await Self.curse(
+                "work_orders", "INSERT", where: "NEW.title = 'cursed'",
+                "PERFORM pg_sleep(0.5); RAISE EXCEPTION 'no' USING ERRCODE = '53100'", on: bench)
+            try await bench.publish([(.timeOrdered(), #"{"kind":"work","title":"cursed","estimated_cost_usd":"0.01"}"#)]
+            )
+            // Nor is it parked in the end, which would hide that it was forgotten.
+            try await bench.withPool(Self.done, slots: 1, { $0.patience = .seconds(600) }) { pool, _ in
+                try await eventually("its consumer is started anew") {
+                    pool.state.withLock { $0.lanes[0].renewedFor == 1 && !$0.lanes[0].isPaused }
+                }
+                for count in 1...Int64(3) {
+                    try await eventually("the claim apart has the slot", timeout: .seconds(40)) {
+                        pool.state.withLock { $0.lanes[0].running == 1 && $0.jobs.isEmpty }
+                    }
+                    try await bench.publishWork(1)
+                    try await bench.waitFor(count, "moose.work_orders WHERE state = 'completed'")
+                }
+                try await bench.control.postgres.runSimple("DROP TRIGGER curse ON moose.work_orders")
+                try await bench.waitFor(4, "moose.work_orders WHERE state = 'completed'")
+            }
+        }
+    }
 }
