@@ -37,7 +37,7 @@ self_test() {
         '    .init("CREATED"), .init("UPDATED")'; do
         ! found <<<"$sample" >/dev/null || { echo "sql-places: taken for SQL: $sample" >&2; status=1; }
     done
-    for sample in Sources/Shared/Store/Store+Claim.swift Sources/Moose/Bench/PgBench.swift; do
+    for sample in Sources/Shared/Store/Claims/Store+Claim.swift Sources/Moose/Bench/Ledger/PgBench.swift; do
         [[ $sample =~ $allowed ]] || { echo "sql-places: not allowed: $sample" >&2; status=1; }
     done
     for sample in Sources/Moose/Status/StatusCommand.swift Sources/Shared/Settings/Store/Field.swift; do

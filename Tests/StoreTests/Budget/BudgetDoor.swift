@@ -18,7 +18,7 @@ struct BudgetDoor: Sendable {
     static let role = "moose_budget_client"
     static let password = "it's a secret"
     /// The clone these tests were built in.
-    static let repository = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    static let repository = String(Repository.path("").dropLast())
 
     /// Runs the body with a fresh database in which the role was made.
     static func open(_ body: (BudgetDoor) async throws -> Void) async throws {
