@@ -64,6 +64,8 @@ lint: swift ## check format and house rules
 	deploy/lint/sql-places.sh
 	deploy/lint/arrows.py --self-test
 	deploy/lint/arrows.py
+	deploy/lint/links.py --self-test
+	deploy/lint/links.py
 	deploy/lint/deployments.sh
 
 format: swift ## put the sources into the house format

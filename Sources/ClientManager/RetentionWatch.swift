@@ -14,17 +14,13 @@ package struct RetentionWatch: Sendable {
 
     /// Looks until it is cancelled. A run that is cut short is gone on with by whoever looks when its lease has ended.
     func run(_ store: Store, logger: Logger, reporter: Reporter) async {
-        while !Task.isCancelled {
-            do {
-                if let counts = try await runOnce(store) {
-                    logger.info("retention", metadata: ["deleted": "\(counts.json)"])
-                }
-            } catch {
-                if Task.isCancelled { return }
-                reporter.report("retention", "what is old was not deleted; the next look goes on", error: error)
+        let repeating = Repeating(
+            "retention", every: interval, startsAtOnce: true,
+            problem: "what is old was not deleted; the next look goes on", reporter: reporter)
+        await repeating.run {
+            if let counts = try await runOnce(store) {
+                logger.info("retention", metadata: ["deleted": "\(counts.json)"])
             }
-            // Cancelled: the loop's condition ends it.
-            try? await Task.sleep(for: interval)
         }
     }
 

@@ -16,21 +16,17 @@ package struct ServerWatch: Sendable {
     /// Looks until it is cancelled.
     func run(_ store: Store, logger: Logger, reporter: Reporter) async {
         var seen = BlockerSightings()
-        while !Task.isCancelled {
-            do {
-                let facts = try await store.serverFacts()
-                let blocked = seen.longer(than: patience, facts.blockers, at: .now)
-                let concerns = ServerConcern.all(facts, sessions: 1) + blocked
-                for concern in concerns {
-                    reporter.report(
-                        concern.name, concern.text, failureClass: .infrastructure, details: concern.details,
-                        component: "database")
-                }
-            } catch {
-                reporter.report("watch", "nobody looked at the database server", error: error)
+        let repeating = Repeating(
+            "watch", every: interval, startsAtOnce: true, problem: "nobody looked at the database server",
+            reporter: reporter)
+        await repeating.run {
+            let facts = try await store.serverFacts()
+            let blocked = seen.longer(than: patience, facts.blockers, at: .now)
+            for concern in ServerConcern.all(facts, sessions: 1) + blocked {
+                reporter.report(
+                    concern.name, concern.text, failureClass: .infrastructure, details: concern.details,
+                    component: "database")
             }
-            // Cancelled: the loop's condition ends it.
-            try? await Task.sleep(for: interval)
         }
     }
 }

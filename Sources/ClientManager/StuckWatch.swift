@@ -16,15 +16,12 @@ package struct StuckWatch: Sendable {
 
     /// Looks until it is cancelled.
     func run(_ store: Store, logger: Logger, reporter: Reporter) async {
-        while !Task.isCancelled {
-            do {
-                let count = try await store.reportStuck(warnedAfter: warnedAfter, escalatedAfter: escalatedAfter)
-                if count > 0 { logger.warning("work orders run for very long", metadata: ["new": "\(count)"]) }
-            } catch {
-                reporter.report("watch", "nobody looked for stuck work orders", error: error)
-            }
-            // Cancelled: the loop's condition ends it.
-            try? await Task.sleep(for: interval)
+        let repeating = Repeating(
+            "watch", every: interval, startsAtOnce: true, problem: "nobody looked for stuck work orders",
+            reporter: reporter)
+        await repeating.run {
+            let count = try await store.reportStuck(warnedAfter: warnedAfter, escalatedAfter: escalatedAfter)
+            if count > 0 { logger.warning("work orders run for very long", metadata: ["new": "\(count)"]) }
         }
     }
 }

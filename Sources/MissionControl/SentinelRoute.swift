@@ -13,6 +13,9 @@ package struct SentinelRoute: Sendable {
         self.unchecked = UncheckedBytes(limit: unchecked)
     }
 
+    /// What webhooks hold now whose signatures were not checked yet.
+    package var uncheckedBytes: Int { unchecked.held }
+
     package var route: Route {
         .post("/api/sentinel", bodyLimit: SentinelReceiver.bodyLimit) { head in
             refusal(head.headerFields) == nil

@@ -7,6 +7,8 @@ final class UncheckedBytes: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
+    var held: Int { bytes.withLock { $0 } }
+
     /// What one request holds of it.
     final class Held: Sendable {
         private let all: UncheckedBytes

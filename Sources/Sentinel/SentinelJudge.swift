@@ -22,15 +22,10 @@ package struct SentinelJudge: Sendable {
 
     /// Looks until it is cancelled.
     package func run(_ store: Store, logger: Logger, reporter: Reporter) async {
-        while !Task.isCancelled {
-            do {
-                try await look(store, logger: logger, reporter: reporter)
-            } catch {
-                reporter.report("verdict", "results of CI wait for a verdict", error: error)
-            }
-            // Cancelled: the loop's condition ends it.
-            try? await Task.sleep(for: interval)
-        }
+        let repeating = Repeating(
+            "verdict", every: interval, startsAtOnce: true, problem: "results of CI wait for a verdict",
+            reporter: reporter)
+        await repeating.run { try await look(store, logger: logger, reporter: reporter) }
     }
 
     /// Judges what is there now. An order whose verdict the database refuses holds up no other; it is judged again.

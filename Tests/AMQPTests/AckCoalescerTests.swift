@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import AMQP
@@ -59,7 +60,7 @@ import Testing
     }
 
     @Test(arguments: 1...20) func `the broker settles exactly what was acknowledged`(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var coalescer = AckCoalescer()
         var atBroker: Set<UInt64> = []
         var acknowledged: Set<UInt64> = []

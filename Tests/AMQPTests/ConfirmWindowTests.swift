@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import AMQP
@@ -46,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: 1...20) func `it agrees with a naive model`(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var window = ConfirmWindow<Int>()
         var model: [UInt64: Int] = [:]
         var sent: UInt64 = 0

@@ -1,7 +1,6 @@
 import FoundationEssentials
+import TestSupport
 import Testing
-
-import class TestSupport.FlakyProxy
 
 @testable import AMQP
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import AMQP
@@ -7,7 +8,7 @@ import Testing
     private let now = ContinuousClock.Instant.now
 
     @Test func `every host comes once a round, and every order comes`() {
-        var generator = SeededGenerator(seed: 5)
+        var generator = SplitMix64(seed: 5)
         let order = HostOrder(hosts)
         var firsts: Set<BrokerAddress> = []
         for _ in 0..<100 {
@@ -19,7 +20,7 @@ import Testing
     }
 
     @Test func `hosts that failed come last, the longest ago first, and are forgiven after a minute`() {
-        var generator = SeededGenerator(seed: 6)
+        var generator = SplitMix64(seed: 6)
         var order = HostOrder(hosts)
         order.failed(hosts[0], at: now)
         order.failed(hosts[2], at: now + .seconds(1))

@@ -1,6 +1,5 @@
+import TestSupport
 import Testing
-
-import class TestSupport.FlakyProxy
 
 @testable import AMQP
 

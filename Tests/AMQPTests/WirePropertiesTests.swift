@@ -1,4 +1,5 @@
 import IOThread
+import TestSupport
 import Testing
 
 @testable import AMQP
@@ -156,7 +157,7 @@ struct WirePropertiesTests {
     }
 
     @Test func `broken bytes are read as far as that goes, kept, and never sent on half`() throws {
-        var generator = SeededGenerator(seed: 20_262)
+        var generator = SplitMix64(seed: 20_262)
         let good = try #require(WireProperties(Self.everything)).bytes
         for _ in 0..<20_000 {
             var bytes = good

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import AMQP
@@ -19,7 +20,7 @@ struct WireTextTests {
     }
 
     @Test func `any bytes come back as they were, and different ones are different texts`() {
-        var generator = SeededGenerator(seed: 20_261)
+        var generator = SplitMix64(seed: 20_261)
         var texts: [String: [UInt8]] = [:]
         for _ in 0..<20_000 {
             let bytes = (0..<Int.random(in: 0...12, using: &generator)).map { _ in

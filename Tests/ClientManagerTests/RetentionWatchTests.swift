@@ -22,11 +22,6 @@ struct RetentionWatchTests {
             """)
     }
 
-    private static func count(_ desk: Desk, _ table: String) async throws -> Int64 {
-        try #require(await desk.store.postgres.run("SELECT count(*) FROM \(unescaped: table)").first).decode(
-            0, as: Int64.self)
-    }
-
     @Test func `the daily run deletes what is old, once, and says how much`() async throws {
         try await Desk.open { desk in
             try await Self.fill(desk, 3000)
@@ -35,12 +30,12 @@ struct RetentionWatchTests {
             try await desk.store.postgres.runSimple("UPDATE moose.retention SET due_at = now()")
             let counts = try #require(try await watch.runOnce(desk.store))
             #expect(counts.orders == 3000 && counts.attempts == 3000 && counts.ids == 0)
-            #expect(try await Self.count(desk, "moose.work_orders") == 0)
-            #expect(try await Self.count(desk, "moose.outcome_vectors") == 0)
-            #expect(try await Self.count(desk, "moose.pruned_orders") == 3000)
+            #expect(try await desk.count("moose.work_orders") == 0)
+            #expect(try await desk.count("moose.outcome_vectors") == 0)
+            #expect(try await desk.count("moose.pruned_orders") == 3000)
             #expect(
-                try await Self.count(
-                    desk, "moose.audit_log WHERE who = 'moose client-manager' AND after ->> 'work_orders' = '3000'")
+                try await desk.count(
+                    "moose.audit_log WHERE who = 'moose client-manager' AND after ->> 'work_orders' = '3000'")
                     == 1)
             #expect(try await watch.runOnce(desk.store) == nil, "until tomorrow")
         }
@@ -62,7 +57,7 @@ struct RetentionWatchTests {
                 before = counts.orders
             }
             #expect(counts.orders == 1234 && most == Retention.rowsAStep)
-            #expect(try await Self.count(desk, "moose.work_orders") == 566)
+            #expect(try await desk.count("moose.work_orders") == 566)
         }
     }
 
@@ -92,8 +87,8 @@ struct RetentionWatchTests {
                 }
                 try await group.waitForAll()
             }
-            #expect(try await Self.count(desk, "moose.work_orders WHERE state = 'in_progress'") == 1000)
-            #expect(try await Self.count(desk, "moose.work_orders") == 1000)
+            #expect(try await desk.count("moose.work_orders WHERE state = 'in_progress'") == 1000)
+            #expect(try await desk.count("moose.work_orders") == 1000)
         }
     }
 }

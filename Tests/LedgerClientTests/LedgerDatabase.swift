@@ -1,7 +1,7 @@
+import DatabaseSupport
 import FoundationEssentials
 import Ledger
 import Postgres
-import Store
 import TestSupport
 import Testing
 import WorkOrders
@@ -11,19 +11,25 @@ struct LedgerDatabase: Sendable {
     /// Of one day and of one month; the cap of the organisation.
     static let cap = MicroUSD(microdollars: 1_000_000_000_000)
 
-    /// The database's URL.
-    let url: String
     let coalescer: LedgerCoalescer
+    private let base: MooseDatabase
+
+    /// The database's URL.
+    var url: String { base.url }
     /// Sees and changes what it likes, past the coalescer.
-    let auditor: PostgresClient
+    var auditor: PostgresClient { base.client }
+
+    private static let template = DatabaseTemplate(
+        name: "capped",
+        script: "UPDATE moose.budget_policies SET soft_u = NULL, hard_u = NULL, kill_u = \(cap.microdollars)")
 
     /// Runs the body with a fresh database; afterwards every bucket must agree with its holds and its ledger.
     static func open(
         capacity: Int = 8192, batchLimit: Int = 512, _ body: (LedgerDatabase) async throws -> Void
     ) async throws {
-        try await TestStack.shared.withDatabase(
-            template: "ledger", migrate: { url in try await migrate(url) },
-            { url in try await use(url, capacity: capacity, batchLimit: batchLimit, body) })
+        try await MooseDatabase.withURL(template) { url in
+            try await use(url, capacity: capacity, batchLimit: batchLimit, body)
+        }
     }
 
     /// On the server that may be restarted; nil where there is none.
@@ -33,28 +39,10 @@ struct LedgerDatabase: Sendable {
 
     /// As ``open(capacity:batchLimit:_:)`` on the restartable server.
     static func openRestartable(_ body: (LedgerDatabase) async throws -> Void) async throws {
-        let server = try #require(restartableURL)
-        let name = "ledger_\(UInt32.random(in: .min ... .max))"
-        // The last setting of a name wins.
-        let url = server + (server.contains("?") ? "&" : "?") + "dbname=\(name)"
-        try await admin(server, "CREATE DATABASE \(name)")
-        try await migrate(url)
-        try await use(url, capacity: 8192, batchLimit: 512, body)
-        try await admin(server, "DROP DATABASE \(name) WITH (FORCE)")
-    }
-
-    private static func admin(_ url: String, _ statement: String) async throws {
-        let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
-        _ = try await client.run(Query(statement))
-        await client.close()
-    }
-
-    private static func migrate(_ url: String) async throws {
-        let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
-        try await Migrator(client: client).apply(Migrations.all)
-        try await client.runSimple(
-            "UPDATE moose.budget_policies SET soft_u = NULL, hard_u = NULL, kill_u = \(cap.microdollars)")
-        await client.close()
+        try await withEmptyDatabase(on: try #require(restartableURL)) { url in
+            try await MooseDatabase.migrate(url, to: template)
+            try await use(url, capacity: 8192, batchLimit: 512, body)
+        }
     }
 
     private static func use(
@@ -71,14 +59,13 @@ struct LedgerDatabase: Sendable {
         configuration.idleInTransactionTimeout = .zero
         let auditor = try PostgresClient(configuration: configuration, maxConnections: 2)
         let database = LedgerDatabase(
-            url: url,
             coalescer: LedgerCoalescer(LedgerBatch(client), capacity: capacity, batchLimit: batchLimit),
-            auditor: auditor)
+            base: MooseDatabase(url: url, client: auditor))
         let result: Result<Void, any Error>
         do {
             try await body(database)
             await database.coalescer.close()
-            #expect(try await database.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
+            try await database.base.expectBalancedBooks()
             result = .success(())
         } catch {
             result = .failure(error)
@@ -119,14 +106,11 @@ struct LedgerDatabase: Sendable {
     }
 
     /// How many rows a table expression with its condition has.
-    func count(_ source: String) async throws -> Int64 {
-        try #require(await auditor.run("SELECT count(*) FROM \(unescaped: source)").first).decode(0, as: Int64.self)
-    }
+    func count(_ source: String) async throws -> Int64 { try await base.count(source) }
 
     /// What is on hold in every bucket together.
     func held() async throws -> Int64 {
-        try #require(await auditor.run("SELECT coalesce(max(held_u), 0) FROM moose.budget_buckets").first)
-            .decode(0, as: Int64.self)
+        try await base.value("SELECT coalesce(max(held_u), 0) FROM moose.budget_buckets", as: Int64.self)
     }
 }
 

@@ -1,30 +1,17 @@
+import DatabaseSupport
 import FoundationEssentials
 import Postgres
-import Store
-import TestSupport
 
-/// A migrated database of its own for histories of the ledger. `MOOSE_TEST_MUTANT` may hold SQL that breaks the ledger
-/// first, to see whether the tests notice.
+/// A migrated database of its own for histories of the ledger, with a journal of what was done to it.
 enum LedgerDatabase {
     /// - Parameter connections: how many the client may open. Commits are not waited for: nothing here outlives the
     ///   server.
     static func open(connections: Int, _ body: (PostgresClient, _ url: String) async throws -> Void) async throws {
-        try await TestStack.shared.withDatabase(
-            template: "ledger",
-            migrate: { url in
-                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
-                try await Migrator(client: client).apply(Migrations.all)
-                try await client.runSimple(Journal.schema)
-                if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] {
-                    try await client.runSimple(mutant)
-                }
-                await client.close()
-            },
-            { url in
-                try await withClient(of: url, name: "moose-ledger", connections: connections) { client in
-                    try await body(client, url)
-                }
-            })
+        try await MooseDatabase.withURL(DatabaseTemplate(name: "journal", script: Journal.schema)) { url in
+            try await withClient(of: url, name: "moose-ledger", connections: connections) { client in
+                try await body(client, url)
+            }
+        }
     }
 
     /// How many histories a test plays: so many, times `MOOSE_TEST_HISTORIES` (default 1).
@@ -40,14 +27,7 @@ enum LedgerDatabase {
         configuration.applicationName = name
         configuration.options = ["synchronous_commit": "off"]
         configuration.acquireTimeout = .seconds(60)
-        let client = try PostgresClient(configuration: configuration, maxConnections: connections)
-        do {
-            try await body(client)
-        } catch {
-            await client.close()
-            throw error
-        }
-        await client.close()
+        try await withPostgresClient(configuration, connections: connections, body)
     }
 
     private static let emptying: String = {

@@ -82,10 +82,10 @@ struct BenchTests {
             try await FinishedOrders(count: 25, piece: 10).insert(into: desk.database) { told.append($0) }
             #expect(told == ["25 of 25 finished orders inserted.", "Tables vacuumed."])
             for table in ["work_orders", "outcome_vectors", "budget_holds", "cost_tracking"] {
-                #expect(try await desk.number("SELECT count(*) FROM moose.\(unescaped: table)") == 25, "\(table)")
+                #expect(try await desk.count("moose.\(table)") == 25, "\(table)")
             }
             #expect(
-                try await desk.number(
+                try await desk.value(
                     """
                     SELECT count(*) FROM moose.work_orders w
                     JOIN moose.outcome_vectors v ON (v.work_order_id, v.fencing_token) = (w.id, w.fencing_token)
@@ -94,10 +94,10 @@ struct BenchTests {
                     WHERE w.state = 'completed' AND octet_length(w.body) = \(BenchOrders.bodyBytes)
                       AND w.finished_at < now() - interval '59 days'
                       AND convert_from(w.body, 'UTF8')::jsonb ->> 'id' = w.id::text
-                    """) == 25)
-            #expect(try await desk.number("SELECT count(*) FROM moose.live_set_differences()") == 0)
+                    """, as: Int64.self) == 25)
+            #expect(try await desk.count("moose.live_set_differences()") == 0)
             #expect(
-                try await desk.number("SELECT sum(posted_u)::bigint FROM moose.budget_buckets")
+                try await desk.value("SELECT sum(posted_u)::bigint FROM moose.budget_buckets", as: Int64.self)
                     == 2 * 25 * BenchOrders.cost.microdollars)
             let error = await #expect(throws: PostgresError.self) {
                 try await desk.database.runSimple(

@@ -32,9 +32,9 @@ struct ControlCommandTests {
             #expect(try await drafts.count(in: desk.database) == 0)
             #expect(try await WorkOrderFilter(agent: "ann").count(in: desk.database) == 9)
             #expect(try await WorkOrderFilter(state: "blocked").count(in: desk.database) == 3)
-            #expect(try await desk.number("SELECT count(*) FROM moose.work_orders WHERE state = 'cancelled'") == 2)
+            #expect(try await desk.count("moose.work_orders WHERE state = 'cancelled'") == 2)
             #expect(
-                try await desk.number("SELECT count(*) FROM moose.audit_log WHERE action = 'work order cancel'") == 3)
+                try await desk.count("moose.audit_log WHERE action = 'work order cancel'") == 3)
             #expect(try await desk.changes().isEmpty, "it is no change of a budget")
         }
     }

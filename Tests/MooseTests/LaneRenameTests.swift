@@ -83,7 +83,7 @@ struct LaneRenameTests {
             guard case .object(let lane) = shown.json else { return }
             #expect(lane["weight"] == .integer(3))
             #expect(try await rename.run(queueIsEmpty: true, in: desk.database).moved == 0)
-            #expect(try await desk.number("SELECT count(*) FROM moose.audit_log WHERE action = 'lane rename'") == 1)
+            #expect(try await desk.count("moose.audit_log WHERE action = 'lane rename'") == 1)
         }
     }
 

@@ -29,7 +29,7 @@ struct LanesTests {
             let already = try await desk.run(LanesResume.self, "llm")
             #expect(already.text.hasPrefix("The lane llm is not paused.") && already.status == .ok)
             #expect(already.text.contains("check the spelling"))
-            #expect(try await desk.number("SELECT count(*) FROM moose.audit_log WHERE subject = 'lane llm'") == 2)
+            #expect(try await desk.count("moose.audit_log WHERE subject = 'lane llm'") == 2)
         }
     }
 
@@ -67,7 +67,7 @@ struct LanesTests {
             try await desk.run(LanesSet.self, "llm", "--weight", "3")
             let less = try await desk.run(LanesSet.self, "llm", "--rate", "none", "--reason", "quota raised")
             #expect(less.text.hasPrefix("The lane llm: weight 3, at most 20 at once, no rate."))
-            #expect(try await desk.number("SELECT count(*) FROM moose.audit_log WHERE action = 'lane set'") == 3)
+            #expect(try await desk.count("moose.audit_log WHERE action = 'lane set'") == 3)
         }
     }
 
@@ -94,7 +94,7 @@ struct LanesTests {
         try await BudgetDesk.open { desk async throws in
             #expect(await desk.failure(LanesPause.self, "No Lane", "--reason", "x")?.status == .usage)
             #expect(await desk.failure(LanesPause.self, "llm", "--reason", " ")?.status == .usage)
-            #expect(try await desk.number("SELECT count(*) FROM moose.lanes") == 0)
+            #expect(try await desk.count("moose.lanes") == 0)
         }
     }
 }

@@ -30,16 +30,16 @@ struct PruneTests {
             _ = try await Self.ended(desk, days: 29)
             let dry = try await desk.run(PruneCommand.self, "--dry-run")
             #expect(dry.text.hasPrefix("Would be deleted:") && dry.text.contains(" 1 finished work orders\n"))
-            #expect(try await desk.number("SELECT count(*) FROM moose.work_orders") == 2)
-            #expect(try await desk.number("SELECT count(*) FROM moose.audit_log WHERE action = 'prune'") == 0)
+            #expect(try await desk.count("moose.work_orders") == 2)
+            #expect(try await desk.count("moose.audit_log WHERE action = 'prune'") == 0)
 
             guard case .object(let done) = try await desk.run(PruneCommand.self).json else {
                 Issue.record("no object")
                 return
             }
             #expect(done["work_orders"] == .count(1) && done["dry_run"] == .bool(false))
-            #expect(try await desk.number("SELECT count(*) FROM moose.work_orders") == 1)
-            #expect(try await desk.number("SELECT count(*) FROM moose.audit_log WHERE action = 'prune'") == 1)
+            #expect(try await desk.count("moose.work_orders") == 1)
+            #expect(try await desk.count("moose.audit_log WHERE action = 'prune'") == 1)
 
             let pruned = try #require(try await PrunedOrder.find(old, in: desk.database))
             let failure = WorkOrdersShow.pruned(pruned)
@@ -61,7 +61,7 @@ struct PruneTests {
             #expect(try await desk.run(PruneCommand.self).text.contains(" 0 finished work orders\n"))
             let some = try await desk.run(PruneCommand.self, "--orders-days", "7", "--limit", "2", "--share", "100")
             #expect(some.text.contains(" 2 finished work orders\n"))
-            #expect(try await desk.number("SELECT count(*) FROM moose.work_orders") == 2)
+            #expect(try await desk.count("moose.work_orders") == 2)
         }
     }
 

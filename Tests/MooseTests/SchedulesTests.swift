@@ -36,11 +36,11 @@ struct SchedulesTests {
             #expect(try await Schedule.find("nightly", in: desk.database).pausedBecause == "because")
             let id = try await edit().run(in: desk.database)
             #expect(
-                try await desk.number(
+                try await desk.value(
                     """
                     SELECT count(*) FROM moose.outbox WHERE id = \(id) AND routing_key = 'default'
                     AND convert_from(body, 'UTF8')::json ->> 'schedule' = 'nightly'
-                    """) == 1)
+                    """, as: Int64.self) == 1)
             #expect(try await edit().resume(in: desk.database) == added.next)
             #expect(try await edit().resume(in: desk.database) == nil)
             try await edit().remove(in: desk.database)
@@ -89,7 +89,7 @@ struct SchedulesTests {
             #expect(try await Store(desk.database).dueSchedules().isEmpty)
             let next = try #require(try await edit("often").resume(in: desk.database))
             #expect(next > Date().addingTimeInterval(-60))
-            #expect(try await desk.number("SELECT count(*) FROM moose.schedules WHERE missed = 0") == 1)
+            #expect(try await desk.count("moose.schedules WHERE missed = 0") == 1)
         }
     }
 

@@ -11,7 +11,6 @@ import sys
 sys.dont_write_bytecode = True
 from mutants import main, mutated  # noqa: E402
 
-FILE = "0020_dead_letters.sql"
 STORE = r"^StoreTests\.DeadLetter(Reason)?Tests"
 CLIENT = r"^ClientManagerTests\.HostileMessageTests"
 REDRIVE = r"^ClientManagerTests\.RedriveTests"
@@ -42,14 +41,14 @@ MUTANTS = {
     "an old copy opens its letter again": (
         REDRIVE, "bury_batch", "AND d.redrive_number = p_redrive_numbers[b.n] AND d.came_back < p_redrive_numbers[b.n]", ""),
 }
-# name: (tests, file, function, old text, new text)
+# name: (tests, function, old text, new text)
 ELSEWHERE = {
-    "an old reason stays": (STORE, "0001_work_orders.sql", "check_transition", "NEW.letter_reason := NULL;", ""),
-    "poison is exhausted": (STORE, "0011_leases_and_relay.sql", "rescue_leases", "THEN 'poison' END", "THEN 'exhausted' END"),
+    "an old reason stays": (STORE, "check_transition", "NEW.letter_reason := NULL;", ""),
+    "poison is exhausted": (STORE, "rescue_leases", "THEN 'poison' END", "THEN 'exhausted' END"),
 }
 
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], [
-        (name, mutated(FILE, *mutant), [tests]) for name, (tests, *mutant) in MUTANTS.items()
+        (name, mutated(*mutant), [tests]) for name, (tests, *mutant) in MUTANTS.items()
     ] + [(name, mutated(*mutant), [tests]) for name, (tests, *mutant) in ELSEWHERE.items()]))

@@ -6,28 +6,28 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MIGRATIONS = ROOT / "Sources/Shared/Store/Migrations"
+FUNCTIONS = ROOT / "Sources/Shared/Store/Functions"
 # Another way to run the built tests, given as one line.
 RUN = os.environ.get("MOOSE_TEST_RUNNER", "deploy/stack/run-tests.sh").split()
 
 
-def definition(file, name):
+def definition(name):
     """The statement that makes the function, or the view."""
-    text = (MIGRATIONS / file).read_text(encoding="utf-8")
-    if name == "VIEW":
-        return re.search(r"CREATE VIEW .*?;\n", text, re.DOTALL).group().replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
-    found = re.search(rf"CREATE FUNCTION moose\.{name}\(.*?(?:\$\$|\nRETURN [^;]*);\n", text, re.DOTALL)
-    if not found:
-        raise SystemExit(f"{file} no longer has: {name}")
-    return found.group().replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    made = rf"CREATE OR REPLACE (?:FUNCTION moose\.{name}\(.*?(?:\$\$|\nRETURN [^;]*)|VIEW moose\.{name} .*?);\n"
+    found = [
+        match.group() for file in sorted(FUNCTIONS.glob("*.sql"))
+        for match in re.finditer(made, file.read_text(encoding="utf-8"), re.DOTALL)]
+    if len(found) != 1:
+        raise SystemExit(f"{FUNCTIONS.relative_to(ROOT)} has {name} {len(found)} times, and a mutant wants it once")
+    return found[0]
 
 
-def mutated(file, name, *changes):
-    """The function with each old text replaced by the new one that follows it."""
-    text = definition(file, name)
+def mutated(name, *changes):
+    """The function or view with each old text replaced by the new one that follows it."""
+    text = definition(name)
     for old, new in zip(changes[::2], changes[1::2]):
         if old not in text:
-            raise SystemExit(f"{file} no longer has: {old}")
+            raise SystemExit(f"{name} no longer has: {old}")
         text = text.replace(old, new)
     return text
 

@@ -17,104 +17,101 @@ KEYS = r"^StoreTests\.UniqueKeyAgainTests"
 LINES = r"^StoreTests\.GateLeavingTests"
 MONEY = r"^StoreTests\.(WaitingForMoneyTests|KindAttemptsTests)"
 LANES = r"^StoreTests\.(UntendedLaneTests|LaneLoadTests)"
-ORDERS, CLAIM, REFUSALS, LEASES, FLOW, CONTROL, LETTERS, SCALING, RETENTION = (
-    "0001_work_orders.sql", "0008_claim_batch.sql", "0009_refusals.sql", "0011_leases_and_relay.sql", "0016_flow.sql",
-    "0017_control.sql", "0020_dead_letters.sql", "0021_scaling.sql", "0028_retention.sql")
 
-# name: (tests, file, function, old text, new text)
+# name: (tests, function, old text, new text)
 MUTANTS = {
     "live orders are pruned": (
-        PRUNE, RETENTION, "prunable", "w.state IN ('completed', 'failed', 'cancelled') AND (w.unique_until",
+        PRUNE, "prunable", "w.state IN ('completed', 'failed', 'cancelled') AND (w.unique_until",
         "(w.unique_until"),
     "young orders are pruned": (
-        PRUNE, RETENTION, "prune_orders", "coalesce(w.finished_at, w.created_at) < p_before", "true"),
+        PRUNE, "prune_orders", "coalesce(w.finished_at, w.created_at) < p_before", "true"),
     "an order that others wait for is pruned": (
-        PRUNE, RETENTION, "prunable", "WHERE d.depends_on = w.id", "WHERE false AND d.depends_on = w.id"),
+        PRUNE, "prunable", "WHERE d.depends_on = w.id", "WHERE false AND d.depends_on = w.id"),
     "an order with an open escalation is pruned": (
-        PRUNE, RETENTION, "prunable", "e.state <> 'resolved'", "false"),
-    "an order with an undecided letter is pruned": (PRUNE, RETENTION, "prunable", "l.state = 'dead'", "false"),
-    "an order with an open hold is pruned": (PRUNE, RETENTION, "prunable", "h.state IN ('held', 'dispatched')", "false"),
+        PRUNE, "prunable", "e.state <> 'resolved'", "false"),
+    "an order with an undecided letter is pruned": (PRUNE, "prunable", "l.state = 'dead'", "false"),
+    "an order with an open hold is pruned": (PRUNE, "prunable", "h.state IN ('held', 'dispatched')", "false"),
     "an order that keeps its key is pruned": (
-        PRUNE, RETENTION, "prunable", "(w.unique_until IS NULL OR w.unique_until <= now())", "true"),
+        PRUNE, "prunable", "(w.unique_until IS NULL OR w.unique_until <= now())", "true"),
     "a pruned order leaves its attempts": (
-        PRUNE, RETENTION, "prune_orders", "DELETE FROM moose.outcome_vectors v", "DELETE FROM moose.outcome_vectors v WHERE false; UPDATE moose.outcome_vectors v SET error = error"),
+        PRUNE, "prune_orders", "DELETE FROM moose.outcome_vectors v", "DELETE FROM moose.outcome_vectors v WHERE false; UPDATE moose.outcome_vectors v SET error = error"),
     "a pruned id is forgotten": (
-        PRUNE, RETENTION, "prune_orders", "FROM moose.work_orders w WHERE w.id = ANY (v_ids)\n    ON CONFLICT",
+        PRUNE, "prune_orders", "FROM moose.work_orders w WHERE w.id = ANY (v_ids)\n    ON CONFLICT",
         "FROM moose.work_orders w WHERE false\n    ON CONFLICT"),
     "what ended waits for what was pruned": (
-        PRUNE, RETENTION, "prune_orders", "DELETE FROM moose.work_order_dependencies d WHERE d.depends_on = ANY (v_ids);", ""),
+        PRUNE, "prune_orders", "DELETE FROM moose.work_order_dependencies d WHERE d.depends_on = ANY (v_ids);", ""),
     "a step has no limit": (
-        PRUNE, RETENTION, "prune_orders", "FROM moose.prunable(v_ids) LIMIT p_limit", "FROM moose.prunable(v_ids)"),
-    "a dry run deletes": (PRUNE, RETENTION, "prune_orders", "IF p_dry THEN", "IF false THEN"),
-    "ids are kept for ever": (PRUNE, RETENTION, "prune_ids", "p.ended_at < p_before", "false"),
+        PRUNE, "prune_orders", "FROM moose.prunable(v_ids) LIMIT p_limit", "FROM moose.prunable(v_ids)"),
+    "a dry run deletes": (PRUNE, "prune_orders", "IF p_dry THEN", "IF false THEN"),
+    "ids are kept for ever": (PRUNE, "prune_ids", "p.ended_at < p_before", "false"),
     "an id that the books name is forgotten": (
-        PRUNE, RETENTION, "prune_ids", "WHERE h.owner = p.id", "WHERE false"),
+        PRUNE, "prune_ids", "WHERE h.owner = p.id", "WHERE false"),
     "an id that the ledger names is forgotten": (
-        PRUNE, RETENTION, "prune_ids", "WHERE c.owner = p.id", "WHERE false"),
+        PRUNE, "prune_ids", "WHERE c.owner = p.id", "WHERE false"),
     "letters nobody decided about are pruned": (
-        PRUNE, RETENTION, "prune_letters", "l.state IN ('redriven', 'purged')", "true"),
+        PRUNE, "prune_letters", "l.state IN ('redriven', 'purged')", "true"),
     "open escalations are pruned": (
-        PRUNE, RETENTION, "prune_escalations", "e.state = 'resolved' AND", ""),
-    "the audit log is kept for ever": (PRUNE, RETENTION, "prune_audit", "WHERE x.at < p_before", "WHERE false"),
+        PRUNE, "prune_escalations", "e.state = 'resolved' AND", ""),
+    "the audit log is kept for ever": (PRUNE, "prune_audit", "WHERE x.at < p_before", "WHERE false"),
     "two have the daily run": (
-        PRUNE, RETENTION, "take_retention", "(r.leased_until IS NULL OR r.leased_until < now())", "true"),
+        PRUNE, "take_retention", "(r.leased_until IS NULL OR r.leased_until < now())", "true"),
     "a claim does not look for pruned ids": (
-        PRUNE, CLAIM, "claim_batch", "v_pruned_to >= ANY (p_ids)", "false"),
+        PRUNE, "claim_batch", "v_pruned_to >= ANY (p_ids)", "false"),
     "another body under a pruned id is a duplicate": (
-        PRUNE, CLAIM, "claim_batch", "THEN 'duplicate' ELSE 'id_reused' END\n", "THEN 'duplicate' ELSE 'duplicate' END\n"),
+        PRUNE, "claim_batch", "THEN 'duplicate' ELSE 'id_reused' END\n", "THEN 'duplicate' ELSE 'duplicate' END\n"),
     "a doorbell of a pruned order is a dead letter": (
-        PRUNE, CLAIM, "claim_batch", "OR p_doorbells[x.item] OR f.digest", "OR f.digest"),
+        PRUNE, "claim_batch", "OR p_doorbells[x.item]\n", "\n"),
     "a pruned dependency is waited for": (
-        PRUNE, CLAIM, "claim_batch", "f WHERE f.state = 'completed');", "f WHERE false);"),
+        PRUNE, "claim_batch", "f WHERE f.state = 'completed');", "f WHERE false);"),
     "a cancel makes a tombstone of a pruned id": (
-        PRUNE, CONTROL, "cancel_work_orders", "moose.find_pruned(v_ids) f WHERE f.id = i", "moose.find_pruned(v_ids) f WHERE false"),
+        PRUNE, "cancel_work_orders", "moose.find_pruned(v_ids) f WHERE f.id = i", "moose.find_pruned(v_ids) f WHERE false"),
     "enqueue takes a pruned id for new": (
-        PRUNE, "0018_schedules.sql", "put_order", "FROM moose.pruned_orders f WHERE f.id = p_id", "FROM moose.pruned_orders f WHERE false"),
+        PRUNE, "put_order", "FROM moose.pruned_orders f WHERE f.id = p_id", "FROM moose.pruned_orders f WHERE false"),
     "a retry runs beside the holder of its key": (
-        KEYS, FLOW, "hold_unique_keys_again", "IF v_ids IS NULL THEN RETURN; END IF;", "RETURN;"),
+        KEYS, "hold_unique_keys_again", "IF v_ids IS NULL THEN RETURN; END IF;", "RETURN;"),
     "a hand in psql runs it beside the holder of its key": (
-        KEYS, FLOW, "take_unique_key_again", "IF FOUND THEN", "IF false THEN"),
+        KEYS, "take_unique_key_again", "IF FOUND THEN", "IF false THEN"),
     "a key is not taken again": (
-        KEYS, FLOW, "hold_unique_keys_again", "WHERE u.key = i.key AND u.work_order_id <> i.id AND NOT",
+        KEYS, "hold_unique_keys_again", "WHERE u.key = i.key AND u.work_order_id <> i.id AND NOT",
         "WHERE false AND u.key = i.key AND u.work_order_id <> i.id AND NOT"),
     "the period of a key is lost": (
-        KEYS, FLOW, "hold_unique_keys", "SET unique_until = now() +", "SET unique_until = NULL::timestamptz +"),
+        KEYS, "hold_unique_keys", "SET unique_until = now() +", "SET unique_until = NULL::timestamptz +"),
     "the younger of two goes": (
-        KEYS, FLOW, "hold_unique_keys_again", "ORDER BY w.unique_key, w.created_at, w.id", "ORDER BY w.unique_key, w.created_at DESC, w.id DESC"),
+        KEYS, "hold_unique_keys_again", "ORDER BY w.unique_key, w.created_at, w.id", "ORDER BY w.unique_key, w.created_at DESC, w.id DESC"),
     "who leaves a line stays in it": (
-        LINES, FLOW, "leave_line", "DELETE FROM moose.gate_waits y WHERE y.work_order_id = p_id RETURNING y.gate INTO v_gate;",
+        LINES, "leave_line", "DELETE FROM moose.gate_waits y WHERE y.work_order_id = p_id RETURNING y.gate INTO v_gate;",
         "SELECT y.gate INTO v_gate FROM moose.gate_waits y WHERE y.work_order_id = p_id;"),
-    "who leaves a line wakes nobody": (LINES, FLOW, "count_gates", "WHERE m.change < 0 OR m.is_left", "WHERE m.change < 0"),
+    "who leaves a line wakes nobody": (LINES, "count_gates", "WHERE m.change < 0 OR m.is_left", "WHERE m.change < 0"),
     "only what ends leaves a line": (
-        LINES, ORDERS, "check_transition", "NEW.state NOT IN ('scheduled', 'pending', 'retrying') THEN",
+        LINES, "check_transition", "NEW.state NOT IN ('scheduled', 'pending', 'retrying') THEN",
         "NEW.state IN ('failed', 'cancelled') THEN"),
     "what waits for money keeps its place": (
-        LINES, REFUSALS, "refuse_budget", "w.state = 'awaiting_budget' AND w.gates IS NOT NULL", "false"),
+        LINES, "refuse_budget", "w.state = 'awaiting_budget' AND w.gates IS NOT NULL", "false"),
     "a moved order waits in its old line": (
-        LINES, FLOW, "change_line", "PERFORM moose.leave_line(NEW.id, NULL);", ""),
+        LINES, "change_line", "PERFORM moose.leave_line(NEW.id, NULL);", ""),
     "a moved order is not rung": (
-        LANES, FLOW, "change_line", "IF NEW.state <> 'awaiting_budget' THEN", "IF false THEN"),
-    "a lowered cap is not seen": (MONEY, REFUSALS, "wake_for_money", "IF v_dear IS NOT NULL THEN", "IF false THEN"),
-    "a lowered cap fails all": (MONEY, REFUSALS, "wake_for_money", "w.estimate_u > c.cap", "true"),
+        LANES, "change_line", "IF NEW.state <> 'awaiting_budget' THEN", "IF false THEN"),
+    "a lowered cap is not seen": (MONEY, "wake_for_money", "IF v_dear IS NOT NULL THEN", "IF false THEN"),
+    "a lowered cap fails all": (MONEY, "wake_for_money", "w.estimate_u > c.cap", "true"),
     "a lost worker does not count for its kind": (
-        MONEY, LEASES, "rescue_leases", "moose.attempts_of(l.worker, w.id, w.fencing_token, w.kind),", ""),
+        MONEY, "rescue_leases", "moose.attempts_of(l.worker, w.id, w.fencing_token, w.kind),", ""),
     "the cheap kind counts as the dear one": (
-        MONEY, LEASES, "attempts_of", "coalesce(\n               (SELECT h.handler FROM moose.budget_holds h\n                WHERE h.owner = p_order AND h.token = p_token AND h.number = 0), p_kind)", "p_kind"),
-    "a paused lane has room": (LANES, SCALING, "lane_loads", "WHEN s.paused_at IS NOT NULL THEN 0", "WHEN false THEN 0"),
+        MONEY, "attempts_of", "coalesce(\n               (SELECT h.handler FROM moose.budget_holds h\n                WHERE h.owner = p_order AND h.token = p_token AND h.number = 0), p_kind)", "p_kind"),
+    "a paused lane has room": (LANES, "lane_loads", "WHEN s.paused_at IS NOT NULL THEN 0", "WHEN false THEN 0"),
     "a limit leaves room for all": (
-        LANES, SCALING, "lane_loads", "s.concurrency - coalesce(g.running, 0)", "NULL::integer"),
-    "a rate leaves room for all": (LANES, SCALING, "lane_loads", "least(s.rate, coalesce(g.tokens, s.rate)", "greatest(s.rate, coalesce(g.tokens, s.rate)"),
-    "what is held back counts as due": (LANES, SCALING, "lane_loads", "WHERE NOT x.held", ""),
+        LANES, "lane_loads", "s.concurrency - coalesce(g.running, 0)", "NULL::integer"),
+    "a rate leaves room for all": (LANES, "lane_loads", "least(s.rate, coalesce(g.tokens, s.rate)", "greatest(s.rate, coalesce(g.tokens, s.rate)"),
+    "what is held back counts as due": (LANES, "lane_loads", "WHERE NOT x.held", ""),
     "a lane without a worker is told of each time": (
-        LANES, FLOW, "note_untended_lanes", "u.told_at IS NULL AND", ""),
-    "a restart is news": (LANES, FLOW, "note_untended_lanes", "AND u.since <= now() - p_patience", ""),
-    "a draining worker tends its lanes": (LANES, FLOW, "tended_lanes", "AND NOT w.draining", ""),
+        LANES, "note_untended_lanes", "u.told_at IS NULL AND", ""),
+    "a restart is news": (LANES, "note_untended_lanes", "AND u.since <= now() - p_patience", ""),
+    "a draining worker tends its lanes": (LANES, "tended_lanes", "AND NOT w.draining", ""),
     "a lane that is tended again stays listed": (
-        LANES, FLOW, "note_untended_lanes", "DELETE FROM moose.untended_lanes u WHERE u.name = ANY (v_lanes) IS NOT TRUE;", ""),
+        LANES, "note_untended_lanes", "DELETE FROM moose.untended_lanes u WHERE u.name = ANY (v_lanes) IS NOT TRUE;", ""),
     "lanes of earlier configurations are forgotten": (
-        LANES, FLOW, "lanes_to_look_at", "SELECT k.name FROM moose.known_lanes k", "SELECT unnest(p_configured)"),
+        LANES, "lanes_to_look_at", "SELECT k.name FROM moose.known_lanes k", "SELECT unnest(p_configured)"),
     "lanes of stored orders are not looked at": (
-        LANES, FLOW, "lanes_of_orders", "WHERE p.lane IS NOT NULL\n    )", "WHERE false\n    )"),
+        LANES, "lanes_of_orders", "WHERE p.lane IS NOT NULL\n    )", "WHERE false\n    )"),
 }
 
 

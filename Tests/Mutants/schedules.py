@@ -11,7 +11,6 @@ import sys
 sys.dont_write_bytecode = True
 from mutants import main, mutated  # noqa: E402
 
-FILE = "0018_schedules.sql"
 SCHEDULER = r"^WorkerTests\.SchedulerTests"
 RELAY = r"^WorkerTests\.RelayTests"
 ENQUEUE = r"^StoreTests\.EnqueueTests"
@@ -45,5 +44,5 @@ MUTANTS = {
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], [
-        (name, mutated(FILE, *mutant), [tests]) for name, (tests, *mutant) in MUTANTS.items()
+        (name, mutated(*mutant), [tests]) for name, (tests, *mutant) in MUTANTS.items()
     ]))

@@ -14,87 +14,84 @@ from mutants import main, mutated  # noqa: E402
 # The quick ones first; only what they miss is shown to random histories.
 QUICK = r"^StoreTests\.(LeaseTests|WakeUpTests|ClaimTests|WaitingForMoneyTests|DependencyTests|DependencyPiecesTests)"
 HISTORIES = r"^StoreTests\..?Histories of waiting"
-CLAIM, REFUSALS, FINISH, LEASES, RELAY, DEPENDENCIES = (
-    "0008_claim_batch.sql", "0009_refusals.sql", "0010_finish_batch.sql", "0011_leases_and_relay.sql",
-    "0018_schedules.sql", "0024_dependencies.sql")
 
-# name: (file, function, old text, new text)
+# name: (function, old text, new text)
 MUTANTS = {
     "dependants become pending without a doorbell": (
-        DEPENDENCIES, "move_waits", "PERFORM moose.ring(v_ready, v_lanes, v_run_at)", "PERFORM 1"),
+        "move_waits", "PERFORM moose.ring(v_ready, v_lanes, v_run_at)", "PERFORM 1"),
     "an end releases nobody": (
-        FINISH, "finish_batch", "PERFORM moose.release_dependents(v_accepted)", "PERFORM 1"),
+        "finish_batch", "PERFORM moose.release_dependents(v_accepted)", "PERFORM 1"),
     "an end with many dependants forgets them": (
-        DEPENDENCIES, "release_dependents", "IF cardinality(v_mine) IS DISTINCT FROM cardinality(v_waits) THEN", "IF false THEN"),
+        "release_dependents", "IF cardinality(v_mine) IS DISTINCT FROM cardinality(v_waits) THEN", "IF false THEN"),
     "an end forgets whom somebody holds": (
-        DEPENDENCIES, "release_dependents", "IF cardinality(v_mine) IS DISTINCT FROM cardinality(v_waits) THEN",
+        "release_dependents", "IF cardinality(v_mine) IS DISTINCT FROM cardinality(v_waits) THEN",
         "IF v_mine IS NULL THEN"),
     "a piece forgets whom somebody holds": (
-        DEPENDENCIES, "settle_ends", "cardinality(v_mine) < cardinality(v_waits)", "false"),
+        "settle_ends", "cardinality(v_mine) < cardinality(v_waits)", "false"),
     "an order that somebody holds is not looked at again": (
-        DEPENDENCIES, "move_waits", "clock_timestamp() + interval '100 milliseconds'", "NULL"),
+        "move_waits", "clock_timestamp() + interval '100 milliseconds'", "NULL"),
     "all dependants are released in one commit": (
-        DEPENDENCIES, "settle_ends", "ORDER BY y.work_order_id LIMIT v_left", "ORDER BY y.work_order_id"),
+        "settle_ends", "ORDER BY y.work_order_id LIMIT v_left", "ORDER BY y.work_order_id"),
     "a dependency may end unseen while its dependant is looked at": (
-        DEPENDENCIES, "look_at_waits", "ORDER BY w.id FOR SHARE SKIP LOCKED", "ORDER BY w.id"),
+        "look_at_waits", "ORDER BY w.id FOR SHARE SKIP LOCKED", "ORDER BY w.id"),
     "a dependency may arrive and end unseen": (
-        DEPENDENCIES, "look_at_waits", "WHERE i.at = c_start OR s.state = 'completed'", "WHERE i.at = c_start"),
+        "look_at_waits", "WHERE i.at = c_start OR s.state = 'completed'", "WHERE i.at = c_start"),
     "only a hundred dependencies are looked at": (
-        DEPENDENCIES, "move_waits", "ORDER BY x.depends_on OFFSET 99 LIMIT 1", "ORDER BY x.depends_on OFFSET 2000 LIMIT 1"),
+        "move_waits", "ORDER BY x.depends_on OFFSET 99 LIMIT 1", "ORDER BY x.depends_on OFFSET 2000 LIMIT 1"),
     "a retried order waits for nobody": (
-        DEPENDENCIES, "follow_dependencies", "IF NEW.state = 'blocked' THEN", "IF NEW.state = 'blocked' AND TG_OP = 'INSERT' THEN"),
-    "a cycle waits for ever": (DEPENDENCIES, "refuse_cycles", "IF v_at = v_start.id THEN", "IF false THEN"),
+        "follow_dependencies", "IF NEW.state = 'blocked' THEN", "IF NEW.state = 'blocked' AND TG_OP = 'INSERT' THEN"),
+    "a cycle waits for ever": ("refuse_cycles", "IF v_at = v_start.id THEN", "IF false THEN"),
     "a cycle is looked for from the first of its orders": (
-        DEPENDENCIES, "refuse_cycles", "v_next.number > v_start.number", "v_next.number < v_start.number"),
+        "refuse_cycles", "v_next.number > v_start.number", "v_next.number < v_start.number"),
     "a cycle that is refused again is no news": (
-        DEPENDENCIES, "refuse_cycles", "(extract(epoch FROM now()) * 1000000)::bigint", "w.fencing_token"),
+        "refuse_cycles", "(extract(epoch FROM now()) * 1000000)::bigint", "w.fencing_token"),
     "an unknown dependency is told of by nobody": (
-        DEPENDENCIES, "look_at_waits", "THEN y.since + p_patience END", "THEN NULL END"),
+        "look_at_waits", "THEN y.since + p_patience END", "THEN NULL END"),
     "who comes after the failure is not told of": (
-        DEPENDENCIES, "look_at_waits", "WHERE i.searched IS NOT NULL) x", "WHERE false) x"),
+        "look_at_waits", "WHERE i.searched IS NOT NULL) x", "WHERE false) x"),
     "a chain is told of to its first order only": (
-        DEPENDENCIES, "tell_of_broken", "AND v_row.state IN ('failed', 'cancelled', 'blocked')", "AND v_row.state = 'failed'"),
-    "everybody is told of": (DEPENDENCIES, "tell_of_broken", "c_most CONSTANT integer := 100", "c_most CONSTANT integer := 100000"),
+        "tell_of_broken", "AND v_row.state IN ('failed', 'cancelled', 'blocked')", "AND v_row.state = 'failed'"),
+    "everybody is told of": ("tell_of_broken", "c_most CONSTANT integer := 100", "c_most CONSTANT integer := 100000"),
     "a retry has no doorbell": (
-        FINISH, "finish_batch", "w.state IN ('retrying', 'scheduled', 'pending')", "w.state IN ('scheduled', 'pending')"),
+        "finish_batch", "w.state IN ('retrying', 'scheduled', 'pending')", "w.state IN ('scheduled', 'pending')"),
     "a drained order has no doorbell": (
-        FINISH, "finish_batch", "w.state IN ('retrying', 'scheduled', 'pending')", "w.state IN ('retrying', 'scheduled')"),
+        "finish_batch", "w.state IN ('retrying', 'scheduled', 'pending')", "w.state IN ('retrying', 'scheduled')"),
     "a scheduled order has no doorbell": (
-        CLAIM, "claim_batch", "n.state IN ('scheduled', 'pending')", "n.state = 'pending'"),
+        "claim_batch", "n.state IN ('scheduled', 'pending')", "n.state = 'pending'"),
     "a doorbell that came too early is not rung again": (
-        CLAIM, "claim_batch", "WHERE x.verdict IN ('later', 'unknown_kind');\n        END IF;",
+        "claim_batch", "WHERE x.verdict IN ('later', 'unknown_kind');\n        END IF;",
         "WHERE x.verdict = 'unknown_kind';\n        END IF;"),
     "an unknown kind is not rung again": (
-        CLAIM, "claim_batch", "WHERE x.verdict IN ('later', 'unknown_kind');\n        END IF;",
+        "claim_batch", "WHERE x.verdict IN ('later', 'unknown_kind');\n        END IF;",
         "WHERE x.verdict = 'later';\n        END IF;"),
     "a raise wakes without a doorbell": (
-        REFUSALS, "wake_for_money",
+        "wake_for_money",
         "moose.ring(ARRAY[w.id], ARRAY[w.lane], ARRAY[w.run_at + w.nth * interval '1 microsecond'])", "NULL"),
     "dear orders hide cheap ones": (
-        REFUSALS, "wake_for_money", "AND o.waits_for_u <= coalesce(b.reach, o.waits_for_u)", ""),
-    "nobody is woken for money": (REFUSALS, "wake_for_money", "WHERE coalesce(b.least, 1) > 0", "WHERE coalesce(b.least, 1) > 1e12"),
-    "a rescued order has no doorbell": (LEASES, "rescue_leases", "w.state = 'retrying';", "false;"),
+        "wake_for_money", "AND o.waits_for_u <= coalesce(b.reach, o.waits_for_u)", ""),
+    "nobody is woken for money": ("wake_for_money", "WHERE coalesce(b.least, 1) > 0", "WHERE coalesce(b.least, 1) > 1e12"),
+    "a rescued order has no doorbell": ("rescue_leases", "w.state = 'retrying';", "false;"),
     "a doorbell rung while it is published is deleted": (
-        RELAY, "delete_outbox", "AND x.lease = i.lease", ""),
-    "what was not published waits out its lease": (RELAY, "release_outbox", "AND x.lease = i.lease", "AND false"),
-    "the sweeper rings for nobody": (LEASES, "sweep", "IF rung > 0 THEN", "IF false THEN"),
+        "delete_outbox", "AND x.lease = i.lease", ""),
+    "what was not published waits out its lease": ("release_outbox", "AND x.lease = i.lease", "AND false"),
+    "the sweeper rings for nobody": ("sweep", "IF rung > 0 THEN", "IF false THEN"),
     "the sweeper looks only at the first that wait": (
-        LEASES, "sweep", "(w.run_at, w.id) > (p_run_at, p_id)", "(w.run_at, w.id) > ('-infinity', p_id)"),
-    "nobody reviews waits": (DEPENDENCIES, "review_waits", "AND w.state = 'completed'", "AND false"),
+        "sweep", "(w.run_at, w.id) > (p_run_at, p_id)", "(w.run_at, w.id) > ('-infinity', p_id)"),
+    "nobody reviews waits": ("review_waits", "AND w.state = 'completed'", "AND false"),
     "a lease that is alive is rescued": (
-        LEASES, "rescue_leases", "w.state = 'in_progress' AND l.expires_at < now() AND", "w.state = 'in_progress' AND"),
+        "rescue_leases", "w.state = 'in_progress' AND l.expires_at < now() AND", "w.state = 'in_progress' AND"),
     "a renewal is not told from the lease before": (
-        LEASES, "expired_leases", "(extract(epoch FROM l.expires_at) * 1000000)::bigint", "0::bigint"),
+        "expired_leases", "(extract(epoch FROM l.expires_at) * 1000000)::bigint", "0::bigint"),
     "an expired lease can't be renewed": (
-        LEASES, "renew_leases", "ORDER BY o.id FOR NO KEY UPDATE", "WHERE o.expires_at > now() ORDER BY o.id FOR NO KEY UPDATE"),
-    "no order is poison": (LEASES, "rescue_leases", "w.worker_losses + 1 >= 3", "w.worker_losses + 1 >= 30"),
-    "losses are not counted": (LEASES, "rescue_leases", "worker_losses = w.worker_losses + 1", "worker_losses = w.worker_losses"),
+        "renew_leases", "ORDER BY o.id FOR NO KEY UPDATE", "WHERE o.expires_at > now() ORDER BY o.id FOR NO KEY UPDATE"),
+    "no order is poison": ("rescue_leases", "w.worker_losses + 1 >= 3", "w.worker_losses + 1 >= 30"),
+    "losses are not counted": ("rescue_leases", "worker_losses = w.worker_losses + 1", "worker_losses = w.worker_losses"),
     "a rescue keeps the old token's end valid": (
-        FINISH, "finish_batch", "AND w.fencing_token = i.token AND w.state", "AND w.state"),
+        "finish_batch", "AND w.fencing_token = i.token AND w.state", "AND w.state"),
     "a live worker's kind is forgotten within an outage": (
-        "0001_work_orders.sql", "kind_is_known", "interval '5 minutes'", "interval '60 seconds'"),
+        "kind_is_known", "interval '5 minutes'", "interval '60 seconds'"),
     "parked work of a new kind is found by nobody": (
-        LEASES, "parked_unknown", "w.run_at <= now()", "false"),
+        "parked_unknown", "w.run_at <= now()", "false"),
 }
 
 

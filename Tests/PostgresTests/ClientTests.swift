@@ -1,5 +1,6 @@
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Postgres
@@ -155,7 +156,7 @@ import Testing
         try await Server.withClient(maxConnections: 1) { client in
             try await client.withConnection { connection in
                 let waiter = Task { try await client.run("SELECT 'never sent'") }
-                while client.status().waiting == 0 { await Task.yield() }
+                try await eventually("somebody waits") { client.status().waiting > 0 }
                 waiter.cancel()
                 await #expect(throws: PostgresError.cancelled(wasSent: false)) { try await waiter.value }
                 _ = try await connection.run("SELECT 1")
@@ -233,7 +234,7 @@ import Testing
         let client = try PostgresClient(configuration: Server.configuration(), maxConnections: 1)
         try await client.withConnection { connection in
             let waiters = (0..<20).map { _ in Task { try await client.run("SELECT 1") } }
-            while client.status().waiting < 20 { await Task.yield() }
+            try await eventually("all wait") { client.status().waiting == 20 }
             await client.close()
             for waiter in waiters { await #expect(throws: PostgresError.closed) { try await waiter.value } }
             await #expect(throws: PostgresError.self) { try await connection.run("SELECT 1") }
@@ -268,6 +269,8 @@ extension `A client` {
             SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
                 AND classid = ((\(key) >> 32) & 4294967295)::oid AND objid = (\(key) & 4294967295)::oid
             """
-        while try await connection.run(query).first?.decode(0, as: Int.self) == 0 { await Task.yield() }
+        try await eventually("somebody waits for the lock") {
+            try await connection.run(query).first?.decode(0, as: Int.self) != 0
+        }
     }
 }

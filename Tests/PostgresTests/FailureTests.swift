@@ -1,5 +1,6 @@
 import Glibc
 import IOThread
+import TestSupport
 import Testing
 
 @testable import Postgres
@@ -103,7 +104,9 @@ import Testing
                     let replaced: Query = """
                         SELECT count(*) FROM pg_stat_activity WHERE application_name = \(name) AND pid <> \(pid)
                         """
-                    while try await admin.run(replaced).first?.decode(0, as: Int.self) == 0 { await Task.yield() }
+                    try await eventually("the lost connection is replaced") {
+                        try await admin.run(replaced).first?.decode(0, as: Int.self) != 0
+                    }
                     #expect(try await client.run("SELECT pg_backend_pid()").first?.decode(0, as: Int32.self) != pid)
                 }
             }
@@ -120,7 +123,9 @@ import Testing
                 let replaced: Query = """
                     SELECT count(*) FROM pg_stat_activity WHERE application_name = \(name) AND pid <> \(pid)
                     """
-                while try await admin.run(replaced).first?.decode(0, as: Int.self) == 0 { await Task.yield() }
+                try await eventually("the lost connection is replaced") {
+                    try await admin.run(replaced).first?.decode(0, as: Int.self) != 0
+                }
             }
         }
     }

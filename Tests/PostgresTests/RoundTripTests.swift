@@ -92,6 +92,112 @@ import Testing
         }
     }
 
+    @Test func `reads a whole row, or all rows, at once`() async throws {
+        try await Server.withClient { client in
+            let result = try await client.run(
+                "SELECT n, nullif('row ' || n, 'row 2'), n > 1 FROM generate_series(1, 3) AS n ORDER BY n")
+            let (number, name, isLate) = try #require(try result.first?.decode((Int, String?, Bool).self))
+            #expect(number == 1)
+            #expect(name == "row 1")
+            #expect(!isLate)
+            let all = try result.rows.decode((Int, String?, Bool).self)
+            #expect(all.map(\.0) == [1, 2, 3])
+            #expect(all.map(\.1) == ["row 1", nil, "row 3"])
+            #expect(all.map(\.2) == [false, true, true])
+            // The types may come from where the values go.
+            struct Line: Equatable {
+                let number: Int64
+                let name: String?
+                let isLate: Bool
+            }
+            #expect(try result.rows.decode().map(Line.init).last == Line(number: 3, name: "row 3", isLate: true))
+            let last: (Int32, String?, Bool) = try #require(result.rows.last).decode()
+            #expect(last.0 == 3)
+            let numbers = try await client.run("SELECT generate_series(1, 3)")
+            #expect(try numbers.rows.decode(Int.self) == [1, 2, 3])
+            #expect(try numbers.first?.decode(Int.self) == 1)
+        }
+    }
+
+    @Test func `tells which column of a whole row can't be read`() async throws {
+        try await Server.withClient { client in
+            let result = try await client.run(
+                "SELECT n, nullif(n, 2) AS other FROM generate_series(1, 3) AS n ORDER BY n")
+            #expect(throws: PostgresError.decoding(column: "other", row: 1, fault: .unexpectedNull)) {
+                try result.rows.decode((Int, Int).self)
+            }
+        }
+    }
+
+    @Test func `refuses a row with more or fewer columns than were asked for, also where there is no row`() async throws
+    {
+        try await Server.withClient { client in
+            for rows in [1, 0] {
+                let result = try await client.run("SELECT 1 AS a, 'x' AS b, true AS c LIMIT \(Int64(rows))")
+                let more = PostgresError.decoding(column: "c", row: 0, fault: .wrongColumnCount(found: 3, asked: 2))
+                #expect(throws: more) { try result.rows.decode((Int, String).self) }
+                #expect(more.description.contains("asked for 2 columns of a result that has 3"))
+                let fewer = PostgresError.decoding(
+                    column: "number 3", row: 0, fault: .wrongColumnCount(found: 3, asked: 4))
+                #expect(throws: fewer) { try result.rows.decode((Int, String, Bool, Int).self) }
+                let one = PostgresError.decoding(column: "b", row: 0, fault: .wrongColumnCount(found: 3, asked: 1))
+                #expect(throws: one) { try result.value(as: Int.self) }
+                guard let row = result.first else { continue }
+                #expect(throws: more) { try row.decode((Int, String).self) }
+            }
+        }
+    }
+
+    @Test func `answers a statement that has one value, one row or one number`() async throws {
+        try await Server.withClient { client in
+            #expect(try await client.count("SELECT count(*) FROM generate_series(1, 7)") == 7)
+            #expect(try await client.value("SELECT \("x") || 'y'", as: String.self) == "xy")
+            let (small, large) = try await client.row("SELECT 1, \(Int64.max)", as: (Int, Int64).self)
+            #expect(small == 1)
+            #expect(large == .max)
+            let three = try await client.withTransaction { transaction in try await transaction.count("SELECT 3") }
+            let four = try await client.withConnection { connection in try await connection.count("SELECT 4") }
+            #expect((three, four) == (3, 4))
+        }
+    }
+
+    @Test func `takes no row for no value, never for a number`() async throws {
+        try await Server.withClient { client in
+            let nothing: Query = "SELECT 1 AS one LIMIT 0"
+            let values = [
+                try await client.value(nothing, as: Int?.self),
+                try await client.value("SELECT NULL::int8", as: Int?.self),
+            ]
+            #expect(values == [nil, nil])
+            let missing = PostgresError.decoding(column: "one", row: 0, fault: .noRow)
+            await #expect(throws: missing) { try await client.value(nothing, as: Int.self) }
+            await #expect(throws: missing) { try await client.count(nothing) }
+            await #expect(throws: missing) { try await client.row(nothing, as: (Int?).self) }
+            await #expect(throws: PostgresError.decoding(column: "one", row: 0, fault: .unexpectedNull)) {
+                try await client.count("SELECT NULL::int8 AS one")
+            }
+        }
+    }
+
+    @Test func `reads words, and refuses one that this version does not know`() async throws {
+        enum Mood: String, PostgresWord {
+            case calm
+            case wild
+        }
+        try await Server.withClient { client in
+            let result = try await client.run(
+                "SELECT n, m FROM (VALUES (1, 'wild'), (2, NULL), (3, 'calm')) AS v (n, m) ORDER BY n")
+            let moods = try result.rows.decode((Int, Mood?).self).map { _, mood in mood }
+            #expect(moods == [.wild, nil, .calm])
+            #expect(try result.first?.decode(1, as: Mood.self) == .wild)
+            let strange = try await client.run("SELECT 'sleepy' AS mood")
+            let unknown = PostgresError.decoding(column: "mood", row: 0, fault: .unknown(word: "sleepy"))
+            #expect(throws: unknown) { try strange.rows.decode(Mood.self) }
+            #expect(throws: unknown) { try strange.first?.decode(0, word: Mood.self) }
+            #expect(unknown.description.contains("'sleepy', which this version does not know"))
+        }
+    }
+
     @Test func `reads enums as text`() async throws {
         try await Server.withClient { client in
             try await client.withTransaction { transaction in

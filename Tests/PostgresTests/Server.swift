@@ -1,3 +1,4 @@
+import DatabaseSupport
 import Glibc
 import Testing
 
@@ -28,32 +29,13 @@ enum Server {
         _ configuration: PostgresConfiguration = configuration(), maxConnections: Int = 2,
         _ body: (PostgresClient) async throws -> Value
     ) async throws -> Value {
-        let client = try PostgresClient(configuration: configuration, maxConnections: maxConnections)
-        do {
-            let value = try await body(client)
-            await client.close()
-            return value
-        } catch {
-            await client.close()
-            throw error
-        }
+        try await withPostgresClient(configuration, connections: maxConnections, body)
     }
 
     /// Runs `body` with the URL of a new, empty database, and drops it.
     @discardableResult
     static func withDatabase<Value>(_ body: (String) async throws -> Value) async throws -> Value {
-        let name = "moose_test_\(UInt64.random(in: 1...UInt64.max))"
-        return try await withClient(maxConnections: 1) { admin in
-            try await admin.runSimple("CREATE DATABASE \(name)")
-            do {
-                let value = try await body(url(with: "dbname=\(name)"))
-                try await admin.runSimple("DROP DATABASE \(name) WITH (FORCE)")
-                return value
-            } catch {
-                try await admin.runSimple("DROP DATABASE \(name) WITH (FORCE)")
-                throw error
-            }
-        }
+        try await withEmptyDatabase(on: url, body)
     }
 
     private static func environment(_ name: String) -> String? {

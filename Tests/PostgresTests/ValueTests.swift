@@ -62,6 +62,19 @@ import Testing
         #expect(throws: DecodingFault.unexpectedNull) { try Int.decodeNull() }
     }
 
+    @Test func `of words are read from text only, and an unknown one is quoted in part`() throws {
+        enum Pace: String, PostgresWord {
+            case slow
+            case fast
+        }
+        #expect(try decode(Array("fast".utf8), .text, as: Pace.self) == .fast)
+        #expect(throws: DecodingFault.wrongType(.int4)) { try decode(Array("fast".utf8), .int4, as: Pace.self) }
+        #expect(throws: DecodingFault.unexpectedNull) { try Pace.decodeNull() }
+        let long = [UInt8](repeating: 0x61, count: 1000)
+        let fault = #expect(throws: DecodingFault.self) { try decode(long, .text, as: Pace.self) }
+        #expect(fault?.description.count ?? .max < 200)
+    }
+
     @Test func `of dates beyond the server's calendar become its infinity`() throws {
         #expect(Parameter(Date.distantFuture).bytes == Parameter(Int64.max).bytes)
         #expect(Parameter(Date(timeIntervalSinceReferenceDate: .nan)).bytes == Parameter(Int64.max).bytes)

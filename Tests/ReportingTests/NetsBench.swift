@@ -1,5 +1,6 @@
 import AMQP
 import ClientManager
+import DatabaseSupport
 import FoundationEssentials
 import Logging
 import Messaging
@@ -24,9 +25,9 @@ struct NetsBench: Sendable {
 
     static func open(_ body: (NetsBench) async throws -> Void) async throws {
         try await withOwnServers { stack in
-            let database = PostgresConfiguration(url: try stack.databaseURL(database: "moose"))
-            let client = try PostgresClient(configuration: database, maxConnections: 2)
-            try await Migrator(client: client).apply(Migrations.all)
+            let url = try stack.databaseURL(database: "moose")
+            try await MooseDatabase.migrate(url)
+            let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 2)
             let publisher = try AMQPPublisher(
                 configuration: AMQPConfiguration(url: try stack.amqpURL(virtualHost: "moose")), topology: topology)
             try await publisher.connect()

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import DatabaseSupport
 import FoundationEssentials
 import Logging
 import MissionControl
@@ -9,7 +10,6 @@ import Probes
 import Reporting
 import Store
 import Telemetry
-import TestSupport
 import Testing
 import WorkOrders
 
@@ -19,46 +19,19 @@ import WorkOrders
 struct SentinelDesk: Sendable {
     static let secret = "a secret for tests, long enough"
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let store: Store
+    let database: MooseDatabase
     let worker = UUID()
     var judge: SentinelJudge
 
-    static func open(_ body: (SentinelDesk) async throws -> Void) async throws {
-        try await TestStack.shared.withDatabase(
-            template: "moose",
-            migrate: { url in
-                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
-                try await Migrator(client: client).apply(Migrations.all)
-                // Broken on purpose, by Tests/Mutants.
-                if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] {
-                    try await client.runSimple(mutant)
-                }
-                await client.close()
-            },
-            { url in
-                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 4)
-                var judge = SentinelJudge()
-                judge.workflows = ["Build", "Test"]
-                do {
-                    let desk = SentinelDesk(store: Store(client), judge: judge)
-                    try await body(desk)
-                    try await desk.checkEvents()
-                } catch {
-                    await client.close()
-                    throw error
-                }
-                await client.close()
-            })
-    }
+    var store: Store { Store(database.client) }
 
-    /// What Sentinel tells people keeps the published schema of an error event.
-    private func checkEvents() async throws {
-        let schema = try JSONSchema(JSONValue(Repository.text("docs/schemas/error-event.v1.schema.json")))
-        for row in try await store.postgres.run(
-            "SELECT convert_from(body, 'UTF8') FROM moose.outbox WHERE type = 'moose.error-event.v1'"
-        ).rows {
-            let event = try row.decode(0, as: String.self)
-            #expect(try schema.accepts(JSONValue(event)), "\(event)")
+    /// Runs the body with a fresh database; afterwards what Sentinel told people keeps its published schema.
+    static func open(_ body: (SentinelDesk) async throws -> Void) async throws {
+        try await MooseDatabase.open(connections: 4) { database in
+            var judge = SentinelJudge()
+            judge.workflows = ["Build", "Test"]
+            try await body(SentinelDesk(database: database, judge: judge))
+            try await database.expectPublishedEvents()
         }
     }
 
@@ -67,6 +40,14 @@ struct SentinelDesk: Sendable {
         secret: String? = SentinelDesk.secret, unchecked: Int = 32 * 1024 * 1024,
         limits: ConnectionLimits = ConnectionLimits(),
         _ body: (String) async throws -> Void
+    ) async throws {
+        try await servingRoute(secret: secret, unchecked: unchecked, limits: limits) { url, _ in try await body(url) }
+    }
+
+    /// The same for who asks the route itself something.
+    func servingRoute(
+        secret: String? = SentinelDesk.secret, unchecked: Int, limits: ConnectionLimits,
+        _ body: (String, SentinelRoute) async throws -> Void
     ) async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: ServerAddress.self)
         let route = SentinelRoute(
@@ -80,7 +61,7 @@ struct SentinelDesk: Sendable {
             group.addTask { try await server.run() }
             var iterator = ports.makeAsyncIterator()
             let address = try #require(await iterator.next())
-            try await body("\(address.url)/api/sentinel")
+            try await body("\(address.url)/api/sentinel", route)
             group.cancelAll()
             try await group.waitForAll()
         }
@@ -162,17 +143,12 @@ struct SentinelDesk: Sendable {
 
     func look() async throws { try await judge.look(store, logger: Self.quiet) }
 
-    func run(_ sql: String) async throws { try await store.postgres.runSimple(sql) }
+    func run(_ sql: String) async throws { try await database.run(sql) }
 
-    func state(_ id: UUID) async throws -> String {
-        try #require(try await store.postgres.run("SELECT state FROM moose.work_orders WHERE id = \(id)").first)
-            .decode(0, as: String.self)
-    }
+    func state(_ id: UUID) async throws -> String { try await database.state(id) }
 
-    func count(_ source: String) async throws -> Int64 {
-        try #require(try await store.postgres.run("SELECT count(*) FROM \(unescaped: source)").first)
-            .decode(0, as: Int64.self)
-    }
+    /// How many rows a table expression with its condition has.
+    func count(_ source: String) async throws -> Int64 { try await database.count(source) }
 
     /// The error events that wait to be sent, of this order or of none.
     func events(_ id: UUID?) async throws -> Int64 {

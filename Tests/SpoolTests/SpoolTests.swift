@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import Spool
@@ -57,11 +58,7 @@ struct SpoolTests {
     /// The writer's thread lets go when it gets to it.
     private func waitForLock(_ bench: SpoolFolderBench) async throws {
         let path = "\(bench.folder)/\(try #require(try bench.files.first))"
-        for _ in 0..<2000 {
-            if try SpoolReader(path) != nil { return }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        Issue.record("the lock was never given back")
+        try await eventually("the lock is given back") { try SpoolReader(path) != nil }
     }
 
     @Test func `of a file that was cut off anywhere every whole line is replayed`() async throws {

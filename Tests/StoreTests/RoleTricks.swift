@@ -8,7 +8,7 @@ struct RoleTricks: Sendable {
     let role: String
     /// Logged in as the role.
     let client: PostgresClient
-    let ledger: Ledger
+    let desk: StoreDesk
 
     /// The page, the catalogue and what happens agree.
     func check() async throws {
@@ -104,7 +104,7 @@ struct RoleTricks: Sendable {
     }
 
     private func checkEscapes() async throws {
-        let owner = try await ledger.value(
+        let owner = try await desk.value(
             "SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'moose'", as: String.self)
         for sql in [
             "SET ROLE \(owner)", "SET session_replication_role = replica",
@@ -127,7 +127,7 @@ struct RoleTricks: Sendable {
 
     private func names(_ sql: String) async throws -> [String] {
         var names: [String] = []
-        for row in try await ledger.store.postgres.run("\(unescaped: sql)").rows { names.append(try row.decode(0)) }
+        for row in try await desk.store.postgres.run("\(unescaped: sql)").rows { names.append(try row.decode(0)) }
         return names.sorted()
     }
 

@@ -46,15 +46,15 @@ struct ServerConcernTests {
     }
 
     @Test func `who keeps rows that others wait for is seen`() async throws {
-        try await Ledger.open { ledger in
-            try await ledger.store.postgres.withConnection { holder in
+        try await StoreDesk.open { desk in
+            try await desk.store.postgres.withConnection { holder in
                 _ = try await holder.run("SELECT set_config('application_name', 'the one who keeps them', false)")
                 try await holder.runSimple("BEGIN; SELECT 1 FROM moose.budget_policies FOR UPDATE")
                 let waiter = Task {
-                    try await ledger.store.postgres.run("UPDATE moose.budget_policies SET updated_at = now()")
+                    try await desk.store.postgres.run("UPDATE moose.budget_policies SET updated_at = now()")
                 }
                 try await eventually("the keeper is found") {
-                    let found = try await ledger.store.serverFacts().blockers
+                    let found = try await desk.store.serverFacts().blockers
                     return found.count == 1 && found[0].name.contains("the one who keeps them") && found[0].age != nil
                 }
                 try await holder.runSimple("ROLLBACK")
@@ -64,15 +64,15 @@ struct ServerConcernTests {
     }
 
     @Test func `the facts of a real server are those that are expected`() async throws {
-        try await Ledger.open { ledger in
-            let facts = try await ledger.store.serverFacts()
+        try await StoreDesk.open { desk in
+            let facts = try await desk.store.serverFacts()
             #expect(facts.settings == ServerFacts.expected)
             #expect(facts.version >= ServerConcern.oldestVersion * 10_000)
             #expect(facts.connections.used >= 1 && facts.connections.limit > 10)
             #expect(facts.roleConnections == nil && !facts.publicIsOpen && facts.abandonedSlots == [])
-            try await ledger.store.postgres.withConnection { holder in
+            try await desk.store.postgres.withConnection { holder in
                 try await holder.runSimple("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM moose.work_orders")
-                let oldest = try await ledger.store.serverFacts().oldestTransaction
+                let oldest = try await desk.store.serverFacts().oldestTransaction
                 #expect(oldest?.age != nil && oldest?.name.contains("process ") == true)
             }
         }

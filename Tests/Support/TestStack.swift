@@ -127,14 +127,12 @@ package actor TestStack {
         }
     }
 
-    /// A fresh database and a fresh virtual host together.
+    /// A fresh, empty database and a fresh virtual host together.
     nonisolated package func withBoth<Result: Sendable>(
-        template: String = "template",
-        migrate: @escaping @Sendable (String) async throws -> Void = { _ in },
         _ body: (_ amqpURL: String, _ databaseURL: String) async throws -> Result
     ) async throws -> Result {
         try await withVirtualHost { amqpURL in
-            try await withDatabase(template: template, migrate: migrate) { databaseURL in
+            try await withDatabase { databaseURL in
                 try await body(amqpURL, databaseURL)
             }
         }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import WorkOrders
@@ -110,7 +111,7 @@ struct CronZoneTests {
     }
 
     @Test func `any expression ticks as a person with a clock would say, in any zone`() throws {
-        var generator = SeededGenerator(seed: 7)
+        var generator = SplitMix64(seed: 7)
         func field(_ range: ClosedRange<Int>) -> String {
             switch Int.random(in: 0..<4, using: &generator) {
             case 0: "*"

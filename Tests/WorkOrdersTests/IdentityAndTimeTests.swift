@@ -1,10 +1,11 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 import WorkOrders
 
 struct IdentityAndTimeTests {
     @Test func `a later id sorts later, as text and as bytes`() {
-        var generator = SeededGenerator(seed: 9)
+        var generator = SplitMix64(seed: 9)
         var times: [UInt64] = (0..<2000).map { _ in UInt64.random(in: 0..<(1 << 48), using: &generator) }
         times = Array(Set(times)).sorted()
         let ids = times.map { UUID.timeOrdered(milliseconds: $0) }
@@ -48,7 +49,7 @@ struct IdentityAndTimeTests {
     }
 
     @Test func `a time survives being written and read again, to the millisecond`() throws {
-        var generator = SeededGenerator(seed: 11)
+        var generator = SplitMix64(seed: 11)
         for _ in 0..<2_000 {
             let date = Date(
                 timeIntervalSince1970: Double(Int.random(in: 0...4_000_000_000_000, using: &generator)) / 1000)

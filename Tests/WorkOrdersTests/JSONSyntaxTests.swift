@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 import WorkOrders
 
@@ -56,7 +57,7 @@ struct JSONSyntaxTests {
 
     @Test(arguments: [2, 3, 15, 16, 17, 18, 40, 1000])
     func `one of many names that stands twice is found wherever it stands`(count: Int) {
-        var generator = SeededGenerator(seed: UInt64(count))
+        var generator = SplitMix64(seed: UInt64(count))
         for _ in 0..<20 {
             var names = (0..<count).map { "n\($0)" }
             names.shuffle(using: &generator)
@@ -93,7 +94,7 @@ struct JSONSyntaxTests {
     @Test func `what it accepts, the decoder reads`() throws {
         struct Anything: Decodable { init(from decoder: any Decoder) throws {} }
         let pieces = ["{", "}", "[", "]", ",", ":", "\"a\"", "1", "-", ".5", "e3", "null", "true", " ", "\\"]
-        var generator = SeededGenerator(seed: 99)
+        var generator = SplitMix64(seed: 99)
         var accepted = 0
         for _ in 0..<200_000 {
             let text = (0..<Int.random(in: 1...9, using: &generator)).map { _ in

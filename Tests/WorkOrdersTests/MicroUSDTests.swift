@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 import WorkOrders
 
@@ -53,7 +54,7 @@ struct MicroUSDTests {
     }
 
     @Test func `a plain amount is the same in every form`() {
-        var generator = SeededGenerator(seed: 21)
+        var generator = SplitMix64(seed: 21)
         for _ in 0..<20_000 {
             let amount = MicroUSD(microdollars: Int64.random(in: 0...MicroUSD.limit.microdollars, using: &generator))
             let shift = Int.random(in: -30...30, using: &generator)
@@ -66,7 +67,7 @@ struct MicroUSDTests {
     }
 
     @Test func `every amount survives being printed and read again`() {
-        var generator = SeededGenerator(seed: 20_260_131)
+        var generator = SplitMix64(seed: 20_260_131)
         for _ in 0..<20_000 {
             let digits = Int64.random(in: 0...15, using: &generator)
             let bound = (0..<digits).reduce(Int64(1)) { power, _ in power * 10 }
@@ -76,7 +77,7 @@ struct MicroUSDTests {
     }
 
     @Test func `a text of any digits agrees with a slow reading of it`() {
-        var generator = SeededGenerator(seed: 7)
+        var generator = SplitMix64(seed: 7)
         for _ in 0..<20_000 {
             let whole = (0..<Int.random(in: 1...11, using: &generator)).map { _ in
                 Int.random(in: 0...9, using: &generator)

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import WorkOrders
 
@@ -5,7 +6,7 @@ struct RetryPolicyTests {
     private let failure = AttemptFailure(.infrastructure, "the service was away")
 
     @Test func `a wait stays within the doubled base and the cap, whatever the attempt`() throws {
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1)
         for _ in 0..<20_000 {
             let policy = RetryPolicy(
                 base: .milliseconds(Int.random(in: 1...60_000, using: &generator)),
@@ -20,7 +21,7 @@ struct RetryPolicyTests {
     }
 
     @Test func `the jitter uses the whole range, so that a crowd does not come back at once`() throws {
-        var generator = SeededGenerator(seed: 2)
+        var generator = SplitMix64(seed: 2)
         let policy = RetryPolicy(base: .seconds(10), cap: .seconds(600))
         let waits = try (0..<1000).map { _ in
             try #require(policy.delay(after: failure, attempt: 1, maxAttempts: 5, using: &generator))
@@ -30,7 +31,7 @@ struct RetryPolicyTests {
     }
 
     @Test func `attempts grow apart until the cap`() throws {
-        var generator = SeededGenerator(seed: 3)
+        var generator = SplitMix64(seed: 3)
         let policy = RetryPolicy(base: .seconds(5), cap: .seconds(600))
         func longest(_ attempt: Int) throws -> Duration {
             try (0..<500).map { _ in
@@ -43,7 +44,7 @@ struct RetryPolicyTests {
     }
 
     @Test func `the last attempt and a hopeless failure have no next one`() {
-        var generator = SeededGenerator(seed: 4)
+        var generator = SplitMix64(seed: 4)
         let policy = RetryPolicy()
         #expect(policy.delay(after: failure, attempt: 5, maxAttempts: 5, using: &generator) == nil)
         #expect(policy.delay(after: failure, attempt: 6, maxAttempts: 5, using: &generator) == nil)
@@ -53,7 +54,7 @@ struct RetryPolicyTests {
     }
 
     @Test func `what the other side asked for is kept, within a day`() {
-        var generator = SeededGenerator(seed: 5)
+        var generator = SplitMix64(seed: 5)
         let policy = RetryPolicy()
         func wait(_ asked: Duration) -> Duration? {
             policy.delay(

@@ -60,7 +60,7 @@ struct BenchStack: Sendable {
     }
 
     private func prepare() async throws {
-        try await withDatabase { _ = try await Migrator(client: $0).apply(Migrations.all) }
+        try await withDatabase { _ = try await Migrator(client: $0).apply(.moose) }
         try await withPublisher { try await $0.declare(topology) }
     }
 

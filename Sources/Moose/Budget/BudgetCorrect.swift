@@ -4,7 +4,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget correct`.
-struct BudgetCorrect: BudgetSubcommand {
+struct BudgetCorrect: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "correct",
         abstract: "Correct what a closed hold cost.",
@@ -42,7 +42,7 @@ struct BudgetCorrect: BudgetSubcommand {
             who: try Who.name(), reason: try ReasonArgument.parse(reason))
     }
 
-    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
         let found = try await BudgetHold.find(wanted.hold, in: database)
         guard let first = found.first else {
             throw CommandFailure(
@@ -61,7 +61,7 @@ struct BudgetCorrect: BudgetSubcommand {
                 next: "Say which one, as in the first column", status: .usage)
         }
         try await hold.correct(to: wanted.actual, who: wanted.who, reason: wanted.reason, in: database)
-        return BudgetAnswer(
+        return CommandAnswer(
             text: "\(hold.id) cost \(MoneyText.dollars(wanted.actual)) instead of \(MoneyText.dollars(hold.posted)).\n"
                 + "Posted to: " + hold.budgets.map { PrintableText.oneLine($0) }.joined(separator: "; ") + ".\n",
             json: [

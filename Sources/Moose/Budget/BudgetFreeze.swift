@@ -3,7 +3,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget freeze`.
-struct BudgetFreeze: BudgetSubcommand {
+struct BudgetFreeze: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "freeze",
         abstract: "Stop the spending of a scope at once: the emergency brake. Asks nothing.",
@@ -29,7 +29,7 @@ struct BudgetFreeze: BudgetSubcommand {
     }
 
     func answer(to wanted: BudgetFreezing, from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         let frozen = try await wanted.freeze(in: database)
         let scope = wanted.scope
@@ -46,7 +46,7 @@ struct BudgetFreeze: BudgetSubcommand {
         if !frozen.hadBudget {
             text += "It had no budget before and has one now that only tracks: check the spelling of its name.\n"
         }
-        return BudgetAnswer(
+        return CommandAnswer(
             text: text,
             json: [
                 "scope": .string(scope.kind.rawValue), "name": .string(scope.name), "frozen": frozen.state.json,

@@ -3,7 +3,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget history`.
-struct BudgetHistory: BudgetSubcommand {
+struct BudgetHistory: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
         abstract: "Show what past windows used, and who changed what when and why.",
@@ -31,7 +31,7 @@ struct BudgetHistory: BudgetSubcommand {
     func wanted() throws -> [BudgetScope] { try scopes.named() }
 
     func answer(to wanted: [BudgetScope], from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         let limit = list.limit
         let windows = try await BudgetWindowUse.newest(of: wanted, days: days, limit: limit, in: database)
@@ -45,7 +45,7 @@ struct BudgetHistory: BudgetSubcommand {
             changes.isEmpty
             ? "No changes in the last \(days) days.\n"
             : changes.map { Self.text($0, on: terminal) }.joined(separator: "\n") + more(changes.count)
-        return BudgetAnswer(
+        return CommandAnswer(
             text: text,
             json: ["windows": .array(windows.map(\.json)), "changes": .array(changes.map(\.json))])
     }

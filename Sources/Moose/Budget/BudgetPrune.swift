@@ -4,7 +4,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget prune`.
-struct BudgetPrune: BudgetSubcommand {
+struct BudgetPrune: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune",
         abstract: "Delete old holds and ledger entries, while work goes on.",
@@ -54,14 +54,14 @@ struct BudgetPrune: BudgetSubcommand {
             ledger: LedgerPruning(rows: .ledger, days: ledgerDays, isDryRun: dryRun), who: try Who.name())
     }
 
-    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
         let holds = try await Self.run(wanted.holds, "holds", in: database)
         let entries = try await Self.run(wanted.ledger, "ledger", in: database)
         if !dryRun, holds + entries > 0 {
             try await wanted.holds.record(holds: holds, entries: entries, by: wanted.who, in: database)
         }
         let verb = dryRun ? "would be deleted" : "deleted"
-        return BudgetAnswer(
+        return CommandAnswer(
             text: """
                 \(NumberText.grouped(holds)) holds older than \(holdsDays) days \(verb).
                 \(NumberText.grouped(entries)) ledger entries older than \(ledgerDays) days \(verb); their sums stay.

@@ -4,7 +4,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget raise`.
-struct BudgetRaise: BudgetSubcommand {
+struct BudgetRaise: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "raise",
         abstract: "Raise the cap of one budget for a while.",
@@ -64,7 +64,7 @@ struct BudgetRaise: BudgetSubcommand {
             raise: (try AmountArgument.parse(amount, for: "--\(period.rawValue)"), try RaiseEnd.parse(until)))
     }
 
-    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
         let raising = wanted.raising
         let title = "\(raising.scope.shown), \(raising.period.rawValue)"
         var json: [String: JSONValue] = [
@@ -74,7 +74,7 @@ struct BudgetRaise: BudgetSubcommand {
         guard let (amount, end) = wanted.raise else {
             let ended = try await raising.end(in: database)
             json["cap_usd"] = .usd(ended.cap)
-            return BudgetAnswer(
+            return CommandAnswer(
                 text: "\(title): the cap is \(MoneyText.dollars(ended.cap)) again; it was raised to "
                     + "\(MoneyText.dollars(ended.was)).\n",
                 json: .object(json))
@@ -85,7 +85,7 @@ struct BudgetRaise: BudgetSubcommand {
         json["raised_until"] = .time(done.until)
         let span = TimeText.remaining(seconds: done.until.timeIntervalSince(Date()))
         let replaced = done.replaced.map { " This replaces the raise to \(MoneyText.dollars($0))." } ?? ""
-        return BudgetAnswer(
+        return CommandAnswer(
             text: "\(title): the cap is \(MoneyText.dollars(amount)) instead of \(MoneyText.dollars(done.cap)) "
                 + "until \(done.local) \(done.timeZone) (\(span)).\(replaced)\n",
             json: .object(json))

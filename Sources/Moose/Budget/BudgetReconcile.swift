@@ -4,7 +4,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget reconcile`.
-struct BudgetReconcile: BudgetSubcommand {
+struct BudgetReconcile: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "reconcile",
         abstract: "Check every budget against its holds and its ledger; exits with 1 on a difference.",
@@ -24,9 +24,9 @@ struct BudgetReconcile: BudgetSubcommand {
 
     func wanted() throws -> Bool { current }
 
-    func answer(to current: Bool, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+    func answer(to current: Bool, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
         let differences = try await BudgetDifference.all(current: current, in: database)
-        return BudgetAnswer(
+        return CommandAnswer(
             text: differences.isEmpty ? "no difference\n" : Self.table(differences).text(for: terminal),
             json: .array(differences.map(\.json)), status: differences.isEmpty ? .ok : .failed)
     }

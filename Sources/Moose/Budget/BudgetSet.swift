@@ -3,7 +3,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget set`.
-struct BudgetSet: BudgetSubcommand {
+struct BudgetSet: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
         abstract: "Set the limits of one budget, or create it.",
@@ -63,7 +63,7 @@ struct BudgetSet: BudgetSubcommand {
     }
 
     func answer(to edit: BudgetPolicyEdit, from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         let done = try await edit.apply(in: database)
         var text = "\(edit.scope.shown), \(edit.period.rawValue): \(done.new.limits.text)"
@@ -75,7 +75,7 @@ struct BudgetSet: BudgetSubcommand {
             text += done.shift?.text(from: old.timeZone, to: done.new.timeZone) ?? ""
         }
         let limits = done.new.limits
-        return BudgetAnswer(
+        return CommandAnswer(
             text: text,
             json: [
                 "scope": .string(edit.scope.kind.rawValue), "name": .string(edit.scope.name),

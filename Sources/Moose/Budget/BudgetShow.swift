@@ -4,7 +4,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget show`.
-struct BudgetShow: BudgetSubcommand {
+struct BudgetShow: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show every budget in force: spent, held, its limits, and how long it lasts.",
@@ -24,7 +24,7 @@ struct BudgetShow: BudgetSubcommand {
     func wanted() throws -> [BudgetScope] { try scopes.named() }
 
     func answer(to wanted: [BudgetScope], from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         let lines = try await BudgetLine.current(of: wanted.isEmpty ? nil : wanted, in: database)
         let now = Date()
@@ -33,7 +33,7 @@ struct BudgetShow: BudgetSubcommand {
         where !lines.contains(where: { $0.scope == scope.kind.rawValue && $0.name == scope.name }) {
             parts.append(Self.missing(scope))
         }
-        return BudgetAnswer(text: parts.joined(separator: "\n"), json: .array(lines.map(\.json)))
+        return CommandAnswer(text: parts.joined(separator: "\n"), json: .array(lines.map(\.json)))
     }
 
     private static func missing(_ scope: BudgetScope) -> String {

@@ -3,7 +3,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget simulate`.
-struct BudgetSimulate: BudgetSubcommand {
+struct BudgetSimulate: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
         abstract: "Ask what a reservation would be told now; exits with 1 when it would be refused. Takes nothing.",
@@ -30,7 +30,7 @@ struct BudgetSimulate: BudgetSubcommand {
     }
 
     func answer(to wanted: BudgetPath, from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         let budgets = try await BudgetSimulation.run(wanted, in: database)
         guard budgets.contains(where: { $0.scope == BudgetScope.Kind.org.rawValue }) else {
@@ -42,7 +42,7 @@ struct BudgetSimulate: BudgetSubcommand {
         let isRefused = BudgetSimulation.isRefusal(overall)
         let verdict =
             "\(MoneyText.dollars(wanted.estimate)) would be \(isRefused ? "refused" : "granted"): \(Self.meaning(overall))"
-        return BudgetAnswer(
+        return CommandAnswer(
             text: terminal.styled(verdict, isRefused ? .red : overall == "normal" ? .green : .yellow) + "\n"
                 + Self.table(budgets).text(for: terminal),
             json: [

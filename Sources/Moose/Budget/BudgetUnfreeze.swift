@@ -3,7 +3,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget unfreeze`.
-struct BudgetUnfreeze: BudgetSubcommand {
+struct BudgetUnfreeze: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "unfreeze",
         abstract: "Let a frozen scope spend again.",
@@ -28,10 +28,10 @@ struct BudgetUnfreeze: BudgetSubcommand {
     }
 
     func answer(to wanted: BudgetFreezing, from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         try await wanted.unfreeze(in: database)
-        return BudgetAnswer(
+        return CommandAnswer(
             text: "\(wanted.scope.shown) is no longer frozen: its work goes on within its budgets.\n",
             json: [
                 "scope": .string(wanted.scope.kind.rawValue), "name": .string(wanted.scope.name), "frozen": .null,

@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 
 /// `moose dead-letters list`.
-struct DeadLettersList: AsyncParsableCommand {
+struct DeadLettersList: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List dead letters, the newest first.",
@@ -26,26 +27,31 @@ struct DeadLettersList: AsyncParsableCommand {
     @OptionGroup var list: ListLimit
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            var filter = try which.filter()
-            filter.state = state
-            filter.after = try after.map { id throws(CommandFailure) in
-                try IdentifierArgument.parse(id, of: "a dead letter", listedBy: "moose dead-letters list")
-            }
-            let (wanted, limit) = (filter, list.limit)
-            let letters = try await common.withDatabase { try await wanted.newest(limit, in: $0) }
-            if common.json {
-                print(try JSONOutput.text(list: letters.map { JSONValue.object($0.json) }), terminator: "")
-            } else if letters.isEmpty {
-                print("No dead letters\(wanted.isEverything && state == .dead && after == nil ? "" : " like that").")
-            } else {
-                print(table(letters).text(for: common.terminal), terminator: "")
-                if letters.count == limit, let last = letters.last {
-                    print("The newest \(limit); `--after \(last.id.uuidString.lowercased())` shows the next.")
-                }
-            }
+    func wanted() throws -> DeadLetterFilter {
+        var filter = try which.filter()
+        filter.state = state
+        filter.after = try after.map { id throws(CommandFailure) in
+            try IdentifierArgument.parse(id, of: "a dead letter", listedBy: "moose dead-letters list")
         }
+        return filter
+    }
+
+    func answer(
+        to wanted: DeadLetterFilter, from database: PostgresClient, on terminal: Terminal
+    ) async throws -> CommandAnswer {
+        let letters = try await wanted.newest(list.limit, in: database)
+        return common.answer(
+            text: text(letters, of: wanted, terminal), json: .array(letters.map { JSONValue.object($0.json) }))
+    }
+
+    private func text(_ letters: [DeadLetterSummary], of filter: DeadLetterFilter, _ terminal: Terminal) -> String {
+        guard let last = letters.last else {
+            let isEverything = filter.isEverything && state == .dead && after == nil
+            return "No dead letters\(isEverything ? "" : " like that").\n"
+        }
+        let table = table(letters).text(for: terminal)
+        guard letters.count == list.limit else { return table }
+        return table + "The newest \(letters.count); `--after \(last.id.uuidString.lowercased())` shows the next.\n"
     }
 
     private func table(_ letters: [DeadLetterSummary]) -> Table {

@@ -5,7 +5,7 @@ internal import Postgres
 internal import Store
 
 /// `moose dead-letters purge`.
-struct DeadLettersPurge: AsyncParsableCommand {
+struct DeadLettersPurge: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge",
         abstract: "Put dead letters away that nobody will need.",
@@ -39,31 +39,43 @@ struct DeadLettersPurge: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let filter = try DeadLetterSelection.filter(which, ids, all: all)
-            let who = try Who.name()
-            let why = try self.why.map { text throws(CommandFailure) in try ReasonArgument.parse(text) }
-            let count = try await common.withDatabase { database in
-                let letters = try await filter.letters(in: database)
-                if dryRun || letters.isEmpty { return letters.count }
-                try Confirmation.ask("Purge \(NumberText.counted(letters.count, "dead letter"))?", isGiven: yes)
-                try await DeadLetterAudit.record(
-                    "dead letters purge", subject: "dead letters",
-                    after: ["letters": .count(letters.count), "filter": which.audited], who: who, why: why,
-                    in: database)
-                var purged = 0
-                for start in stride(from: 0, to: letters.count, by: 1000) {
-                    purged += try await Store(database).purgeLetters(
-                        Array(letters[start..<min(start + 1000, letters.count)]), who: who, why: why)
-                }
-                return purged
-            }
-            let verb = dryRun ? "would be purged" : "purged"
-            print(
-                common.json
-                    ? try JSONOutput.text(["purged": JSONValue.count(count), "dry_run": .bool(dryRun)])
-                    : "\(NumberText.counted(count, "dead letter")) \(verb).\n", terminator: "")
+    /// What is asked for.
+    struct Wanted {
+        let filter: DeadLetterFilter
+        let who: String
+        let why: String?
+    }
+
+    func wanted() throws -> Wanted {
+        let filter = try DeadLetterSelection.filter(which, ids, all: all)
+        let who = try Who.name()
+        return Wanted(
+            filter: filter, who: who,
+            why: try why.map { text throws(CommandFailure) in try ReasonArgument.parse(text) })
+    }
+
+    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
+        let count = try await purge(wanted, in: database)
+        let verb = dryRun ? "would be purged" : "purged"
+        return CommandAnswer(
+            text: "\(NumberText.counted(count, "dead letter")) \(verb).\n",
+            json: ["purged": .count(count), "dry_run": .bool(dryRun)])
+    }
+
+    /// - Returns: how many were purged, or would be.
+    private func purge(_ wanted: Wanted, in database: PostgresClient) async throws -> Int {
+        let letters = try await wanted.filter.letters(in: database)
+        if dryRun || letters.isEmpty { return letters.count }
+        try Confirmation.ask("Purge \(NumberText.counted(letters.count, "dead letter"))?", isGiven: yes)
+        try await DeadLetterAudit.record(
+            "dead letters purge", subject: "dead letters",
+            after: ["letters": .count(letters.count), "filter": which.audited], who: wanted.who, why: wanted.why,
+            in: database)
+        var purged = 0
+        for start in stride(from: 0, to: letters.count, by: 1000) {
+            purged += try await Store(database).purgeLetters(
+                Array(letters[start..<min(start + 1000, letters.count)]), who: wanted.who, why: wanted.why)
         }
+        return purged
     }
 }

@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 
 /// `moose dead-letters show`.
-struct DeadLettersShow: AsyncParsableCommand {
+struct DeadLettersShow: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show one dead letter: why it died, its headers, its body and what became of it.",
@@ -18,37 +19,39 @@ struct DeadLettersShow: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let id = try IdentifierArgument.parse(identifier, of: "a dead letter", listedBy: "moose dead-letters list")
-            let (found, history) = try await common.withDatabase { database in
-                (try await DeadLetterSummary.find(id, in: database), try await DeadLetterEvent.of(id, in: database))
-            }
-            guard let found else {
-                throw CommandFailure(
-                    "there is no dead letter \(id.uuidString.lowercased())",
-                    next: "`moose dead-letters list` shows them", status: .refused)
-            }
-            if common.json {
-                var fields = found.letter.json
-                fields["body"] = .document(found.content.body)
-                if String(validating: found.content.body, as: UTF8.self) == nil {
-                    fields["body_base64"] = .string(Data(found.content.body).base64EncodedString())
-                }
-                fields["headers"] = .document(found.content.headers)
-                fields["properties_base64"] = .text(found.content.properties.map { Data($0).base64EncodedString() })
-                fields["history"] = .array(history.map(\.json))
-                print(try JSONOutput.text(JSONValue.object(fields)), terminator: "")
-            } else {
-                print(try text(found.letter, found.content, history), terminator: "")
-            }
+    func wanted() throws -> UUID {
+        try IdentifierArgument.parse(identifier, of: "a dead letter", listedBy: "moose dead-letters list")
+    }
+
+    func answer(to wanted: UUID, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
+        guard let (letter, content) = try await DeadLetterSummary.find(wanted, in: database) else {
+            throw CommandFailure(
+                "there is no dead letter \(wanted.uuidString.lowercased())",
+                next: "`moose dead-letters list` shows them", status: .refused)
         }
+        let history = try await DeadLetterEvent.of(wanted, in: database)
+        return try common.answer(
+            text: try text(letter, content, history, terminal), json: json(letter, content, history))
+    }
+
+    private func json(
+        _ letter: DeadLetterSummary, _ content: DeadLetterSummary.Content, _ history: [DeadLetterEvent]
+    ) -> JSONValue {
+        var fields = letter.json
+        fields["body"] = .document(content.body)
+        if String(validating: content.body, as: UTF8.self) == nil {
+            fields["body_base64"] = .string(Data(content.body).base64EncodedString())
+        }
+        fields["headers"] = .document(content.headers)
+        fields["properties_base64"] = .text(content.properties.map { Data($0).base64EncodedString() })
+        fields["history"] = .array(history.map(\.json))
+        return .object(fields)
     }
 
     private func text(
-        _ letter: DeadLetterSummary, _ content: DeadLetterSummary.Content, _ history: [DeadLetterEvent]
+        _ letter: DeadLetterSummary, _ content: DeadLetterSummary.Content, _ history: [DeadLetterEvent],
+        _ terminal: Terminal
     ) throws -> String {
-        let terminal = common.terminal
         var text = terminal.styled(PrintableText.oneLine(letter.headline), .bold) + "\n"
         var facts = FactList()
         facts.add("id", letter.id.uuidString.lowercased())

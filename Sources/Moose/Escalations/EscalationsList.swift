@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 
 /// `moose escalations list`.
-struct EscalationsList: AsyncParsableCommand {
+struct EscalationsList: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List open escalations, the last seen first.",
@@ -24,24 +25,29 @@ struct EscalationsList: AsyncParsableCommand {
     @OptionGroup var list: ListLimit
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let after = try after.map { id throws(CommandFailure) in
-                try IdentifierArgument.parse(id, of: "an escalation", listedBy: "moose escalations list")
-            }
-            let (filter, limit) = (EscalationFilter(all: all, after: after), list.limit)
-            let escalations = try await common.withDatabase { try await filter.newest(limit, in: $0) }
-            if common.json {
-                print(try JSONOutput.text(list: escalations.map { JSONValue.object($0.json) }), terminator: "")
-            } else if escalations.isEmpty {
-                print("No \(all ? "" : "open ")escalations\(after == nil ? "" : " after that").")
-            } else {
-                print(table(escalations).text(for: common.terminal), terminator: "")
-                if escalations.count == limit, let last = escalations.last {
-                    print("The last seen \(limit); `--after \(last.id.uuidString.lowercased())` shows the next.")
-                }
-            }
+    func wanted() throws -> EscalationFilter {
+        let after = try after.map { id throws(CommandFailure) in
+            try IdentifierArgument.parse(id, of: "an escalation", listedBy: "moose escalations list")
         }
+        return EscalationFilter(all: all, after: after)
+    }
+
+    func answer(
+        to wanted: EscalationFilter, from database: PostgresClient, on terminal: Terminal
+    ) async throws -> CommandAnswer {
+        let escalations = try await wanted.newest(list.limit, in: database)
+        return common.answer(
+            text: text(escalations, terminal), json: .array(escalations.map { JSONValue.object($0.json) }))
+    }
+
+    private func text(_ escalations: [Escalation], _ terminal: Terminal) -> String {
+        guard let last = escalations.last else {
+            return "No \(all ? "" : "open ")escalations\(after == nil ? "" : " after that").\n"
+        }
+        let table = table(escalations).text(for: terminal)
+        guard escalations.count == list.limit else { return table }
+        let next = "`--after \(last.id.uuidString.lowercased())` shows the next"
+        return table + "The last seen \(escalations.count); \(next).\n"
     }
 
     private func table(_ escalations: [Escalation]) -> Table {

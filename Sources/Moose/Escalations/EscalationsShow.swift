@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 
 /// `moose escalations show`.
-struct EscalationsShow: AsyncParsableCommand {
+struct EscalationsShow: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show one escalation with its options and its latest events.",
@@ -25,32 +26,25 @@ struct EscalationsShow: AsyncParsableCommand {
         guard (1...1_000).contains(events) else { throw ValidationError("--events goes from 1 to 1000.") }
     }
 
-    func run() async throws {
-        try await runCommand {
-            let id = try IdentifierArgument.parse(identifier, of: "an escalation", listedBy: "moose escalations list")
-            let found = try await common.withDatabase { database in
-                (
-                    try await Escalation.find(id, in: database),
-                    try await EscalationEvent.samples(of: id, limit: events, in: database)
-                )
-            }
-            guard let escalation = found.0 else {
-                throw CommandFailure(
-                    "there is no escalation \(id.uuidString.lowercased())", next: "`moose escalations list` shows them",
-                    status: .refused)
-            }
-            if common.json {
-                var fields = escalation.json
-                fields["sample_events"] = .array(found.1.map(\.json))
-                print(try JSONOutput.text(JSONValue.object(fields)), terminator: "")
-            } else {
-                print(try text(escalation, found.1), terminator: "")
-            }
-        }
+    func wanted() throws -> UUID {
+        try IdentifierArgument.parse(identifier, of: "an escalation", listedBy: "moose escalations list")
     }
 
-    private func text(_ escalation: Escalation, _ samples: [EscalationEvent]) throws -> String {
-        let terminal = common.terminal
+    func answer(to wanted: UUID, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
+        guard let escalation = try await Escalation.find(wanted, in: database) else {
+            throw CommandFailure(
+                "there is no escalation \(wanted.uuidString.lowercased())",
+                next: "`moose escalations list` shows them", status: .refused)
+        }
+        let samples = try await EscalationEvent.samples(of: wanted, limit: events, in: database)
+        var fields = escalation.json
+        fields["sample_events"] = .array(samples.map(\.json))
+        return CommandAnswer(text: try text(escalation, samples, terminal), json: .object(fields))
+    }
+
+    private func text(
+        _ escalation: Escalation, _ samples: [EscalationEvent], _ terminal: Terminal
+    ) throws -> String {
         var text = terminal.styled(PrintableText.oneLine(escalation.message), .bold) + "\n"
         var facts = FactList()
         facts.add("id", escalation.id.uuidString.lowercased())

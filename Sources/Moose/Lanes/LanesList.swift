@@ -4,7 +4,7 @@ internal import Postgres
 internal import Settings
 
 /// `moose lanes list`.
-struct LanesList: BudgetSubcommand {
+struct LanesList: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List the lanes: weight, limits, pause, what runs and what is held back.",
@@ -21,9 +21,9 @@ struct LanesList: BudgetSubcommand {
 
     func wanted() throws {}
 
-    func answer(to wanted: Void, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+    func answer(to wanted: Void, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
         let lanes = try await LaneLine.all(in: database)
-        return BudgetAnswer(
+        return CommandAnswer(
             text: lanes.isEmpty ? "No lane: no worker is alive, and nothing was set for one.\n" : text(lanes, terminal),
             json: .array(lanes.map(\.json)))
     }

@@ -3,7 +3,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose lanes pause`.
-struct LanesPause: BudgetSubcommand {
+struct LanesPause: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
         abstract: "Start no more work of a lane. What runs goes on.",
@@ -27,7 +27,7 @@ struct LanesPause: BudgetSubcommand {
     }
 
     func answer(to wanted: LaneChange, from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         let isNew = try await wanted.pause(in: database)
         let line = try await LaneLine.all(in: database).first { $0.name == wanted.lane }
@@ -37,6 +37,6 @@ struct LanesPause: BudgetSubcommand {
             : "The lane \(wanted.lane) is paused already, since \(line?.settings.pausedAt.map(Moment.exact) ?? "?") "
                 + "by \(line?.settings.pausedBy ?? "?"): \(PrintableText.oneLine(line?.settings.pausedWhy ?? ""))\n"
         if line?.workers == 0 { text += "No live worker serves it: check the spelling of its name.\n" }
-        return BudgetAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(isNew)])
+        return CommandAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(isNew)])
     }
 }

@@ -47,8 +47,7 @@ struct LanesRename: AsyncParsableCommand {
                 Self.answer(
                     rename, try await rename.run(queueIsEmpty: queued ?? 0 == 0, in: database), queued: queued)
             }
-            print(common.json ? try answer.jsonText() : answer.text, terminator: "")
-            if answer.status != .ok { throw ExitCode(answer.status.rawValue) }
+            try answer.show(common)
         }
     }
 
@@ -58,7 +57,7 @@ struct LanesRename: AsyncParsableCommand {
     }
 
     /// - Parameter queued: messages in the old lane's queue; nil: it has none.
-    static func answer(_ rename: LaneRename, _ done: LaneRename.Outcome, queued: Int?) -> BudgetAnswer {
+    static func answer(_ rename: LaneRename, _ done: LaneRename.Outcome, queued: Int?) -> CommandAnswer {
         let (old, new) = (rename.old, rename.new)
         var text =
             done.moved > 0
@@ -86,7 +85,7 @@ struct LanesRename: AsyncParsableCommand {
             text += "Schedules that still write for \(old): \(done.schedules.joined(separator: ", ")). "
             text += "`moose schedules add --replace` changes them.\n"
         }
-        return BudgetAnswer(
+        return CommandAnswer(
             text: text,
             json: [
                 "from": .string(old), "to": .string(new), "moved": .count(done.moved), "left": .count(done.left),

@@ -3,7 +3,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose lanes resume`.
-struct LanesResume: BudgetSubcommand {
+struct LanesResume: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
         abstract: "Let a paused lane go on.",
@@ -29,7 +29,7 @@ struct LanesResume: BudgetSubcommand {
     }
 
     func answer(to wanted: LaneChange, from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         let isNew = try await wanted.resume(in: database)
         let line = try await LaneLine.all(in: database).first { $0.name == wanted.lane }
@@ -39,6 +39,6 @@ struct LanesResume: BudgetSubcommand {
             ? "The lane \(wanted.lane) goes on; it held back \(held), which it starts by itself.\n"
             : "The lane \(wanted.lane) is not paused.\n"
         if !isNew, line?.workers ?? 0 == 0 { text += "No live worker serves it: check the spelling of its name.\n" }
-        return BudgetAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(isNew)])
+        return CommandAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(isNew)])
     }
 }

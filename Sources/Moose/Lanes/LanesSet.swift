@@ -4,7 +4,7 @@ internal import Postgres
 internal import Settings
 
 /// `moose lanes set`.
-struct LanesSet: BudgetSubcommand {
+struct LanesSet: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
         abstract: "Set a lane's weight and limits, over all workers.",
@@ -91,7 +91,7 @@ struct LanesSet: BudgetSubcommand {
             weight: weight?.number, concurrency: concurrency?.number, rate: rate?.rate)
     }
 
-    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
         try await wanted.change.set(
             weight: wanted.weight, concurrency: wanted.concurrency, rate: wanted.rate, in: database)
         let line = try await LaneLine.all(in: database).first { $0.name == wanted.change.lane }
@@ -100,6 +100,6 @@ struct LanesSet: BudgetSubcommand {
         text += line?.settings.concurrency.map { "at most \($0) at once" } ?? "no limit at once"
         text += ", " + (line?.settings.rate.map { "at most \($0)" } ?? "no rate") + ".\n"
         if line?.workers == 0 { text += "No live worker serves it: check the spelling of its name.\n" }
-        return BudgetAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(true)])
+        return CommandAnswer(text: text, json: ["lane": line?.json ?? .null, "changed": .bool(true)])
     }
 }

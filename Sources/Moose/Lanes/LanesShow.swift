@@ -4,7 +4,7 @@ internal import Postgres
 internal import Settings
 
 /// `moose lanes show`.
-struct LanesShow: BudgetSubcommand {
+struct LanesShow: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show one lane: what was set for it, what runs, what waits and since when, and who works it.",
@@ -22,9 +22,9 @@ struct LanesShow: BudgetSubcommand {
 
     func wanted() throws -> String { try lane.name() }
 
-    func answer(to wanted: String, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+    func answer(to wanted: String, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
         let lane = try await LaneDetail.find(wanted, in: database)
-        return BudgetAnswer(text: text(lane, terminal), json: lane.json)
+        return CommandAnswer(text: text(lane, terminal), json: lane.json)
     }
 
     private func text(_ lane: LaneDetail, _ terminal: Terminal) -> String {

@@ -3,7 +3,7 @@ internal import Glibc
 internal import Worker
 
 /// What a long-running role does before anything else, so that whatever started it, a shell, a service manager, a
-/// container, leaves it in the same place.
+/// container, leaves it in the same place. ``RoleProcess`` goes on where the command line has been read.
 enum ProcessFrame {
     private static let roles: Set<String> = ["worker", "client-manager", "mission-control", "up", "command-guard"]
     /// Lets debuggers in, and whoever else has the user's rights.

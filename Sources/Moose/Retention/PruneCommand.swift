@@ -7,7 +7,7 @@ internal import Settings
 internal import Store
 
 /// `moose prune`.
-struct PruneCommand: BudgetSubcommand {
+struct PruneCommand: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune",
         abstract: "Delete what is finished and old, while work goes on.",
@@ -86,7 +86,7 @@ struct PruneCommand: BudgetSubcommand {
         return Wanted(retention: retention, who: try Who.name())
     }
 
-    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> BudgetAnswer {
+    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
         let store = Store(database)
         var recorded = RetentionCounts()
         var last = RetentionPart.orders
@@ -98,7 +98,7 @@ struct PruneCommand: BudgetSubcommand {
             recorded = counts
         }
         if !dryRun { try await store.recordPrune(counts.since(recorded).json, who: wanted.who) }
-        return BudgetAnswer(text: text(counts), json: json(counts))
+        return CommandAnswer(text: text(counts), json: json(counts))
     }
 
     private func text(_ counts: RetentionCounts) -> String {

@@ -1,15 +1,10 @@
 internal import AMQP
 internal import ArgumentParser
 internal import ClientManager
-internal import FoundationEssentials
-internal import Logging
 internal import Postgres
 internal import Probes
-internal import Reporting
-internal import Sentinel
 internal import Settings
 internal import Store
-internal import Telemetry
 
 /// `moose client-manager`.
 struct ClientManagerCommand: AsyncParsableCommand {
@@ -35,59 +30,28 @@ struct ClientManagerCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await runCommand {
-            let environment = ProcessInfo.processInfo.environment
-            let settings = try Settings.checked(path: config, environment: environment)
-            LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
-            let logger = Logger(label: "client-manager")
-            let address = ServerAddress(listen?.address ?? ListenAddress(port: 0))
-            try StopSignal.listen(logger: logger)
-            let registry = MetricsRegistry()
-            registry.bootstrap()
-            let reporter = Reporter(component: "client-manager", logger: logger)
-            let connections = try await Connections.open(
-                settings, role: "client-manager", logger: logger, reporter: reporter)
-            let reports = try Reports(reporter, connections, settings, logger: logger)
-            var stuck = StuckWatch()
-            stuck.warnedAfter = settings.watch.stuckWarned
-            stuck.escalatedAfter = settings.watch.stuckEscalated
-            var sentinel = SentinelJudge()
-            sentinel.workflows = settings.sentinel.workflows
-            sentinel.deadline = settings.sentinel.deadline
-            sentinel.unmatchedAfter = settings.sentinel.unmatchedAfter
-            var retention: RetentionWatch?
-            if settings.retention.isDaily { retention = RetentionWatch(Retention(days: settings.retention.days)) }
-            let service = ClientManagerService(
-                store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
-                logger: logger, stuck: stuck, sentinel: sentinel, retention: retention,
-                lanes: settings.lanes.keys.sorted(),
-                reporter: reporter)
-            let result = await reports.delivering {
-                try await StopSignal.whileWatching { stop in
-                    try await withThrowingTaskGroup(of: Void.self) { group in
-                        group.addTask {
-                            try await Probes(
-                                address: address, registry: registry, logger: logger,
-                                health: {
-                                    [
-                                        ProbeCheck(name: "broker", isReady: connections.consumer.status().connected),
-                                        ProbeCheck(name: "database", isReady: connections.control.postgres.isHealthy),
-                                        reports.check,
-                                    ]
-                                        + service.progress.map { part in
-                                            ProbeCheck(
-                                                name: part.name, isReady: part.trouble == nil, detail: part.trouble)
-                                        }
-                                },
-                                onListening: { logger.info("probes", metadata: ["url": "\($0.url)"]) }
-                            ).run()
+            let role = try RoleProcess("client-manager", config: config)
+            let connections = try await Connections.open(for: role)
+            let reports = try Reports(role, store: connections.control, publisher: connections.publisher)
+            let service = ClientManagerService(role, connections)
+            let probes = role.probes(
+                at: ServerAddress(listen?.address ?? ListenAddress(port: 0)),
+                checks: {
+                    [
+                        ProbeCheck(name: "broker", isReady: connections.consumer.status().connected),
+                        ProbeCheck(name: "database", isReady: connections.control.postgres.isHealthy),
+                        reports.check,
+                    ]
+                        + service.progress.map { part in
+                            ProbeCheck(name: part.name, isReady: part.trouble == nil, detail: part.trouble)
                         }
-                        try await service.run(until: stop)
-                        group.cancelAll()
-                    }
-                }
+                })
+            try await role.run(reports) { stop, group in
+                group.addTask { await role.serve(probes) }
+                try await service.run(until: stop)
+            } finally: {
+                await connections.close()
             }
-            await connections.close()
-            try result.get()
         }
     }
 }

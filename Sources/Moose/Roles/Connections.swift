@@ -7,7 +7,7 @@ internal import Reporting
 internal import Settings
 internal import Store
 
-/// The connections of a long-running role, opened in order: database, publisher, consumer.
+/// The connections of a role that takes work from queues, opened in order: database, publisher, consumer.
 struct Connections: Sendable {
     /// For claims and finishes, one connection for each.
     let store: Store
@@ -16,30 +16,24 @@ struct Connections: Sendable {
     let publisher: AMQPPublisher
     let consumer: AMQPConsumer
 
-    /// Opens all of them.
-    /// - Parameter reporter: hears what the broker's clients complain of; nil: only the log does.
+    /// Opens all of them. The role's reporter hears what the broker's clients complain of.
     /// - Throws: typed errors that say what to do: unreachable, wrong password, missing virtual host, old schema.
-    static func open(
-        _ settings: Settings, role: String, logger: Logger, reporter: Reporter? = nil
-    ) async throws -> Connections {
+    static func open(for role: RoleProcess) async throws -> Connections {
+        let settings = role.settings
         var configuration = PostgresConfiguration(url: settings.database.url)
-        configuration.applicationName = "moose \(role)"
-        let writer = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
-        configuration.applicationName = "moose \(role) control"
-        let control = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
-        try await writer.connect()
-        try await ServerDemand(settings: settings, logger: logger).check(Store(writer), reporter: reporter)
-        try await Store(writer).requireSchema()
+        configuration.applicationName = "moose \(role.name)"
+        let writer = try PostgresClient(configuration: configuration, maxConnections: 2, logger: role.logger)
+        configuration.applicationName = "moose \(role.name) control"
+        let control = try PostgresClient(configuration: configuration, maxConnections: 2, logger: role.logger)
+        try await ServerDemand(role).connect(Store(writer))
         let topology = MooseTopology.topology(lanes: settings.lanes.keys)
-        let brokerLog = reporter.map { reporter in
-            Logger(label: logger.label) { _ in BrokerLog(logger, reporter) }
-        }
+        let brokerLog = Logger(label: role.logger.label) { _ in BrokerLog(role.logger, role.reporter) }
         var broker = try AMQPConfiguration(settings)
-        broker.connectionName = "moose \(role) publish"
-        let publisher = try AMQPPublisher(configuration: broker, topology: topology, logger: brokerLog ?? logger)
+        broker.connectionName = "moose \(role.name) publish"
+        let publisher = try AMQPPublisher(configuration: broker, topology: topology, logger: brokerLog)
         try await publisher.connect()
-        broker.connectionName = "moose \(role) consume"
-        let consumer = try AMQPConsumer(configuration: broker, topology: topology, logger: brokerLog ?? logger)
+        broker.connectionName = "moose \(role.name) consume"
+        let consumer = try AMQPConsumer(configuration: broker, topology: topology, logger: brokerLog)
         try await consumer.connect()
         return Connections(store: Store(writer), control: Store(control), publisher: publisher, consumer: consumer)
     }

@@ -1,16 +1,12 @@
-internal import AMQP
 internal import ArgumentParser
-internal import FoundationEssentials
 internal import Logging
 internal import MissionControl
 internal import Postgres
 internal import Probes
 internal import Publisher
-internal import Reporting
 internal import Sentinel
 internal import Settings
 internal import Store
-internal import Telemetry
 
 /// `moose mission-control`.
 struct MissionControlCommand: AsyncParsableCommand {
@@ -49,64 +45,40 @@ struct MissionControlCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await runCommand {
-            let environment = ProcessInfo.processInfo.environment
-            let settings = try Settings.checked(path: config, environment: environment)
-            LogSetup.bootstrap(level: Logger.Level(settings.logLevel), environment: environment)
-            let logger = Logger(label: "mission-control")
-            let address = address
-            try StopSignal.listen(logger: logger)
-            let registry = MetricsRegistry()
-            registry.bootstrap()
-            var configuration = PostgresConfiguration(url: settings.database.url)
-            configuration.applicationName = "moose mission-control"
-            let database = try PostgresClient(configuration: configuration, maxConnections: 2, logger: logger)
-            try await database.connect()
-            let store = Store(database)
-            let reporter = Reporter(component: "sentinel", logger: logger)
-            try await ServerDemand(settings: settings, logger: logger).check(store, reporter: reporter)
-            try await store.requireSchema()
-            // Only for reports while the database is away: no webhook waits for the broker.
-            var broker = try AMQPConfiguration(settings)
-            broker.connectionName = "moose mission-control"
-            let publisher = try AMQPPublisher(configuration: broker)
-            let reports = try Reports(reporter, store: store, publisher: publisher, settings, logger: logger)
-            if settings.sentinel.secret == nil {
-                logger.warning(
+            let role = try RoleProcess("mission-control", config: config, component: "sentinel")
+            // The broker only for reports while the database is away: no webhook waits for it.
+            let connections = try LazyConnections(
+                role.settings, name: role.name, sessions: 2, databaseLog: role.logger)
+            let store = connections.store
+            try await ServerDemand(role).connect(store)
+            let reports = try Reports(role, store: store, publisher: connections.publisher)
+            let secret = role.settings.sentinel.secret
+            if secret == nil {
+                role.logger.warning(
                     "webhooks are refused: no secret; set MOOSE_SENTINEL_SECRET, or sentinel.secret in moose.yaml")
             }
-            let sentinel = SentinelRoute(
-                SentinelReceiver(store: store, secret: settings.sentinel.secret, reporter: reporter))
-            let result = await reports.delivering {
-                try await StopSignal.whileWatching { stop in
-                    try await withThrowingTaskGroup(of: Void.self) { group in
-                        group.addTask {
-                            try await Probes(
-                                address: address, registry: registry, logger: logger,
-                                health: {
-                                    let hasSecret = settings.sentinel.secret != nil
-                                    return [
-                                        ProbeCheck(name: "database", isReady: database.isHealthy), reports.check,
-                                        ProbeCheck(
-                                            name: "secret", isReady: hasSecret,
-                                            detail: hasSecret ? nil : "webhooks are refused: no secret is set"),
-                                    ]
-                                },
-                                routes: [sentinel.route],
-                                onListening: { logger.info("mission control ready", metadata: ["url": "\($0.url)"]) }
-                            ).run()
-                        }
-                        group.addTask { for await _ in stop { break } }
-                        group.addTask { await HoldExpiry(store: store, reporter: reporter).run() }
-                        // Whichever comes first: a signal, or a port that can't be had.
-                        try await group.next()
-                        group.cancelAll()
-                        try await group.waitForAll()
-                    }
-                }
+            let webhooks = SentinelRoute(SentinelReceiver(store: store, secret: secret, reporter: role.reporter))
+            let probes = role.probes(
+                at: address, routes: [webhooks.route], announcement: "mission control ready",
+                checks: {
+                    [
+                        ProbeCheck(name: "database", isReady: store.postgres.isHealthy), reports.check,
+                        ProbeCheck(
+                            name: "secret", isReady: secret != nil,
+                            detail: secret == nil ? "webhooks are refused: no secret is set" : nil),
+                    ]
+                })
+            try await role.run(reports) { stop, group in
+                group.addTask { try await probes.run() }
+                group.addTask { for await _ in stop { break } }
+                group.addTask { await HoldExpiry(store: store, reporter: role.reporter).run() }
+                // Whichever comes first: a signal, or a port that can't be had.
+                try await group.next()
+                group.cancelAll()
+                try await group.waitForAll()
+            } finally: {
+                await connections.close()
             }
-            await publisher.close()
-            await database.close()
-            try result.get()
         }
     }
 }

@@ -1,6 +1,5 @@
 internal import AMQP
 internal import Logging
-internal import Postgres
 internal import Probes
 internal import Reporting
 internal import Settings
@@ -9,19 +8,16 @@ internal import Store
 
 /// The reporting of one process: its reporter with the three nets below it.
 struct Reports: Sendable {
-    let reporter: Reporter
     private let delivery: ReportDelivery
 
-    /// - Parameter connections: whose nets are used.
-    init(_ reporter: Reporter, _ connections: Connections, _ settings: Settings, logger: Logger) throws {
-        try self.init(
-            reporter, store: connections.control, publisher: connections.publisher, settings, logger: logger)
+    /// Of a role.
+    init(_ role: RoleProcess, store: Store, publisher: AMQPPublisher) throws {
+        try self.init(role.reporter, store: store, publisher: publisher, role.settings, logger: role.logger)
     }
 
-    init(
+    private init(
         _ reporter: Reporter, store: Store, publisher: AMQPPublisher, _ settings: Settings, logger: Logger
     ) throws {
-        self.reporter = reporter
         delivery = ReportDelivery(
             reporter, store: store, publisher: publisher, spool: try SpoolPlace.spool(settings), logger: logger)
     }
@@ -31,16 +27,11 @@ struct Reports: Sendable {
         _ settings: Settings, logger: Logger, _ body: (Reporter) async throws -> Void
     ) async throws {
         let reporter = Reporter(component: "supervisor", logger: logger)
-        var database = PostgresConfiguration(url: settings.database.url)
-        database.applicationName = "moose supervisor"
-        let client = try PostgresClient(configuration: database, maxConnections: 1)
-        var broker = try AMQPConfiguration(settings)
-        broker.connectionName = "moose supervisor"
-        let publisher = try AMQPPublisher(configuration: broker)
-        let reports = try Reports(reporter, store: Store(client), publisher: publisher, settings, logger: logger)
+        let connections = try LazyConnections(settings, name: "supervisor", sessions: 1)
+        let reports = try Reports(
+            reporter, store: connections.store, publisher: connections.publisher, settings, logger: logger)
         let result = await reports.delivering { try await body(reporter) }
-        await publisher.close()
-        await client.close()
+        await connections.close()
         try result.get()
     }
 

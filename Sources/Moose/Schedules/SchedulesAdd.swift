@@ -55,16 +55,13 @@ struct SchedulesAdd: AsyncParsableCommand {
                 try await edit.add(
                     expression, timeZone: timeZone, template: template, replacing: replace, in: database)
             }
-            if common.json {
-                print(
-                    try JSONOutput.text(
-                        JSONValue.object([
-                            "name": .string(edit.name), "cron": .string(expression.description),
-                            "time_zone": .string(added.timeZone), "next_run_at": .time(added.next),
-                        ])), terminator: "")
-            } else {
-                print("\(edit.name) ticks first at \(Moment.minute(added.next)); its zone is \(added.timeZone).")
-            }
+            let answer = CommandAnswer(
+                text: "\(edit.name) ticks first at \(Moment.minute(added.next)); its zone is \(added.timeZone).\n",
+                json: [
+                    "name": .string(edit.name), "cron": .string(expression.description),
+                    "time_zone": .string(added.timeZone), "next_run_at": .time(added.next),
+                ])
+            try answer.show(common)
         }
     }
 }

@@ -1,8 +1,9 @@
 internal import ArgumentParser
 internal import Operations
+internal import Postgres
 
 /// `moose schedules list`.
-struct SchedulesList: AsyncParsableCommand {
+struct SchedulesList: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List schedules with their next and last ticks.",
@@ -14,17 +15,15 @@ struct SchedulesList: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let schedules = try await common.withDatabase { try await Schedule.all(in: $0) }
-            if common.json {
-                print(try JSONOutput.text(list: schedules.map(\.json)), terminator: "")
-            } else if schedules.isEmpty {
-                print("No schedules. `moose schedules add --help` shows how to make one.")
-            } else {
-                print(table(schedules).text(for: common.terminal), terminator: "")
-            }
-        }
+    func wanted() throws {}
+
+    func answer(to wanted: Void, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
+        let schedules = try await Schedule.all(in: database)
+        return common.answer(
+            text: schedules.isEmpty
+                ? "No schedules. `moose schedules add --help` shows how to make one.\n"
+                : table(schedules).text(for: terminal),
+            json: .array(schedules.map(\.json)))
     }
 
     private func table(_ schedules: [Schedule]) -> Table {

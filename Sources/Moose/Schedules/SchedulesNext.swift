@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import Operations
+internal import Postgres
 internal import WorkOrders
 
 /// `moose schedules next`.
-struct SchedulesNext: AsyncParsableCommand {
+struct SchedulesNext: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "next",
         abstract: "Show the next ticks of a schedule, or of an expression.",
@@ -25,23 +26,23 @@ struct SchedulesNext: AsyncParsableCommand {
         guard name == nil || timeZone == nil else { throw ValidationError("--time-zone goes with --cron.") }
     }
 
-    func run() async throws {
-        try await runCommand {
-            let given = try cron.map { text throws(CommandFailure) in try CronExpression(argument: text) }
-            let found = try await common.withDatabase { database in
-                if let given {
-                    return try await NextTicks.of(given, in: timeZone ?? "UTC", count: count, from: database)
-                }
-                return try await NextTicks.of(schedule: name ?? "", count: count, from: database)
-            }
-            if common.json {
-                print(try JSONOutput.text(list: found.ticks.map { JSONValue.time($0.at) }), terminator: "")
+    /// The expression that was given; nil: that of the schedule.
+    func wanted() throws -> CronExpression? {
+        try cron.map { text throws(CommandFailure) in try CronExpression(argument: text) }
+    }
+
+    func answer(
+        to wanted: CronExpression?, from database: PostgresClient, on terminal: Terminal
+    ) async throws -> CommandAnswer {
+        let found =
+            if let wanted {
+                try await NextTicks.of(wanted, in: timeZone ?? "UTC", count: count, from: database)
             } else {
-                for tick in found.ticks { print("\(Moment.minute(tick.at))   \(tick.local) \(found.zone)") }
-                if found.ticks.count < count {
-                    StandardError.write("moose: it does not tick more often in the years looked at\n")
-                }
+                try await NextTicks.of(schedule: name ?? "", count: count, from: database)
             }
-        }
+        return CommandAnswer(
+            text: found.ticks.map { "\(Moment.minute($0.at))   \($0.local) \(found.zone)\n" }.joined(),
+            json: .array(found.ticks.map { JSONValue.time($0.at) }),
+            note: found.ticks.count < count ? "moose: it does not tick more often in the years looked at\n" : "")
     }
 }

@@ -1,8 +1,9 @@
 internal import ArgumentParser
 internal import Operations
+internal import Postgres
 
 /// `moose schedules pause`.
-struct SchedulesPause: AsyncParsableCommand {
+struct SchedulesPause: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
         abstract: "Pause a schedule until it is resumed.",
@@ -14,15 +15,16 @@ struct SchedulesPause: AsyncParsableCommand {
     @OptionGroup var options: ScheduleOptions
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let edit = try options.edit()
-            let isNew = try await common.withDatabase { try await edit.pause(in: $0) }
-            let json: JSONValue = ["name": .string(edit.name), "paused": .bool(true), "changed": .bool(isNew)]
-            let text =
-                isNew
-                ? "\(edit.name) is paused; `moose schedules resume` ends it.\n" : "\(edit.name) is paused already.\n"
-            print(common.json ? try JSONOutput.text(json) : text, terminator: "")
-        }
+    func wanted() throws -> ScheduleEdit { try options.edit() }
+
+    func answer(
+        to wanted: ScheduleEdit, from database: PostgresClient, on terminal: Terminal
+    ) async throws -> CommandAnswer {
+        let isNew = try await wanted.pause(in: database)
+        return CommandAnswer(
+            text: isNew
+                ? "\(wanted.name) is paused; `moose schedules resume` ends it.\n"
+                : "\(wanted.name) is paused already.\n",
+            json: ["name": .string(wanted.name), "paused": .bool(true), "changed": .bool(isNew)])
     }
 }

@@ -1,8 +1,9 @@
 internal import ArgumentParser
 internal import Operations
+internal import Postgres
 
 /// `moose schedules remove`.
-struct SchedulesRemove: AsyncParsableCommand {
+struct SchedulesRemove: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
         abstract: "Remove a schedule. Orders it has written go on.",
@@ -14,12 +15,13 @@ struct SchedulesRemove: AsyncParsableCommand {
     @OptionGroup var options: ScheduleOptions
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let edit = try options.edit()
-            try await common.withDatabase { try await edit.remove(in: $0) }
-            let json: JSONValue = ["name": .string(edit.name), "removed": .bool(true)]
-            print(common.json ? try JSONOutput.text(json) : "\(edit.name) is removed.\n", terminator: "")
-        }
+    func wanted() throws -> ScheduleEdit { try options.edit() }
+
+    func answer(
+        to wanted: ScheduleEdit, from database: PostgresClient, on terminal: Terminal
+    ) async throws -> CommandAnswer {
+        try await wanted.remove(in: database)
+        return CommandAnswer(
+            text: "\(wanted.name) is removed.\n", json: ["name": .string(wanted.name), "removed": .bool(true)])
     }
 }

@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 
 /// `moose schedules resume`.
-struct SchedulesResume: AsyncParsableCommand {
+struct SchedulesResume: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
         abstract: "Let a paused schedule tick again, from its next tick on.",
@@ -17,18 +18,18 @@ struct SchedulesResume: AsyncParsableCommand {
     @OptionGroup var options: ScheduleOptions
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let edit = try options.edit()
-            let next = try await common.withDatabase { try await edit.resume(in: $0) }
-            let json: JSONValue = [
-                "name": .string(edit.name), "paused": .bool(false), "changed": .bool(next != nil),
+    func wanted() throws -> ScheduleEdit { try options.edit() }
+
+    func answer(
+        to wanted: ScheduleEdit, from database: PostgresClient, on terminal: Terminal
+    ) async throws -> CommandAnswer {
+        let next = try await wanted.resume(in: database)
+        return CommandAnswer(
+            text: next.map { "\(wanted.name) ticks again, next at \(Moment.minute($0)).\n" }
+                ?? "\(wanted.name) is not paused.\n",
+            json: [
+                "name": .string(wanted.name), "paused": .bool(false), "changed": .bool(next != nil),
                 "next_run_at": .time(next),
-            ]
-            let text =
-                next.map { "\(edit.name) ticks again, next at \(Moment.minute($0)).\n" }
-                ?? "\(edit.name) is not paused.\n"
-            print(common.json ? try JSONOutput.text(json) : text, terminator: "")
-        }
+            ])
     }
 }

@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 
 /// `moose schedules run`.
-struct SchedulesRun: AsyncParsableCommand {
+struct SchedulesRun: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Write an order of a schedule now, paused or not. Its ticks stay where they are.",
@@ -17,12 +18,13 @@ struct SchedulesRun: AsyncParsableCommand {
     @OptionGroup var options: ScheduleOptions
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let edit = try options.edit()
-            let id = try await common.withDatabase { try await edit.run(in: $0) }
-            let json: JSONValue = ["name": .string(edit.name), "work_order": .id(id)]
-            print(common.json ? try JSONOutput.text(json) : "\(id.uuidString.lowercased())\n", terminator: "")
-        }
+    func wanted() throws -> ScheduleEdit { try options.edit() }
+
+    func answer(
+        to wanted: ScheduleEdit, from database: PostgresClient, on terminal: Terminal
+    ) async throws -> CommandAnswer {
+        let id = try await wanted.run(in: database)
+        return CommandAnswer(
+            text: "\(id.uuidString.lowercased())\n", json: ["name": .string(wanted.name), "work_order": .id(id)])
     }
 }

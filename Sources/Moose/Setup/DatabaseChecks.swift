@@ -22,7 +22,12 @@ struct DatabaseChecks {
                     let detail = "version \(version), this moose wants \(wanted); run `moose migrate`"
                     return findings.append(.bad("schema", detail))
                 }
-                findings.append(.good("schema", "version \(version)"))
+                let functions = try await store.functionsVersion()
+                guard functions >= Functions.all.version else {
+                    let detail = "functions of version \(functions), this moose wants \(Functions.all.version)"
+                    return findings.append(.bad("schema", "\(detail); run `moose migrate`"))
+                }
+                findings.append(.good("schema", "version \(version), functions \(functions)"))
                 for lane in lanes { findings.append(try await workers(of: lane, client)) }
             }
         } catch {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 internal import Postgres
 internal import Store
 
@@ -8,7 +9,8 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Bring the database's schema up to date.",
         discussion: """
-            Safe to run twice and from several places at once.
+            Applies the migrations that are missing, then installs the functions of this release. Functions of a newer \
+            release stay. Safe to run twice and from several places at once.
 
             EXAMPLES
               moose migrate
@@ -16,24 +18,36 @@ struct MigrateCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
-    @Flag(help: "Only say what would be applied.") var dryRun = false
+    @Flag(help: "Only say what would be done.") var dryRun = false
 
     func run() async throws {
         try await runCommand {
             try await common.withDatabase { client in
                 let migrator = Migrator(client: client)
-                let changed =
-                    try await dryRun ? migrator.pending(Migrations.all) : migrator.apply(Migrations.all)
-                if common.json {
-                    print(try JSONOutput.text(list: changed.map { "\($0.id) \($0.name)" }))
-                } else if changed.isEmpty {
-                    print("The schema is up to date.")
-                } else {
-                    for migration in changed {
-                        print("\(dryRun ? "pending" : "applied")  \(migration.id) \(migration.name)")
-                    }
-                }
+                let change = try await dryRun ? migrator.pending(.moose) : migrator.apply(.moose)
+                let shown = try common.json ? JSONOutput.text(json(change)) : text(change)
+                print(shown, terminator: "")
             }
         }
+    }
+
+    private func json(_ change: SchemaChange) -> JSONValue {
+        .object([
+            "migrations": .array(change.migrations.map { .string("\($0.id) \($0.name)") }),
+            "functions": .bool(change.installsFunctions),
+        ])
+    }
+
+    private func text(_ change: SchemaChange) -> String {
+        if change.isEmpty { return "The schema is up to date.\n" }
+        let verb = dryRun ? "pending" : "applied"
+        let migrations = change.migrations.map { "\(verb)  \($0.id) \($0.name)\n" }
+        let functions =
+            switch (change.installsFunctions, dryRun) {
+            case (true, false): "the functions were installed"
+            case (true, true): "the functions would be installed"
+            case (false, _): "the functions stay as they are"
+            }
+        return migrations.joined() + "\(NumberText.counted(migrations.count, "migration")) \(verb); \(functions).\n"
     }
 }

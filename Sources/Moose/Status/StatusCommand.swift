@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import Operations
+internal import Postgres
 internal import WorkOrders
 
 /// `moose status`.
-struct StatusCommand: AsyncParsableCommand {
+struct StatusCommand: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show work orders, workers, the outbox, escalations and budgets at a glance.",
@@ -16,15 +17,14 @@ struct StatusCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let status = try await common.withDatabase { try await SystemStatus.load(from: $0) }
-            print(common.json ? try JSONOutput.text(status.json) : text(status), terminator: "")
-        }
+    func wanted() throws {}
+
+    func answer(to wanted: Void, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
+        let status = try await SystemStatus.load(from: database)
+        return CommandAnswer(text: text(status, terminal), json: status.json)
     }
 
-    private func text(_ status: SystemStatus) -> String {
-        let terminal = common.terminal
+    private func text(_ status: SystemStatus, _ terminal: Terminal) -> String {
         func line(_ title: String, _ text: String) -> String {
             terminal.styled(title, .bold) + String(repeating: " ", count: 14 - title.count) + text + "\n"
         }

@@ -91,7 +91,7 @@ struct UpCommand: AsyncParsableCommand {
         let client = try PostgresClient(
             configuration: PostgresConfiguration(url: settings.database.url), maxConnections: 1)
         let result = await asyncResult {
-            _ = try await Migrator(client: client).apply(Migrations.all)
+            _ = try await Migrator(client: client).apply(.moose)
             let topology = MooseTopology.topology(lanes: settings.lanes.keys)
             try await TopologyAccess.withPublisher(settings) { try await $0.declare(topology) }
             let logger = Logger(label: "up")

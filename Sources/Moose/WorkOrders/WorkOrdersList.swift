@@ -1,10 +1,11 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 internal import WorkOrders
 
 /// `moose work-orders list`.
-struct WorkOrdersList: AsyncParsableCommand {
+struct WorkOrdersList: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List work orders, the newest first.",
@@ -33,25 +34,27 @@ struct WorkOrdersList: AsyncParsableCommand {
     @OptionGroup var list: ListLimit
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let after = try after.map { id throws(CommandFailure) in
-                try IdentifierArgument.parse(id, of: "a work order", listedBy: "moose work-orders list")
-            }
-            let filter = WorkOrderListFilter(state: state, kind: kind, lane: lane, after: after)
-            let limit = list.limit
-            let orders = try await common.withDatabase { try await filter.newest(limit, in: $0) }
-            if common.json {
-                print(try JSONOutput.text(list: orders.map(\.json)), terminator: "")
-            } else if orders.isEmpty {
-                print("No work orders\(filter.isEverything && after == nil ? "" : " like that").")
-            } else {
-                print(table(orders).text(for: common.terminal), terminator: "")
-                if orders.count == limit, let last = orders.last {
-                    print("The newest \(limit); `--after \(last.id.uuidString.lowercased())` shows the next.")
-                }
-            }
+    func wanted() throws -> WorkOrderListFilter {
+        let after = try after.map { id throws(CommandFailure) in
+            try IdentifierArgument.parse(id, of: "a work order", listedBy: "moose work-orders list")
         }
+        return WorkOrderListFilter(state: state, kind: kind, lane: lane, after: after)
+    }
+
+    func answer(
+        to wanted: WorkOrderListFilter, from database: PostgresClient, on terminal: Terminal
+    ) async throws -> CommandAnswer {
+        let orders = try await wanted.newest(list.limit, in: database)
+        return common.answer(text: text(orders, of: wanted, terminal), json: .array(orders.map(\.json)))
+    }
+
+    private func text(_ orders: [WorkOrderSummary], of filter: WorkOrderListFilter, _ terminal: Terminal) -> String {
+        guard let last = orders.last else {
+            return "No work orders\(filter.isEverything && filter.after == nil ? "" : " like that").\n"
+        }
+        let table = table(orders).text(for: terminal)
+        guard orders.count == list.limit else { return table }
+        return table + "The newest \(orders.count); `--after \(last.id.uuidString.lowercased())` shows the next.\n"
     }
 
     private func table(_ orders: [WorkOrderSummary]) -> Table {

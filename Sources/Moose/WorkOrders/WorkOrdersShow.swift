@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 
 /// `moose work-orders show`.
-struct WorkOrdersShow: AsyncParsableCommand {
+struct WorkOrdersShow: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Tell the whole story of one work order.",
@@ -21,15 +22,15 @@ struct WorkOrdersShow: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let id = try IdentifierArgument.parse(identifier, of: "a work order", listedBy: "moose work-orders list")
-            let story = try await common.withDatabase { database in
-                if let story = try await WorkOrderStory.load(id, from: database) { return story }
-                throw try await PrunedOrder.find(id, in: database).map(Self.pruned) ?? Self.unknown(id)
-            }
-            print(common.json ? try JSONOutput.text(story.json) : try text(story), terminator: "")
+    func wanted() throws -> UUID {
+        try IdentifierArgument.parse(identifier, of: "a work order", listedBy: "moose work-orders list")
+    }
+
+    func answer(to wanted: UUID, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
+        guard let story = try await WorkOrderStory.load(wanted, from: database) else {
+            throw try await PrunedOrder.find(wanted, in: database).map(Self.pruned) ?? Self.unknown(wanted)
         }
+        return try common.answer(text: try text(story, terminal), json: story.json)
     }
 
     /// An order is known from when a worker takes it from its lane's queue: before, only the broker has it.
@@ -50,9 +51,8 @@ struct WorkOrdersShow: AsyncParsableCommand {
             next: "Its costs stand in the ledger, its id is still recognised", status: .refused)
     }
 
-    private func text(_ story: WorkOrderStory) throws -> String {
+    private func text(_ story: WorkOrderStory, _ terminal: Terminal) throws -> String {
         let order = story.order
-        let terminal = common.terminal
         func heading(_ text: String) -> String { "\n" + terminal.styled(text, .bold) + "\n" }
         var text = terminal.styled(PrintableText.oneLine(order.title), .bold) + "\n"
         var facts = FactList()
@@ -81,8 +81,8 @@ struct WorkOrdersShow: AsyncParsableCommand {
             ])
         }
         text += table.text(for: terminal)
-        text += dependencies(story.dependencies, title: heading("Waits for"))
-        text += dependencies(story.dependents, title: heading("Waited for by"))
+        text += dependencies(story.dependencies, title: heading("Waits for"), terminal)
+        text += dependencies(story.dependents, title: heading("Waited for by"), terminal)
         if let result = order.result { text += heading("Result") + (try JSONValue.document(result).lines()) }
         text += heading("Message") + (try JSONValue.document(order.body).lines())
         return text
@@ -94,7 +94,9 @@ struct WorkOrdersShow: AsyncParsableCommand {
         return "#\(number)" + (order.repository.map { " of \($0)" } ?? "") + (order.state == "needs_review" ? wait : "")
     }
 
-    private func dependencies(_ list: [WorkOrderStory.Dependency], title: String) -> String {
+    private func dependencies(
+        _ list: [WorkOrderStory.Dependency], title: String, _ terminal: Terminal
+    ) -> String {
         guard !list.isEmpty else { return "" }
         var table = Table([.init("ID"), .init("STATE"), .init("TITLE", isFlexible: true)])
         for item in list {
@@ -104,6 +106,6 @@ struct WorkOrdersShow: AsyncParsableCommand {
                 Table.Cell(item.title ?? ""),
             ])
         }
-        return title + table.text(for: common.terminal)
+        return title + table.text(for: terminal)
     }
 }

@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 
 /// `moose workers drain`.
-struct WorkersDrain: AsyncParsableCommand {
+struct WorkersDrain: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain",
         abstract: "Have workers take no new work, end what runs, and exit.",
@@ -24,21 +25,23 @@ struct WorkersDrain: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let order = WorkerOrder(who: try Who.name(), reason: try ReasonArgument.parse(reason))
-            let choice = try workers.choice()
-            let (chosen, told) = try await common.withDatabase { database in
-                let chosen = try await WorkerChoiceOptions.living(choice, in: database)
-                return (chosen, try await order.drain(chosen, in: database))
-            }
-            if common.json {
-                let fields: JSONValue = ["workers": .array(chosen.map(JSONValue.id)), "newly_told": .count(told)]
-                print(try JSONOutput.text(fields), terminator: "")
-            } else {
-                let before = chosen.count - told
-                print("Told \(told) to drain" + (before > 0 ? "; \(before) were told before." : "."))
-            }
-        }
+    /// What is asked for.
+    struct Wanted {
+        let order: WorkerOrder
+        let workers: WorkerChoice
+    }
+
+    func wanted() throws -> Wanted {
+        let order = WorkerOrder(who: try Who.name(), reason: try ReasonArgument.parse(reason))
+        return Wanted(order: order, workers: try workers.choice())
+    }
+
+    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
+        let chosen = try await WorkerChoiceOptions.living(wanted.workers, in: database)
+        let told = try await wanted.order.drain(chosen, in: database)
+        let before = chosen.count - told
+        return CommandAnswer(
+            text: "Told \(told) to drain" + (before > 0 ? "; \(before) were told before.\n" : ".\n"),
+            json: ["workers": .array(chosen.map(JSONValue.id)), "newly_told": .count(told)])
     }
 }

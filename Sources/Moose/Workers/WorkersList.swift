@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 
 /// `moose workers list`.
-struct WorkersList: AsyncParsableCommand {
+struct WorkersList: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List worker processes.",
@@ -20,17 +21,14 @@ struct WorkersList: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await runCommand {
-            let workers = try await common.withDatabase { try await WorkerProcess.list(all: all, in: $0) }
-            if common.json {
-                print(try JSONOutput.text(list: workers.map(\.json)), terminator: "")
-            } else if workers.isEmpty {
-                print("No workers\(all ? "" : " that have not stopped").")
-            } else {
-                print(table(workers).text(for: common.terminal), terminator: "")
-            }
-        }
+    func wanted() throws {}
+
+    func answer(to wanted: Void, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
+        let workers = try await WorkerProcess.list(all: all, in: database)
+        return common.answer(
+            text: workers.isEmpty
+                ? "No workers\(all ? "" : " that have not stopped").\n" : table(workers).text(for: terminal),
+            json: .array(workers.map(\.json)))
     }
 
     private func table(_ workers: [WorkerProcess]) -> Table {

@@ -1,10 +1,11 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
+internal import Postgres
 internal import Worker
 
 /// `moose workers resize`.
-struct WorkersResize: AsyncParsableCommand {
+struct WorkersResize: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "resize",
         abstract: "Change how many jobs of a lane workers run at once, while they run.",
@@ -35,30 +36,31 @@ struct WorkersResize: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        try await runCommand {
-            let order = WorkerOrder(who: try Who.name(), reason: try reason.map { try ReasonArgument.parse($0) })
-            let choice = try workers.choice()
-            let lane = try LaneArgument(parsing: size).lane
-            let told = try await common.withDatabase { database in
-                let chosen = try await WorkerChoiceOptions.living(choice, in: database)
-                return try await order.resize(chosen, lane: lane.name, slots: lane.slots, in: database)
-            }
-            guard !told.isEmpty else {
-                throw CommandFailure(
-                    "none of these workers works the lane \(lane.name)",
-                    next: "`moose workers list` shows their lanes", status: .refused)
-            }
-            if common.json {
-                print(
-                    try JSONOutput.text(
-                        [
-                            "workers": .array(told.map(JSONValue.id)), "lane": .string(lane.name),
-                            "slots": .count(lane.slots),
-                        ] as JSONValue), terminator: "")
-            } else {
-                print("Told \(told.count) to give \(lane.name) \(lane.slots) slots.")
-            }
+    /// What is asked for.
+    struct Wanted {
+        let order: WorkerOrder
+        let workers: WorkerChoice
+        let lane: WorkerConfiguration.Lane
+    }
+
+    func wanted() throws -> Wanted {
+        let order = WorkerOrder(who: try Who.name(), reason: try reason.map { try ReasonArgument.parse($0) })
+        return Wanted(order: order, workers: try workers.choice(), lane: try LaneArgument(parsing: size).lane)
+    }
+
+    func answer(to wanted: Wanted, from database: PostgresClient, on terminal: Terminal) async throws -> CommandAnswer {
+        let lane = wanted.lane
+        let chosen = try await WorkerChoiceOptions.living(wanted.workers, in: database)
+        let told = try await wanted.order.resize(chosen, lane: lane.name, slots: lane.slots, in: database)
+        guard !told.isEmpty else {
+            throw CommandFailure(
+                "none of these workers works the lane \(lane.name)",
+                next: "`moose workers list` shows their lanes", status: .refused)
         }
+        return CommandAnswer(
+            text: "Told \(told.count) to give \(lane.name) \(lane.slots) slots.\n",
+            json: [
+                "workers": .array(told.map(JSONValue.id)), "lane": .string(lane.name), "slots": .count(lane.slots),
+            ])
     }
 }

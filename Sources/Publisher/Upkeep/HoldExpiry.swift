@@ -19,15 +19,11 @@ package struct HoldExpiry: Sendable {
 
     /// Looks until it is cancelled.
     package func run() async {
-        while !Task.isCancelled {
-            do {
-                while try await store.expireHolds() > 0, !Task.isCancelled {}
-            } catch {
-                if Task.isCancelled { return }
-                reporter.report("expire", "holds that are over were not looked at", error: error)
-            }
-            // Cancelled: the loop's condition ends it.
-            try? await Task.sleep(for: interval)
+        let repeating = Repeating(
+            "expire", every: interval, startsAtOnce: true, problem: "holds that are over were not looked at",
+            reporter: reporter)
+        await repeating.run {
+            while try await store.expireHolds() > 0, !Task.isCancelled {}
         }
     }
 }

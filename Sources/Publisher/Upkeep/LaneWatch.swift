@@ -35,18 +35,16 @@ package struct LaneWatch: Sendable {
 
     /// Looks until the task is cancelled.
     package func run() async {
-        while !Task.isCancelled {
+        let repeating = Repeating(
+            "lanes", every: interval, startsAtOnce: true, problem: "nobody looked for lanes without a worker",
+            reporter: reporter)
+        await repeating.run {
             do {
                 let told = try await look()
                 if told > 0 { logger.error("lanes have work and no worker", metadata: ["new": "\(told)"]) }
             } catch let error as AMQPError where error.isAway {
                 // The connection tells of it; what was found before stands.
-            } catch {
-                if Task.isCancelled { break }
-                reporter.report("lanes", "nobody looked for lanes without a worker", error: error)
             }
-            // Cancelled: the loop's condition ends it.
-            try? await Task.sleep(for: interval)
         }
     }
 

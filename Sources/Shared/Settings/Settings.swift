@@ -1,7 +1,8 @@
 /// The typed configuration of every role, read once at the start of a process.
 ///
 /// A value comes, in falling order of precedence, from the environment (`MOOSE_AMQP_URL`, `MOOSE_DATABASE_URL`,
-/// `MOOSE_SENTINEL_SECRET`, `MOOSE_LOG_LEVEL`), from `moose.yaml`, or from the defaults written at each field.
+/// `MOOSE_SENTINEL_SECRET`, `MOOSE_SPOOL_FOLDER`, `MOOSE_LOG_LEVEL`), from `moose.yaml`, or from the defaults written at
+/// each field.
 package struct Settings: Sendable, Equatable {
     /// The file the settings were read from; nil when only defaults and the environment apply.
     package var file: String?

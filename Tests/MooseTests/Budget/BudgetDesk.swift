@@ -1,9 +1,8 @@
 import ArgumentParser
+import DatabaseSupport
 import FoundationEssentials
 import Operations
 import Postgres
-import Store
-import TestSupport
 import Testing
 
 @testable import Moose
@@ -12,42 +11,29 @@ import Testing
 struct BudgetDesk: Sendable {
     static let ascii = Terminal(isTTY: true, width: 80, hasColour: false, hasUnicode: false)
 
-    let database: PostgresClient
-    let url: String
+    private let base: MooseDatabase
+
+    var database: PostgresClient { base.client }
+    var url: String { base.url }
 
     /// Runs the body with a fresh database; afterwards every bucket must agree with its holds and its ledger.
     static func open(_ body: (BudgetDesk) async throws -> Void) async throws {
-        try await TestStack.shared.withDatabase(
-            template: "moose",
-            migrate: { url in
-                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
-                try await Migrator(client: client).apply(Migrations.all)
-                await client.close()
-            },
-            { url in
-                let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 2)
-                let desk = BudgetDesk(database: client, url: url)
-                do {
-                    try await body(desk)
-                    let differences = try await BudgetDifference.all(in: client)
-                    #expect(differences.isEmpty, "the buckets disagree with the ledger")
-                } catch {
-                    await client.close()
-                    throw error
-                }
-                await client.close()
-            })
+        try await MooseDatabase.open { base in
+            try await body(BudgetDesk(base: base))
+            let differences = try await BudgetDifference.all(in: base.client)
+            #expect(differences.isEmpty, "the buckets disagree with the ledger")
+        }
     }
 
     /// Does what the command line says, all but the printing.
     @discardableResult
-    func run<Command: BudgetSubcommand>(_ type: Command.Type, _ arguments: String...) async throws -> BudgetAnswer {
+    func run<Command: DatabaseCommand>(_ type: Command.Type, _ arguments: String...) async throws -> CommandAnswer {
         let command = try #require(try Command.parseAsRoot(arguments) as? Command)
         return try await command.answer(to: try command.wanted(), from: database, on: Self.ascii)
     }
 
     /// How it fails.
-    func failure<Command: BudgetSubcommand>(_ type: Command.Type, _ arguments: String...) async -> CommandFailure? {
+    func failure<Command: DatabaseCommand>(_ type: Command.Type, _ arguments: String...) async -> CommandFailure? {
         do {
             let command = try #require(try Command.parseAsRoot(arguments) as? Command)
             _ = try await command.answer(to: try command.wanted(), from: database, on: Self.ascii)
@@ -89,7 +75,10 @@ struct BudgetDesk: Sendable {
         try await BudgetChange.newest(of: [], days: 1, limit: 100, in: database)
     }
 
-    func number(_ query: Query) async throws -> Int64 {
-        try #require(try await database.run(query).first).decode(0)
+    /// How many rows a table expression with its condition has.
+    func count(_ source: String) async throws -> Int64 { try await base.count(source) }
+
+    func value<Value: PostgresDecodable>(_ query: Query, as type: Value.Type) async throws -> Value {
+        try await base.value(query, as: type)
     }
 }

@@ -89,12 +89,12 @@ struct BudgetHistoryTests {
 
             let dry = try await desk.run(BudgetPrune.self, "--dry-run", "--ledger-days", "60")
             #expect(dry.text.contains("30 holds older than 60 days would be deleted"))
-            #expect(try await desk.number("SELECT count(*) FROM moose.budget_holds") == 34)
+            #expect(try await desk.count("moose.budget_holds") == 34)
             #expect(try await desk.run(BudgetPrune.self, "--holds-days", "80").text.hasPrefix("0 holds"))
             let pruned = try await desk.run(BudgetPrune.self, "--ledger-days", "60")
             #expect(pruned.json == ["holds": .count(30), "ledger_entries": .count(30), "dry_run": .bool(false)])
-            #expect(try await desk.number("SELECT count(*) FROM moose.budget_holds") == 4, "the open one stays")
-            #expect(try await desk.number("SELECT count(*) FROM moose.cost_tracking WHERE entry = 'carried'") > 0)
+            #expect(try await desk.count("moose.budget_holds") == 4, "the open one stays")
+            #expect(try await desk.count("moose.cost_tracking WHERE entry = 'carried'") > 0)
             let total = try await desk.line(BudgetScope(kind: .project, name: "shop"), "total")
             #expect(total.postedMicroUSD == 33_000_000)
             #expect(try await desk.changes().first?.text(arrow: "->") == "holds 30, ledger entries 30")
@@ -114,13 +114,13 @@ struct BudgetHistoryTests {
                        now() - interval '70 days', now() - interval '70 days'
                 FROM generate_series(1, 15000) n
                 """)
-            let blocks = try await desk.number("SELECT moose.blocks_of('moose.budget_holds')")
+            let blocks = try await desk.value("SELECT moose.blocks_of('moose.budget_holds')", as: Int64.self)
             try #require(blocks > Int64(LedgerPruning.blocksAtATime) * 2, "\(blocks)")
             var steps: [Int] = []
             let pruning = LedgerPruning(rows: .holds, days: 60, isDryRun: false)
             #expect(try await pruning.run(in: desk.database) { done, _ in steps.append(done) } == 15_000)
             #expect(steps.count == (Int(blocks) + 1_999) / 2_000 && steps.last == Int(blocks))
-            #expect(try await desk.number("SELECT count(*) FROM moose.budget_holds") == 0)
+            #expect(try await desk.count("moose.budget_holds") == 0)
         }
     }
 }

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import FoundationEssentials
 import Postgres
 import Stack
@@ -9,7 +10,7 @@ import Testing
 
 /// The ledger as another service sees it: as the role of deploy/postgres/budget-client.sql, which may use its door.
 struct BudgetDoor: Sendable {
-    let ledger: Ledger
+    let desk: StoreDesk
     /// Connected as the role.
     let client: PostgresClient
     /// What libpq's programs need to connect as the role; `MOOSE_DATABASE_URL` is the operator's.
@@ -22,8 +23,8 @@ struct BudgetDoor: Sendable {
 
     /// Runs the body with a fresh database in which the role was made.
     static func open(_ body: (BudgetDoor) async throws -> Void) async throws {
-        try await Ledger.open { ledger in
-            let name = try await ledger.value("SELECT current_database()::text", as: String.self)
+        try await StoreDesk.open { desk in
+            let name = try await desk.value("SELECT current_database()::text", as: String.self)
             let stack = try await TestStack.shared.stack()
             var environment: [String: String] = [
                 "MOOSE_DATABASE_URL": try stack.databaseURL(database: name), "BUDGET_PASSWORD": password,
@@ -42,7 +43,7 @@ struct BudgetDoor: Sendable {
             environment["PGUSER"] = role
             environment["PGPASSWORD"] = password
             try await withClient(of: environment) { client in
-                try await body(BudgetDoor(ledger: ledger, client: client, environment: environment))
+                try await body(BudgetDoor(desk: desk, client: client, environment: environment))
             }
         }
     }
@@ -58,14 +59,7 @@ struct BudgetDoor: Sendable {
         configuration.lockTimeout = .seconds(8)
         // As in any other program's session.
         configuration.options = ["search_path": "public"]
-        let client = try PostgresClient(configuration: configuration, maxConnections: 8)
-        do {
-            try await body(client)
-        } catch {
-            await client.close()
-            throw error
-        }
-        await client.close()
+        try await withPostgresClient(configuration, connections: 8, body)
     }
 
     /// Runs a shell script in the repository with nothing of our own environment but PATH and HOME.
@@ -139,14 +133,14 @@ struct BudgetDoor: Sendable {
 
     /// What all entries of one reservation sum up to, in micro-USD.
     func posted(_ id: UUID) async throws -> Int64 {
-        try await ledger.value(
+        try await desk.value(
             "SELECT coalesce(sum(amount_u), 0)::bigint FROM moose.cost_tracking WHERE owner = \(id)", as: Int64.self)
     }
 
     /// The organisation's day: on hold and posted, in micro-USD.
     func day() async throws -> [Int64] {
         let row = try #require(
-            await ledger.store.postgres.run(
+            await desk.store.postgres.run(
                 "SELECT held_u, posted_u FROM moose.budget_status() WHERE scope = 'org' AND period = 'day'"
             ).first)
         return [try row.decode(0, as: Int64.self), try row.decode(1, as: Int64.self)]

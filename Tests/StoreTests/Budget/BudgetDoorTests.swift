@@ -17,7 +17,7 @@ import Testing
             let beyond = try await door.reserve("0.000001")
             #expect(beyond == BudgetDoor.Answer(canProceed: false, total: "100", id: nil))
             #expect(try await door.reserve("0").canProceed, "what costs nothing passes")
-            #expect(try await door.ledger.count("moose.budget_holds") == 3, "a refusal leaves no row")
+            #expect(try await door.desk.count("moose.budget_holds") == 3, "a refusal leaves no row")
         }
     }
 
@@ -49,15 +49,15 @@ import Testing
             let id = try await door.reserved("1", #"{"lives_seconds": 1}"#)
             let other = try await door.reserved("1")
             try await eventually("the reservation expires") {
-                try await door.ledger.value("SELECT moose.expire_holds()", as: Int32.self) == 1
+                try await door.desk.value("SELECT moose.expire_holds()", as: Int32.self) == 1
             }
             #expect(try await door.day() == [1_000_000, 1_000_000], "the other one lives an hour")
             #expect(try await door.settle(id, "3") == "true settled")
             #expect(try await door.settle(id, "4") == "false settled")
             #expect(try await door.posted(id) == 3_000_000)
             #expect(
-                try await door.ledger.count("moose.cost_tracking WHERE owner = '\(id)' AND entry = 'late'") == 1)
-            #expect(try await door.ledger.events(reason: "overrun") == 1)
+                try await door.desk.count("moose.cost_tracking WHERE owner = '\(id)' AND entry = 'late'") == 1)
+            #expect(try await door.desk.events(reason: "overrun") == 1)
             #expect(try await door.settle(other, "0") == "true settled")
             #expect(try await door.day() == [0, 3_000_000])
         }
@@ -67,7 +67,7 @@ import Testing
         try await BudgetDoor.open { door in
             let id = try await door.reserved("1")
             // Midnight: the bucket of today becomes yesterday's, and a new one begins.
-            try await door.ledger.store.postgres.runSimple(
+            try await door.desk.store.postgres.runSimple(
                 """
                 UPDATE moose.budget_buckets SET window_start = window_start - interval '1 day',
                     window_end = window_end - interval '1 day'
@@ -119,7 +119,7 @@ import Testing
 
     @Test func `metadata choose the budgets and an exempt agent passes the spent day`() async throws {
         try await BudgetDoor.open { door in
-            try await door.ledger.store.postgres.runSimple(
+            try await door.desk.store.postgres.runSimple(
                 """
                 INSERT INTO moose.budget_policies (scope, name, period, kill_u) VALUES
                     ('project', 'shop', 'day', 5e6), ('agent', 'ada', 'day', 4e6), ('model', 'large', 'total', 3e6),
@@ -151,10 +151,10 @@ import Testing
                 #expect(error.hint?.isEmpty == false)
             }
             // A work order's hold belongs to its worker.
-            let item = try Ledger.order(usd: "1")
-            let token = try await door.ledger.start(item)
+            let item = try StoreDesk.order(usd: "1")
+            let token = try await door.desk.start(item)
             #expect(try await door.error("SELECT cancel_budget(\(item.id))").sqlState == "MS004")
-            #expect(try await door.ledger.end(item.id, token))
+            #expect(try await door.desk.end(item.id, token))
         }
     }
 
@@ -173,7 +173,7 @@ import Testing
                 let error = try await door.error("SELECT \(unescaped: call)")
                 #expect(error.sqlState == "22023", "\(call)")
             }
-            #expect(try await door.ledger.count("moose.budget_holds") == 0)
+            #expect(try await door.desk.count("moose.budget_holds") == 0)
         }
     }
 

@@ -35,7 +35,7 @@ extension BudgetDoorTests {
             // Pages 7, 8, 9 and 10, each settled.
             #expect(try await door.day() == [0, 31_000 + 31_000 + 30_000 + 31_000])
             #expect(
-                try await door.ledger.count(
+                try await door.desk.count(
                     """
                     moose.budget_holds WHERE state = 'settled' AND handler = 'translator'
                     AND metadata ->> 'idempotency_key' LIKE 'page %'
@@ -76,7 +76,7 @@ extension BudgetDoorTests {
             #expect(silent.status == 0 && silent.error.contains("presumed spent"))
             #expect(try await door.day() == [1_000_000, 400_000])
             #expect(
-                try await door.ledger.count(
+                try await door.desk.count(
                     "moose.budget_holds WHERE handler = 'it''s' AND metadata ->> 'project' = 'shop''s'") == 1)
             environment["PGPASSWORD"] = "wrong"
             let locked = try await BudgetDoor.run("\(Self.shell) 1 svc e echo ran", environment)
@@ -93,7 +93,7 @@ extension BudgetDoorTests {
             var environment = door.environment
             environment["PGPASSWORD"] = "wrong"
             #expect(try await BudgetDoor.run("\(Self.python) 1 svc", environment).status == 3)
-            #expect(try await door.ledger.count("moose.budget_holds") == 0)
+            #expect(try await door.desk.count("moose.budget_holds") == 0)
         }
     }
 

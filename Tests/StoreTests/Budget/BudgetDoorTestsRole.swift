@@ -27,7 +27,7 @@ extension BudgetDoorTests {
     @Test func `no right of the role reaches further than the door`() async throws {
         try await BudgetDoor.open { door in
             let ours = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_%'"
-            let functions = try await door.ledger.value(
+            let functions = try await door.desk.value(
                 """
                 SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p
                 JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -36,14 +36,14 @@ extension BudgetDoorTests {
                 """, as: String.self)
             #expect(functions == "cancel_budget check_and_reserve_budget settle_budget")
             #expect(
-                try await door.ledger.count(
+                try await door.desk.count(
                     """
                     pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE \(ours) AND c.relkind IN ('r', 'v', 'm', 'p', 'f', 'S')
                     AND has_schema_privilege('moose_budget_client', n.oid, 'USAGE')
                     """) == 0)
             #expect(
-                try await door.ledger.count(
+                try await door.desk.count(
                     """
                     pg_roles r WHERE r.rolname = 'moose_budget_client' AND r.rolconnlimit = 50 AND NOT r.rolsuper
                     AND NOT r.rolinherit AND NOT r.rolcreaterole AND NOT r.rolcreatedb AND NOT r.rolbypassrls
@@ -56,7 +56,7 @@ extension BudgetDoorTests {
         try await BudgetDoor.open { door in
             // Undone with the transaction: roles belong to the whole server.
             let error = await #expect(throws: PostgresError.self) {
-                try await door.ledger.store.postgres.withTransaction { transaction in
+                try await door.desk.store.postgres.withTransaction { transaction in
                     try await transaction.runSimple(
                         "CREATE ROLE moose_test_stranger; SET LOCAL ROLE moose_test_stranger")
                     _ = try await transaction.run("SELECT * FROM public.check_and_reserve_budget(1, 'svc')")
@@ -78,7 +78,7 @@ extension BudgetDoorTests {
                 } | psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=verbose
                 """, door.environment)
             try await eventually("the silent caller has its reservation") {
-                try await door.ledger.count(
+                try await door.desk.count(
                     "pg_stat_activity WHERE usename = 'moose_budget_client' AND state = 'idle in transaction'") == 1
             }
             // It waits for the silent one's locks; both together would pass the cap.
@@ -90,7 +90,7 @@ extension BudgetDoorTests {
             #expect(status != 0)
             #expect(output == "5s\n8s\n10s\nt\n", "it was granted, and never got further")
             #expect(error.contains("25P03"), "\(error)")
-            #expect(try await door.ledger.count("moose.budget_holds") == 1, "its reservation is undone")
+            #expect(try await door.desk.count("moose.budget_holds") == 1, "its reservation is undone")
         }
     }
 }

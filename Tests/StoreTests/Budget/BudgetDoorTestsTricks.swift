@@ -7,7 +7,7 @@ import Testing
 extension BudgetDoorTests {
     @Test func `the role may do what the page says, whatever it tries`() async throws {
         try await BudgetDoor.open { door in
-            try await RoleTricks(role: BudgetDoor.role, client: door.client, ledger: door.ledger).check()
+            try await RoleTricks(role: BudgetDoor.role, client: door.client, desk: door.desk).check()
         }
     }
 
@@ -28,7 +28,7 @@ extension BudgetDoorTests {
                 _ = try await session.run("SELECT public.settle_budget(\(id), 0.25)")
                 #expect(try await door.day() == [0, 250_000])
             }
-            #expect(try await door.ledger.count("moose.audit_log WHERE who = 'forged'") == 0)
+            #expect(try await door.desk.count("moose.audit_log WHERE who = 'forged'") == 0)
         }
     }
 
@@ -71,14 +71,14 @@ extension BudgetDoorTests {
             ] {
                 try await door.client.withConnection(reusable: false) { session in
                     try await session.runSimple("BEGIN ISOLATION LEVEL \(isolation); SELECT 1")
-                    _ = try await door.ledger.store.postgres.run("\(unescaped: change)")
+                    _ = try await door.desk.store.postgres.run("\(unescaped: change)")
                     await #expect("\(change)") {
                         try await session.run("SELECT * FROM public.check_and_reserve_budget(1, 'svc')")
                     } throws: { error in
                         (error as? PostgresError)?.sqlState == "40001"
                     }
                 }
-                _ = try await door.ledger.store.postgres.run("SELECT moose.unfreeze_budget('org', 'org', 'o', 'r')")
+                _ = try await door.desk.store.postgres.run("SELECT moose.unfreeze_budget('org', 'org', 'o', 'r')")
             }
         }
     }
@@ -113,7 +113,7 @@ extension BudgetDoorTests {
     /// Somebody who may create in a schema of the operator's path, which on older servers is everybody.
     @Test func `nothing that stands in public runs with the rights of who calls Moose's functions`() async throws {
         try await BudgetDoor.open { door in
-            let postgres = door.ledger.store.postgres
+            let postgres = door.desk.store.postgres
             try await postgres.runSimple("GRANT CREATE ON SCHEMA public TO \(BudgetDoor.role)")
             try await door.client.runSimple(
                 """
@@ -147,8 +147,8 @@ extension BudgetDoorTests {
     }
 
     @Test func `every function of the schema means the same on every path, and none is for everybody`() async throws {
-        try await Ledger.open { ledger in
-            let loose = try await ledger.value(
+        try await StoreDesk.open { desk in
+            let loose = try await desk.value(
                 """
                 SELECT coalesce(string_agg(p.oid::regprocedure::text, '; '), '') FROM pg_proc p
                 JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -157,7 +157,7 @@ extension BudgetDoorTests {
                   AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)
                 """, as: String.self)
             #expect(loose == "", "no search_path of their own")
-            let open = try await ledger.value(
+            let open = try await desk.value(
                 """
                 SELECT coalesce(string_agg(p.oid::regprocedure::text, '; '), '') FROM pg_proc p
                 JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -61,78 +61,78 @@ struct LeaseTests {
     }
 
     @Test func `a lease that is alive is not rescued and one that is lost is told`() async throws {
-        try await Ledger.open { ledger in
-            let item = try Ledger.order()
-            let key = LeaseKey(id: item.id, token: try await ledger.start(item))
-            #expect(try await ledger.store.expiredLeases().isEmpty)
-            #expect(try await ledger.store.rescue([key], maxAttempts: 5) == 0)
-            try await ledger.expireLeases()
-            #expect(try await ledger.store.expiredLeases().map(\.key) == [key])
+        try await StoreDesk.open { desk in
+            let item = try StoreDesk.order()
+            let key = LeaseKey(id: item.id, token: try await desk.start(item))
+            #expect(try await desk.store.expiredLeases().isEmpty)
+            #expect(try await desk.store.rescue([key], maxAttempts: 5) == 0)
+            try await desk.expireLeases()
+            #expect(try await desk.store.expiredLeases().map(\.key) == [key])
             // The living renew also past expiry.
-            #expect(try await ledger.store.renew([key], worker: ledger.worker, lease: .seconds(45)).isEmpty)
-            #expect(try await ledger.store.rescue([key], maxAttempts: 5) == 0)
-            try await ledger.expireLeases()
-            #expect(try await ledger.store.rescue([key], maxAttempts: 5) == 1)
-            #expect(try await ledger.state(item.id) == "retrying")
-            #expect(try await ledger.store.renew([key], worker: ledger.worker, lease: .seconds(45)) == [key])
+            #expect(try await desk.store.renew([key], worker: desk.worker, lease: .seconds(45)).isEmpty)
+            #expect(try await desk.store.rescue([key], maxAttempts: 5) == 0)
+            try await desk.expireLeases()
+            #expect(try await desk.store.rescue([key], maxAttempts: 5) == 1)
+            #expect(try await desk.state(item.id) == "retrying")
+            #expect(try await desk.store.renew([key], worker: desk.worker, lease: .seconds(45)) == [key])
         }
     }
 
     @Test func `a lease that its worker renewed and lost again between two looks is not rescued yet`() async throws {
-        try await Ledger.open { ledger in
-            let item = try Ledger.order()
-            let key = LeaseKey(id: item.id, token: try await ledger.start(item))
+        try await StoreDesk.open { desk in
+            let item = try StoreDesk.order()
+            let key = LeaseKey(id: item.id, token: try await desk.start(item))
             var watch = LeaseWatch()
-            try await ledger.expireLeases()
-            #expect(Self.look(&watch, try await ledger.store.expiredLeases(), at: 0).isEmpty)
-            #expect(try await ledger.store.renew([key], worker: ledger.worker, lease: .seconds(45)).isEmpty)
-            try await ledger.expireLeases()
-            #expect(Self.look(&watch, try await ledger.store.expiredLeases(), at: 16).isEmpty)
-            #expect(Self.look(&watch, try await ledger.store.expiredLeases(), at: 31) == [key])
+            try await desk.expireLeases()
+            #expect(Self.look(&watch, try await desk.store.expiredLeases(), at: 0).isEmpty)
+            #expect(try await desk.store.renew([key], worker: desk.worker, lease: .seconds(45)).isEmpty)
+            try await desk.expireLeases()
+            #expect(Self.look(&watch, try await desk.store.expiredLeases(), at: 16).isEmpty)
+            #expect(Self.look(&watch, try await desk.store.expiredLeases(), at: 31) == [key])
         }
     }
 
     /// The clock that counts is the database's; a jump of it is a shift of everything it wrote before.
     @Test(arguments: [60, 3600, 86_400 * 30])
     func `a database whose clock jumps ahead rescues nobody who is alive`(seconds: Int) async throws {
-        try await Ledger.open { ledger in
-            let items = try (1...3).map { _ in try Ledger.order() }
+        try await StoreDesk.open { desk in
+            let items = try (1...3).map { _ in try StoreDesk.order() }
             var keys: [LeaseKey] = []
-            for item in items { keys.append(LeaseKey(id: item.id, token: try await ledger.start(item))) }
-            try await Self.jump(seconds, ledger)
+            for item in items { keys.append(LeaseKey(id: item.id, token: try await desk.start(item))) }
+            try await Self.jump(seconds, desk)
             var watch = LeaseWatch()
-            let seen = try await ledger.store.expiredLeases()
+            let seen = try await desk.store.expiredLeases()
             #expect(Set(seen.map(\.key)) == Set(keys), "to the eye all are lost")
             #expect(Self.look(&watch, seen, at: 0).isEmpty)
             // Two of three live.
             let alive = Array(keys.dropLast())
-            #expect(try await ledger.store.renew(alive, worker: ledger.worker, lease: .seconds(45)).isEmpty)
-            let lost = Self.look(&watch, try await ledger.store.expiredLeases(), at: 16)
+            #expect(try await desk.store.renew(alive, worker: desk.worker, lease: .seconds(45)).isEmpty)
+            let lost = Self.look(&watch, try await desk.store.expiredLeases(), at: 16)
             #expect(lost == [keys[2]])
-            #expect(try await ledger.store.rescue(lost, maxAttempts: 5) == 1)
-            for key in alive { #expect(try await ledger.end(key.id, key.token)) }
+            #expect(try await desk.store.rescue(lost, maxAttempts: 5) == 1)
+            for key in alive { #expect(try await desk.end(key.id, key.token)) }
         }
     }
 
     @Test func `a database whose clock goes back waits longer before it rescues, and loses nobody`() async throws {
-        try await Ledger.open { ledger in
-            let items = try (1...2).map { _ in try Ledger.order() }
+        try await StoreDesk.open { desk in
+            let items = try (1...2).map { _ in try StoreDesk.order() }
             var keys: [LeaseKey] = []
-            for item in items { keys.append(LeaseKey(id: item.id, token: try await ledger.start(item))) }
-            try await Self.jump(-600, ledger)
-            #expect(try await ledger.store.renew([keys[0]], worker: ledger.worker, lease: .seconds(45)).isEmpty)
-            #expect(try await ledger.store.expiredLeases().isEmpty)
+            for item in items { keys.append(LeaseKey(id: item.id, token: try await desk.start(item))) }
+            try await Self.jump(-600, desk)
+            #expect(try await desk.store.renew([keys[0]], worker: desk.worker, lease: .seconds(45)).isEmpty)
+            #expect(try await desk.store.expiredLeases().isEmpty)
             // The dead one's lease ends when the clock has caught up.
-            try await Self.jump(650, ledger)
-            #expect(try await ledger.store.renew([keys[0]], worker: ledger.worker, lease: .seconds(45)).isEmpty)
-            #expect(try await ledger.store.expiredLeases().map(\.key) == [keys[1]])
-            #expect(try await ledger.store.rescue([keys[1]], maxAttempts: 5) == 1)
-            #expect(try await ledger.state(keys[1].id) == "retrying")
+            try await Self.jump(650, desk)
+            #expect(try await desk.store.renew([keys[0]], worker: desk.worker, lease: .seconds(45)).isEmpty)
+            #expect(try await desk.store.expiredLeases().map(\.key) == [keys[1]])
+            #expect(try await desk.store.rescue([keys[1]], maxAttempts: 5) == 1)
+            #expect(try await desk.state(keys[1].id) == "retrying")
         }
     }
 
-    private static func jump(_ seconds: Int, _ ledger: Ledger) async throws {
-        try await ledger.run(
+    private static func jump(_ seconds: Int, _ desk: StoreDesk) async throws {
+        try await desk.run(
             """
             UPDATE moose.leases SET expires_at = expires_at - interval '\(seconds) seconds';
             UPDATE moose.work_orders SET run_at = run_at - interval '\(seconds) seconds', started_at = started_at - interval '\(seconds) seconds'
@@ -141,73 +141,73 @@ struct LeaseTests {
     }
 
     @Test func `an order that loses three workers is poison`() async throws {
-        try await Ledger.open { ledger in
-            let item = try Ledger.order(usd: "1")
+        try await StoreDesk.open { desk in
+            let item = try StoreDesk.order(usd: "1")
             var next = item
             for loss in 1...3 {
-                let key = LeaseKey(id: item.id, token: try await ledger.start(next))
-                try await ledger.expireLeases()
-                #expect(try await ledger.store.rescue([key], maxAttempts: 50) == 1)
-                #expect(try await ledger.state(item.id) == (loss < 3 ? "retrying" : "failed"))
-                try await ledger.run("UPDATE moose.work_orders SET run_at = now() WHERE state = 'retrying'")
-                next = Ledger.doorbell(item.id)
+                let key = LeaseKey(id: item.id, token: try await desk.start(next))
+                try await desk.expireLeases()
+                #expect(try await desk.store.rescue([key], maxAttempts: 50) == 1)
+                #expect(try await desk.state(item.id) == (loss < 3 ? "retrying" : "failed"))
+                try await desk.run("UPDATE moose.work_orders SET run_at = now() WHERE state = 'retrying'")
+                next = StoreDesk.doorbell(item.id)
             }
             #expect(
-                try await ledger.count("moose.work_orders WHERE worker_losses = 3 AND letter_reason = 'poison'") == 1)
+                try await desk.count("moose.work_orders WHERE worker_losses = 3 AND letter_reason = 'poison'") == 1)
             #expect(
-                try await ledger.count(
+                try await desk.count(
                     """
                     moose.outbox WHERE type = 'moose.error-event.v1'
                     AND convert_from(body, 'UTF8')::json -> 'details' ->> 'poison' = 'true'
                     """) == 1)
-            #expect(try await ledger.count("moose.outcome_vectors WHERE outcome = 'worker_lost'") == 3)
+            #expect(try await desk.count("moose.outcome_vectors WHERE outcome = 'worker_lost'") == 3)
         }
     }
 
     @Test func `what was lost together goes on together once, and is then kept apart`() async throws {
-        try await Ledger.open { ledger in
-            let items = try Ledger.orders(40)
+        try await StoreDesk.open { desk in
+            let items = try StoreDesk.orders(40)
             var next = items
             for loss in 1...2 {
-                let verdicts = try await ledger.claim(next)
+                let verdicts = try await desk.claim(next)
                 let keys = try zip(items, verdicts).map { LeaseKey(id: $0.id, token: try #require($1.token)) }
-                try await ledger.expireLeases()
-                #expect(try await ledger.store.rescue(keys, maxAttempts: 50) == 40)
-                let seen = try await ledger.text(
+                try await desk.expireLeases()
+                #expect(try await desk.store.rescue(keys, maxAttempts: 50) == 40)
+                let seen = try await desk.text(
                     """
                     SELECT concat(count(DISTINCT run_at), ' ', max(run_at) - min(run_at) > interval '10 seconds')
                     FROM moose.work_orders
                     """)
                 #expect(seen == (loss == 1 ? "1 f" : "40 t"))
                 #expect(
-                    try await ledger.count(
+                    try await desk.count(
                         "moose.outbox o JOIN moose.work_orders w ON w.id = o.doorbell_for AND w.run_at = o.due_at")
                         == 40)
-                try await ledger.run("DELETE FROM moose.outbox")
-                next = items.map { Ledger.doorbell($0.id) }
+                try await desk.run("DELETE FROM moose.outbox")
+                next = items.map { StoreDesk.doorbell($0.id) }
             }
         }
     }
 
     @Test func `a ring while its doorbell is being published survives the delete`() async throws {
-        try await Ledger.open { ledger in
-            let item = try Ledger.order()
+        try await StoreDesk.open { desk in
+            let item = try StoreDesk.order()
             // Parked: the claim rings for later; the second ring below is due now.
-            #expect(try await ledger.claim([item], park: true) == [.later])
-            try await ledger.store.postgres.runSimple("UPDATE moose.outbox SET due_at = now()")
+            #expect(try await desk.claim([item], park: true) == [.later])
+            try await desk.store.postgres.runSimple("UPDATE moose.outbox SET due_at = now()")
             let lease = UUID()
-            let due = try await ledger.store.leaseOutbox(lease)
+            let due = try await desk.store.leaseOutbox(lease)
             #expect(due.map(\.doorbellFor) == [item.id])
-            #expect(try await ledger.store.leaseOutbox(UUID()).isEmpty, "another relay passes it by")
-            _ = try await ledger.store.postgres.run(
+            #expect(try await desk.store.leaseOutbox(UUID()).isEmpty, "another relay passes it by")
+            _ = try await desk.store.postgres.run(
                 "SELECT moose.ring(\([item.id]), \(["default"]), ARRAY[now()])")
-            try await ledger.store.deleteOutbox(due)
-            #expect(try await ledger.count("moose.outbox WHERE doorbell_for = '\(item.id)'") == 1)
+            try await desk.store.deleteOutbox(due)
+            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(item.id)'") == 1)
             let again = UUID()
-            let rung = try await ledger.store.leaseOutbox(again)
+            let rung = try await desk.store.leaseOutbox(again)
             #expect(rung.map(\.doorbellFor) == [item.id])
-            try await ledger.store.deleteOutbox(rung)
-            #expect(try await ledger.count("moose.outbox") == 0)
+            try await desk.store.deleteOutbox(rung)
+            #expect(try await desk.count("moose.outbox") == 0)
         }
     }
 }

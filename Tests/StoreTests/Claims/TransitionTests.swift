@@ -29,8 +29,8 @@ struct TransitionTests {
     }
 
     @Test func `the database refuses every illegal move of a work order and allows every legal one`() async throws {
-        try await Ledger.open { ledger in
-            let postgres = ledger.store.postgres
+        try await StoreDesk.open { desk in
+            let postgres = desk.store.postgres
             for from in Self.states {
                 for to in Self.states where to != from {
                     let id = UUID()
@@ -38,7 +38,7 @@ struct TransitionTests {
                     try await postgres.runSimple("ALTER TABLE moose.work_orders DISABLE TRIGGER USER")
                     _ = try await postgres.run(Self.insert(id, from))
                     try await postgres.runSimple("ALTER TABLE moose.work_orders ENABLE TRIGGER USER")
-                    if to == "in_progress" { try await ledger.lease(id) }
+                    if to == "in_progress" { try await desk.lease(id) }
                     let isLegal = Self.legal[from]?.contains(to) == true
                     do throws(PostgresError) {
                         _ = try await postgres.run(
@@ -48,22 +48,22 @@ struct TransitionTests {
                         #expect(!isLegal, "\(from) -> \(to) was refused: \(error)")
                         #expect(error.sqlState == "MS001" && "\(error)".contains("invalid state transition"))
                     }
-                    #expect(try await ledger.state(id) == (isLegal ? to : from))
+                    #expect(try await desk.state(id) == (isLegal ? to : from))
                 }
             }
             // They began out of the blue, and so aren't in the live sets.
-            try await ledger.run("TRUNCATE moose.work_orders, moose.waiting, moose.leases, moose.wrong CASCADE")
+            try await desk.run("TRUNCATE moose.work_orders, moose.waiting, moose.leases, moose.wrong CASCADE")
         }
     }
 
     @Test func `a work order cannot begin as completed, retrying or in review`() async throws {
-        try await Ledger.open { ledger in
+        try await StoreDesk.open { desk in
             for state in Self.states {
                 let isLegal = !["completed", "retrying", "needs_review"].contains(state)
                 let id = UUID()
-                if state == "in_progress" { try await ledger.lease(id) }
+                if state == "in_progress" { try await desk.lease(id) }
                 do throws(PostgresError) {
-                    _ = try await ledger.store.postgres.run(Self.insert(id, state))
+                    _ = try await desk.store.postgres.run(Self.insert(id, state))
                     #expect(isLegal, "\(state) was allowed")
                 } catch {
                     #expect(!isLegal && error.sqlState == "MS001", "\(state): \(error)")

@@ -9,25 +9,25 @@ struct BuriedOnceTests {
     @Test func `a claim asked again after a lost reply buries its reused id once, and another id beside it`()
         async throws
     {
-        try await Ledger.open { ledger in
-            let items = try [Ledger.order(title: "first"), Ledger.order(title: "first")]
-            _ = try await ledger.claim(items)
-            let others = try items.map { try Ledger.order($0.id, title: "second") }
+        try await StoreDesk.open { desk in
+            let items = try [StoreDesk.order(title: "first"), StoreDesk.order(title: "first")]
+            _ = try await desk.claim(items)
+            let others = try items.map { try StoreDesk.order($0.id, title: "second") }
             let claim = UUID()
             for _ in 0..<3 {
-                let verdicts = try await ledger.claim(others, claim: claim)
+                let verdicts = try await desk.claim(others, claim: claim)
                 #expect(verdicts == [.invalid(reason: "id_reused"), .invalid(reason: "id_reused")])
             }
-            #expect(try await ledger.count("moose.dead_letters WHERE reason = 'id_reused'") == 2)
-            #expect(try await ledger.events(reason: "id_reused") == 2)
+            #expect(try await desk.count("moose.dead_letters WHERE reason = 'id_reused'") == 2)
+            #expect(try await desk.events(reason: "id_reused") == 2)
         }
     }
 
     @Test func `doorbells without an order are told apart by their id`() async throws {
-        try await Ledger.open { ledger in
-            let bells = [Ledger.doorbell(.timeOrdered()), Ledger.doorbell(.timeOrdered())]
-            for _ in 0..<2 { _ = try await ledger.claim(bells) }
-            #expect(try await ledger.count("moose.dead_letters WHERE reason = 'unknown_work_order'") == 2)
+        try await StoreDesk.open { desk in
+            let bells = [StoreDesk.doorbell(.timeOrdered()), StoreDesk.doorbell(.timeOrdered())]
+            for _ in 0..<2 { _ = try await desk.claim(bells) }
+            #expect(try await desk.count("moose.dead_letters WHERE reason = 'unknown_work_order'") == 2)
         }
     }
 }

@@ -6,8 +6,8 @@ import WorkOrders
 /// SQL names the details of its error events as this program reads them.
 struct DetailKeyTests {
     @Test func `every detail of every event that SQL writes has a name that this program knows`() async throws {
-        try await Ledger.open { ledger in
-            let functions = try await ledger.store.postgres.run(
+        try await StoreDesk.open { desk in
+            let functions = try await desk.store.postgres.run(
                 """
                 SELECT p.proname::text, p.prosrc FROM pg_proc p
                 WHERE p.pronamespace = 'moose'::regnamespace AND p.prosrc LIKE '%moose.report(%'

@@ -15,8 +15,8 @@ struct IndexedTextTests {
     @Test func `every indexed text has a bound that the database keeps, and no index entry outgrows its page`()
         async throws
     {
-        try await Ledger.open { ledger in
-            let rows = try await ledger.store.postgres.run(
+        try await StoreDesk.open { desk in
+            let rows = try await desk.store.postgres.run(
                 """
                 SELECT c.oid::regclass::text, x.indexrelid::regclass::text, a.attname::text, t.typname::text
                 FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -29,7 +29,7 @@ struct IndexedTextTests {
             ).rows
             #expect(rows.count > 15, "the catalogue knows them")
             #expect(
-                try await ledger.count(
+                try await desk.count(
                     """
                     pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE n.nspname = 'moose' AND x.indexprs IS NOT NULL
@@ -44,7 +44,7 @@ struct IndexedTextTests {
             }
             for (index, columns) in indexes {
                 var bytes = 0
-                for column in columns { bytes += try await Self.bound(of: column, ledger) }
+                for column in columns { bytes += try await Self.bound(of: column, desk) }
                 // A third of a page, less what surrounds the entry.
                 #expect(bytes <= 2500, "\(index) may hold \(bytes) bytes")
             }
@@ -52,8 +52,8 @@ struct IndexedTextTests {
     }
 
     /// Tries what the checks of a column let pass.
-    private static func bound(of column: Column, _ ledger: Ledger) async throws -> Int {
-        try await ledger.store.postgres.withConnection { connection in
+    private static func bound(of column: Column, _ desk: StoreDesk) async throws -> Int {
+        try await desk.store.postgres.withConnection { connection in
             try await connection.runSimple(
                 """
                 DROP TABLE IF EXISTS pg_temp.probe;

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import FoundationEssentials
 import Postgres
 import Stack
@@ -8,7 +9,7 @@ import Testing
 /// Moose's schema as a service sees it that may enqueue and nothing else: as the role of
 /// deploy/postgres/enqueue-client.sql.
 struct EnqueueDoor: Sendable {
-    let ledger: Ledger
+    let desk: StoreDesk
     /// Connected as the role.
     let client: PostgresClient
     /// What libpq's programs need to connect as the role; `MOOSE_DATABASE_URL` is the operator's.
@@ -19,8 +20,8 @@ struct EnqueueDoor: Sendable {
 
     /// Runs the body with a fresh database in which the role was made.
     static func open(_ body: (EnqueueDoor) async throws -> Void) async throws {
-        try await Ledger.open { ledger in
-            let name = try await ledger.value("SELECT current_database()::text", as: String.self)
+        try await StoreDesk.open { desk in
+            let name = try await desk.value("SELECT current_database()::text", as: String.self)
             let stack = try await TestStack.shared.stack()
             var environment: [String: String] = [
                 "MOOSE_DATABASE_URL": try stack.databaseURL(database: name), "ENQUEUE_PASSWORD": password,
@@ -40,17 +41,10 @@ struct EnqueueDoor: Sendable {
             environment["PGPASSWORD"] = password
             let parts = ["host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER"]
                 .map { key, variable in "\(key)=\(environment[variable] ?? "")" }
-            let client = try PostgresClient(
-                configuration: PostgresConfiguration(
-                    url: parts.joined(separator: " ") + " password='it\\'s a secret'"),
-                maxConnections: 8)
-            do {
-                try await body(EnqueueDoor(ledger: ledger, client: client, environment: environment))
-            } catch {
-                await client.close()
-                throw error
+            let url = parts.joined(separator: " ") + " password='it\\'s a secret'"
+            try await withPostgresClient(PostgresConfiguration(url: url), connections: 8) { client in
+                try await body(EnqueueDoor(desk: desk, client: client, environment: environment))
             }
-            await client.close()
         }
     }
 
@@ -72,7 +66,7 @@ struct EnqueueDoor: Sendable {
 
     /// The bodies that wait, in the order of their ids.
     func bodies() async throws -> [(id: UUID, lane: String, body: [UInt8])] {
-        try await ledger.store.postgres.run(
+        try await desk.store.postgres.run(
             "SELECT id, routing_key, body FROM moose.outbox WHERE type = 'moose.work-order.v1' ORDER BY id"
         ).rows.map { row in (try row.decode(0), try row.decode(1), try row.decode(2)) }
     }

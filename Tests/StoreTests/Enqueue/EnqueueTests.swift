@@ -28,7 +28,7 @@ import WorkOrders
                 String(decoding: bodies[0].body, as: UTF8.self)
                     == #"{"id": "\#(bodies[0].id.uuidString.lowercased())", "kind": "work", "lane": "default", "#
                     + #""title": "kept"}"#)
-            #expect(try await door.ledger.count("moose.outbox WHERE app_id = 'moose_enqueue_client'") == 1)
+            #expect(try await door.desk.count("moose.outbox WHERE app_id = 'moose_enqueue_client'") == 1)
         }
     }
 
@@ -43,14 +43,14 @@ import WorkOrders
             let bodies = try await door.bodies()
             #expect(bodies.count == 1)
             let form = try WorkOrderMessage.decode(bodies[0].body, messageID: "\(id)", lane: "default")
-            let token = try await door.ledger.start(ClaimItem(form: form, body: bodies[0].body))
-            try await door.ledger.run("DELETE FROM moose.outbox")
+            let token = try await door.desk.start(ClaimItem(form: form, body: bodies[0].body))
+            try await door.desk.run("DELETE FROM moose.outbox")
             #expect(try await door.enqueue(same) == id)
             #expect(try await door.bodies().isEmpty, "it runs already")
             #expect(
                 try await door.error("SELECT public.enqueue_work_order('work', '{\"n\": 2}', id => '\(id)')").sqlState
                     == "MS006")
-            try await door.ledger.end(id, token)
+            try await door.desk.end(id, token)
         }
     }
 
@@ -175,14 +175,14 @@ import WorkOrders
             }
             // What the catalogue says, so that a table or function added later can't slip through.
             #expect(
-                try await door.ledger.count(
+                try await door.desk.count(
                     """
                     pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE n.nspname = 'moose' AND c.relkind IN ('r', 'v', 'm', 'p', 'f', 'S')
                     AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('\(EnqueueDoor.role)', c.oid, 'USAGE')
                              ELSE has_table_privilege('\(EnqueueDoor.role)', c.oid, 'SELECT, INSERT, UPDATE, DELETE') END
                     """) == 0)
-            let doors = try await door.ledger.value(
+            let doors = try await door.desk.value(
                 """
                 SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p
                 JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -198,7 +198,7 @@ import WorkOrders
     @Test func `a role that sees the schema may not enqueue for that alone`() async throws {
         try await EnqueueDoor.open { door in
             let error = await #expect(throws: PostgresError.self) {
-                try await door.ledger.store.postgres.withTransaction { transaction in
+                try await door.desk.store.postgres.withTransaction { transaction in
                     try await transaction.runSimple(
                         """
                         CREATE ROLE moose_test_reader; GRANT USAGE ON SCHEMA moose TO moose_test_reader;

@@ -7,7 +7,7 @@ import Testing
 extension EnqueueTests {
     @Test func `the role may do what the page says, whatever it tries`() async throws {
         try await EnqueueDoor.open { door in
-            try await RoleTricks(role: EnqueueDoor.role, client: door.client, ledger: door.ledger).check()
+            try await RoleTricks(role: EnqueueDoor.role, client: door.client, desk: door.desk).check()
         }
     }
 

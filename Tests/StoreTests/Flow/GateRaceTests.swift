@@ -11,12 +11,12 @@ struct GateRaceTests {
     @Test func `sixteen claimers never pass a key, a kind or a lane, and everything runs without the sweeper`()
         async throws
     {
-        try await Ledger.open(connections: 17) { ledger in
-            _ = try await ledger.store.postgres.run(
+        try await StoreDesk.open(connections: 17) { desk in
+            _ = try await desk.store.postgres.run(
                 "SELECT moose.set_lane_limits('default', NULL, 9, NULL, NULL, 'ann', 'few')")
-            let kinds = Ledger.limited(KindLimits(concurrency: 7, keyConcurrency: 2))
+            let kinds = StoreDesk.limited(KindLimits(concurrency: 7, keyConcurrency: 2))
             let total = 400
-            let book = RaceBook(try (0..<total).map { try Ledger.keyed("key \($0 % 6)") })
+            let book = RaceBook(try (0..<total).map { try StoreDesk.keyed("key \($0 % 6)") })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 1...16 {
                     group.addTask {
@@ -27,13 +27,13 @@ struct GateRaceTests {
                                 rest.removeFirst(taken.count)
                                 return taken
                             }
-                            items += try await ledger.takeDoorbells(upTo: 5).map(Ledger.doorbell)
-                            let verdicts = try await ledger.claimPatiently(items, kinds: kinds)
+                            items += try await desk.takeDoorbells(upTo: 5).map(StoreDesk.doorbell)
+                            let verdicts = try await desk.claimPatiently(items, kinds: kinds)
                             let granted = zip(items, verdicts).compactMap { item, verdict in
                                 verdict.token.map { (id: item.id, token: $0) }
                             }
-                            #expect(try await ledger.overfull() == 0)
-                            try await ledger.endPatiently(granted)
+                            #expect(try await desk.overfull() == 0)
+                            try await desk.endPatiently(granted)
                             book.done.withLock { $0 += granted.count }
                             if granted.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
                         }
@@ -42,7 +42,7 @@ struct GateRaceTests {
                 // The worker's second hand; the sweep stays off.
                 group.addTask {
                     while book.done.withLock({ $0 }) < total, !Task.isCancelled {
-                        _ = try await ledger.store.wakeGates()
+                        _ = try await desk.store.wakeGates()
                         try await Task.sleep(for: .milliseconds(50))
                     }
                 }
@@ -57,27 +57,27 @@ struct GateRaceTests {
                 }
             }
             #expect(
-                try await ledger.count("moose.work_orders WHERE state = 'completed' AND attempt = 1") == Int64(total))
-            #expect(try await ledger.count("moose.gate_waits") == 0)
-            #expect(try await ledger.count("moose.gates WHERE running <> 0") == 0)
+                try await desk.count("moose.work_orders WHERE state = 'completed' AND attempt = 1") == Int64(total))
+            #expect(try await desk.count("moose.gate_waits") == 0)
+            #expect(try await desk.count("moose.gates WHERE running <> 0") == 0)
         }
     }
 
     @Test func `sixteen claimers start no more than the bucket holds`() async throws {
-        try await Ledger.open(connections: 16) { ledger in
-            let kinds = Ledger.limited(KindLimits(rate: .init(count: 50, seconds: 3600)))
+        try await StoreDesk.open(connections: 16) { desk in
+            let kinds = StoreDesk.limited(KindLimits(rate: .init(count: 50, seconds: 3600)))
             let started = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 1...16 {
-                    let items = try (1...20).map { _ in try Ledger.order() }
+                    let items = try (1...20).map { _ in try StoreDesk.order() }
                     group.addTask {
-                        try await ledger.claimPatiently(items, kinds: kinds).filter { $0.token != nil }.count
+                        try await desk.claimPatiently(items, kinds: kinds).filter { $0.token != nil }.count
                     }
                 }
                 return try await group.reduce(0, +)
             }
             // One more comes every 72 s; the test is no matter of speed.
             #expect((50...60).contains(started))
-            #expect(try await ledger.count("moose.gate_waits WHERE reason = 'rate'") == 320 - Int64(started))
+            #expect(try await desk.count("moose.gate_waits WHERE reason = 'rate'") == 320 - Int64(started))
         }
     }
 }
@@ -90,7 +90,7 @@ private final class RaceBook: Sendable {
     init(_ orders: [ClaimItem]) { fresh = Mutex(orders) }
 }
 
-extension Ledger {
+extension StoreDesk {
     /// How many keys, kinds and lanes of the race run more than they may at this moment.
     fileprivate func overfull() async throws -> Int64 {
         try await count(

@@ -12,18 +12,19 @@ struct LaneRenameTests {
         var hasSettings: Bool
     }
 
-    private static func begin(_ ledger: Ledger) async throws {
-        _ = try await ledger.store.postgres.run(
+    private static func begin(_ desk: StoreDesk) async throws {
+        _ = try await desk.store.postgres.run(
             "SELECT moose.begin_lane_rename('default', 'models', 'ann', 'it is called so now')")
     }
 
     /// One round, as `moose lanes rename` makes it.
-    private static func round(_ ledger: Ledger, piece: Int = 500) async throws -> (seen: Int, moved: Int, pieces: Int) {
+    private static func round(_ desk: StoreDesk, piece: Int = 500) async throws -> (seen: Int, moved: Int, pieces: Int)
+    {
         var total = (seen: 0, moved: 0, pieces: 0)
         var place: UUID? = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
         while let after = place {
             let row = try #require(
-                try await ledger.store.postgres.run(
+                try await desk.store.postgres.run(
                     """
                     SELECT seen, moved, next_id
                     FROM moose.move_waiting('default', 'models', \(after), \(Int32(piece)))
@@ -37,9 +38,9 @@ struct LaneRenameTests {
         return total
     }
 
-    private static func end(_ ledger: Ledger, queueIsEmpty: Bool = true) async throws -> Left {
+    private static func end(_ desk: StoreDesk, queueIsEmpty: Bool = true) async throws -> Left {
         let row = try #require(
-            try await ledger.store.postgres.run(
+            try await desk.store.postgres.run(
                 """
                 SELECT waiting, running, has_settings
                 FROM moose.end_lane_rename('default', 'models', \(queueIsEmpty))
@@ -49,136 +50,136 @@ struct LaneRenameTests {
     }
 
     /// The lane that the order's doorbell in the outbox rings in.
-    private static func bell(_ id: UUID, _ ledger: Ledger) async throws -> String? {
-        try await ledger.store.postgres.run("SELECT routing_key FROM moose.outbox WHERE doorbell_for = \(id)")
+    private static func bell(_ id: UUID, _ desk: StoreDesk) async throws -> String? {
+        try await desk.store.postgres.run("SELECT routing_key FROM moose.outbox WHERE doorbell_for = \(id)")
             .first?.decode(0, as: String.self)
     }
 
     @Test func `what waits in any state is moved and rings in the new lane, what runs stays`() async throws {
-        try await Ledger.open { ledger in
-            let running = try Ledger.order()
-            let token = try await ledger.start(running)
-            let scheduled = try Ledger.order(["run_at": "\"2999-01-01T00:00:00Z\""])
-            let pending = try Ledger.order()
-            let dear = try Ledger.order()
-            let retrying = try Ledger.order()
-            let blocked = try Ledger.order(dependsOn: [running.id])
-            let other = try Ledger.order([:], lane: "other")
-            _ = try await ledger.claim([scheduled, blocked])
-            _ = try await ledger.claim([pending, dear, other], park: true)
+        try await StoreDesk.open { desk in
+            let running = try StoreDesk.order()
+            let token = try await desk.start(running)
+            let scheduled = try StoreDesk.order(["run_at": "\"2999-01-01T00:00:00Z\""])
+            let pending = try StoreDesk.order()
+            let dear = try StoreDesk.order()
+            let retrying = try StoreDesk.order()
+            let blocked = try StoreDesk.order(dependsOn: [running.id])
+            let other = try StoreDesk.order([:], lane: "other")
+            _ = try await desk.claim([scheduled, blocked])
+            _ = try await desk.claim([pending, dear, other], park: true)
             let failure = AttemptFailure(.testFail, "no", retry: .never)
-            try await ledger.end(retrying.id, try await ledger.start(retrying), .retry(failure, after: .seconds(9)))
-            try await ledger.run("UPDATE moose.work_orders SET state = 'awaiting_budget' WHERE id = '\(dear.id)'")
+            try await desk.end(retrying.id, try await desk.start(retrying), .retry(failure, after: .seconds(9)))
+            try await desk.run("UPDATE moose.work_orders SET state = 'awaiting_budget' WHERE id = '\(dear.id)'")
 
-            try await Self.begin(ledger)
-            let round = try await Self.round(ledger)
+            try await Self.begin(desk)
+            let round = try await Self.round(desk)
             #expect(round.seen == 5 && round.moved == 5)
-            #expect(try await Self.end(ledger) == Left(waiting: 0, running: 1, hasSettings: false))
-            #expect(try await ledger.count("moose.waiting WHERE lane = 'models'") == 5)
-            #expect(try await ledger.count("moose.waiting WHERE lane = 'other'") == 1)
+            #expect(try await Self.end(desk) == Left(waiting: 0, running: 1, hasSettings: false))
+            #expect(try await desk.count("moose.waiting WHERE lane = 'models'") == 5)
+            #expect(try await desk.count("moose.waiting WHERE lane = 'other'") == 1)
             let lane = "SELECT lane FROM moose.work_orders WHERE id = '\(running.id)'"
-            #expect(try await ledger.text(lane) == "default")
+            #expect(try await desk.text(lane) == "default")
             for item in [scheduled, pending, retrying, dear] {
-                #expect(try await Self.bell(item.id, ledger) == "models", "also one that was on its way")
+                #expect(try await Self.bell(item.id, desk) == "models", "also one that was on its way")
             }
-            #expect(try await Self.bell(blocked.id, ledger) == nil)
-            #expect(try await Self.bell(other.id, ledger) == "other")
+            #expect(try await Self.bell(blocked.id, desk) == nil)
+            #expect(try await Self.bell(other.id, desk) == "other")
 
-            try await ledger.end(running.id, token)
-            #expect(try await ledger.state(blocked.id) == "pending")
-            #expect(try await Self.bell(blocked.id, ledger) == "models", "it went along silently")
+            try await desk.end(running.id, token)
+            #expect(try await desk.state(blocked.id) == "pending")
+            #expect(try await Self.bell(blocked.id, desk) == "models", "it went along silently")
         }
     }
 
     @Test func `a doorbell that rings in the old lane yet runs the order once, under its new lane`() async throws {
-        try await Ledger.open { ledger in
-            let item = try Ledger.order()
-            _ = try await ledger.claim([item], park: true)
-            try await Self.begin(ledger)
-            #expect(try await Self.round(ledger).moved == 1)
-            let verdict = try await ledger.claim([Ledger.doorbell(item.id)])[0]
+        try await StoreDesk.open { desk in
+            let item = try StoreDesk.order()
+            _ = try await desk.claim([item], park: true)
+            try await Self.begin(desk)
+            #expect(try await Self.round(desk).moved == 1)
+            let verdict = try await desk.claim([StoreDesk.doorbell(item.id)])[0]
             guard case .run(let grant) = verdict else {
                 Issue.record("it was to run, but the verdict is \(verdict)")
                 return
             }
-            #expect(grant.stored?.lane == "models")
-            #expect(try await ledger.claim([Ledger.doorbell(item.id)]) == [.duplicate])
+            #expect(grant.lane == "models")
+            #expect(try await desk.claim([StoreDesk.doorbell(item.id)]) == [.duplicate])
         }
     }
 
     @Test func `a pause holds all the time, and goes along once nothing is left in the old lane`() async throws {
-        try await Ledger.open { ledger in
-            try await ledger.pause()
-            let held = try Ledger.order()
-            #expect(try await ledger.claim([held]) == [.later])
-            try await Self.begin(ledger)
-            #expect(try await Self.round(ledger).moved == 1)
-            #expect(try await ledger.answerDoorbells().map(\.verdict) == [.later])
-            #expect(try await ledger.text("SELECT gate FROM moose.gate_waits") == "lane models")
+        try await StoreDesk.open { desk in
+            try await desk.pause()
+            let held = try StoreDesk.order()
+            #expect(try await desk.claim([held]) == [.later])
+            try await Self.begin(desk)
+            #expect(try await Self.round(desk).moved == 1)
+            #expect(try await desk.answerDoorbells().map(\.verdict) == [.later])
+            #expect(try await desk.text("SELECT gate FROM moose.gate_waits") == "lane models")
 
             #expect(
-                try await Self.end(ledger, queueIsEmpty: false)
+                try await Self.end(desk, queueIsEmpty: false)
                     == Left(waiting: 0, running: 0, hasSettings: true), "for what comes out of its queue")
-            #expect(try await ledger.claim([Ledger.order()]) == [.later])
-            try await Self.begin(ledger)
-            #expect(try await Self.round(ledger).moved == 1, "run again")
-            #expect(try await Self.end(ledger) == Left(waiting: 0, running: 0, hasSettings: false))
+            #expect(try await desk.claim([StoreDesk.order()]) == [.later])
+            try await Self.begin(desk)
+            #expect(try await Self.round(desk).moved == 1, "run again")
+            #expect(try await Self.end(desk) == Left(waiting: 0, running: 0, hasSettings: false))
             let lanes = "SELECT string_agg(name || ' ' || paused_by || ': ' || paused_why, ', ') FROM moose.lanes"
-            #expect(try await ledger.text(lanes) == "models ann: they burn")
-            _ = try await ledger.answerDoorbells()
-            try await ledger.resume("models")
-            let answers = try await ledger.answerDoorbells()
+            #expect(try await desk.text(lanes) == "models ann: they burn")
+            _ = try await desk.answerDoorbells()
+            try await desk.resume("models")
+            let answers = try await desk.answerDoorbells()
             #expect(answers.count == 2 && answers.allSatisfy { $0.verdict.token == 1 })
         }
     }
 
     @Test func `other settings of the new lane are never overwritten, and nothing is moved to them`() async throws {
-        try await Ledger.open { ledger in
-            try await ledger.pause("models")
-            try await ledger.resume("models")
-            try await ledger.pause()
-            #expect(try await ledger.claim([Ledger.order()]) == [.later])
-            try await ledger.run("SELECT moose.set_lane_limits('models', 3, NULL, NULL, NULL, 'bob', 'more')")
+        try await StoreDesk.open { desk in
+            try await desk.pause("models")
+            try await desk.resume("models")
+            try await desk.pause()
+            #expect(try await desk.claim([StoreDesk.order()]) == [.later])
+            try await desk.run("SELECT moose.set_lane_limits('models', 3, NULL, NULL, NULL, 'bob', 'more')")
             await #expect {
-                try await Self.begin(ledger)
+                try await Self.begin(desk)
             } throws: { error in
                 (error as? PostgresError)?.sqlState == "MS008" && "\(error)".contains("models")
             }
-            #expect(try await ledger.count("moose.waiting WHERE lane = 'default'") == 1)
-            #expect(try await ledger.count("moose.audit_log WHERE action = 'lane rename'") == 0)
+            #expect(try await desk.count("moose.waiting WHERE lane = 'default'") == 1)
+            #expect(try await desk.count("moose.audit_log WHERE action = 'lane rename'") == 0)
 
             // What the refusal says to do; a lane that has no settings any more is in nobody's way.
-            try await ledger.run("SELECT moose.set_lane_limits('models', 0, 0, 0, NULL, 'bob', NULL)")
-            try await Self.begin(ledger)
-            #expect(try await ledger.count("moose.lanes WHERE name = 'models' AND paused_by = 'ann'") == 1)
+            try await desk.run("SELECT moose.set_lane_limits('models', 0, 0, 0, NULL, 'bob', NULL)")
+            try await Self.begin(desk)
+            #expect(try await desk.count("moose.lanes WHERE name = 'models' AND paused_by = 'ann'") == 1)
         }
     }
 
     @Test func `pieces pass by what somebody holds, and the next round takes it`() async throws {
-        try await Ledger.open { ledger in
-            let items = try Ledger.orders(5)
-            _ = try await ledger.claim(items, park: true)
-            try await Self.begin(ledger)
-            try await ledger.store.postgres.withTransaction { transaction in
+        try await StoreDesk.open { desk in
+            let items = try StoreDesk.orders(5)
+            _ = try await desk.claim(items, park: true)
+            try await Self.begin(desk)
+            try await desk.store.postgres.withTransaction { transaction in
                 _ = try await transaction.run(
                     "SELECT 1 FROM moose.work_orders WHERE id = \(items[1].id) FOR NO KEY UPDATE")
-                let round = try await Self.round(ledger, piece: 2)
+                let round = try await Self.round(desk, piece: 2)
                 #expect(round.seen == 5 && round.moved == 4 && round.pieces == 3)
             }
-            #expect(try await Self.end(ledger).waiting == 1)
-            let second = try await Self.round(ledger, piece: 2)
+            #expect(try await Self.end(desk).waiting == 1)
+            let second = try await Self.round(desk, piece: 2)
             #expect(second.seen == 1 && second.moved == 1)
-            #expect(try await ledger.count("moose.waiting WHERE lane = 'models'") == 5)
+            #expect(try await desk.count("moose.waiting WHERE lane = 'models'") == 5)
         }
     }
 
     @Test func `it is audited once, with what waited, and one that finds nothing is no event`() async throws {
-        try await Ledger.open { ledger in
-            _ = try await ledger.claim(Ledger.orders(3), park: true)
+        try await StoreDesk.open { desk in
+            _ = try await desk.claim(StoreDesk.orders(3), park: true)
             for _ in 1...2 {
-                try await Self.begin(ledger)
-                _ = try await Self.round(ledger)
-                _ = try await Self.end(ledger)
+                try await Self.begin(desk)
+                _ = try await Self.round(desk)
+                _ = try await Self.end(desk)
             }
             let log = """
                 SELECT string_agg(concat_ws(', ', who, subject, reason, before ->> 'name', after ->> 'name',
@@ -186,7 +187,7 @@ struct LaneRenameTests {
                 FROM moose.audit_log WHERE action = 'lane rename'
                 """
             #expect(
-                try await ledger.text(log)
+                try await desk.text(log)
                     == "ann, lane default, it is called so now, default, models, {\"pending\": 3}")
         }
     }

@@ -37,14 +37,14 @@ final class WakeUpHistory: Sendable {
     static let projects = ["a", "b"]
     private static let kinds = ["work": KindTerms(estimate: .zero), "rare": KindTerms(estimate: .zero)]
 
-    let ledger: Ledger
+    let desk: StoreDesk
     private let seed: UInt64
     private let losesDoorbells: Bool
     private let queue = Mutex(WakeUpQueue())
     private let counts = Mutex(Tally())
 
-    init(_ ledger: Ledger, seed: UInt64, losesDoorbells: Bool) {
-        self.ledger = ledger
+    init(_ desk: StoreDesk, seed: UInt64, losesDoorbells: Bool) {
+        self.desk = desk
         self.seed = seed
         self.losesDoorbells = losesDoorbells
     }
@@ -52,8 +52,8 @@ final class WakeUpHistory: Sendable {
     var tally: Tally { counts.withLock { $0 } }
 
     /// The budgets of a database in which histories are played.
-    static func prepare(_ ledger: Ledger) async throws {
-        try await ledger.run(
+    static func prepare(_ desk: StoreDesk) async throws {
+        try await desk.run(
             """
             UPDATE moose.budget_policies SET soft_u = NULL, hard_u = NULL, kill_u = 1000000000000000;
             INSERT INTO moose.budget_policies (scope, name, period, kill_u)
@@ -71,7 +71,7 @@ final class WakeUpHistory: Sendable {
 
     /// Leaves nothing that waits, for the next history.
     func end() async throws {
-        try await ledger.run(
+        try await desk.run(
             """
             UPDATE moose.work_orders SET state = 'cancelled' WHERE state IN ('blocked', 'awaiting_budget');
             DELETE FROM moose.outbox
@@ -101,7 +101,7 @@ final class WakeUpHistory: Sendable {
         case ..<68: try await finish(&generator)
         case ..<78: try await relay(upTo: 4, &generator)
         case ..<86: try await changeBudget(&generator)
-        case ..<91: _ = try await again { try await self.ledger.store.wakeForMoney() }
+        case ..<91: _ = try await again { try await self.desk.store.wakeForMoney() }
         case ..<95: try await loseWorker(&generator)
         case ..<98: try await cancel(&generator)
         case ..<99: try await stall(&generator)
@@ -158,7 +158,7 @@ final class WakeUpHistory: Sendable {
         let name = UUID()
         var kinds = Self.kinds
         if isOld { kinds["rare"] = nil }
-        let verdicts = try await again { try await self.ledger.claim(items, claim: name, park: park, kinds: kinds) }
+        let verdicts = try await again { try await self.desk.claim(items, claim: name, park: park, kinds: kinds) }
         for (item, verdict) in zip(items, verdicts) {
             switch verdict {
             case .run(let grant): queue.withLock { $0.running.append(.init(id: item.id, token: grant.token)) }
@@ -195,7 +195,7 @@ final class WakeUpHistory: Sendable {
     }
 
     private func finish(_ items: [FinishItem]) async throws {
-        let accepted = try await again { try await self.ledger.store.finish(items, worker: self.ledger.worker) }
+        let accepted = try await again { try await self.desk.store.finish(items, worker: self.desk.worker) }
         let completed = zip(items, accepted).count { item, isAccepted in isAccepted && item.ending == .completed }
         counts.withLock { $0.completed += completed }
     }
@@ -204,17 +204,17 @@ final class WakeUpHistory: Sendable {
     @discardableResult
     private func relay(upTo limit: Int, _ generator: inout SplitMix64, loses: Bool = true) async throws -> Int {
         let lease = UUID()
-        let due = try await again { try await self.ledger.store.leaseOutbox(lease, limit: limit) }
+        let due = try await again { try await self.desk.store.leaseOutbox(lease, limit: limit) }
         let isLost = loses && losesDoorbells && Int.random(in: 0..<2, using: &generator) == 0
         let doorbells = due.compactMap(\.doorbellFor)
         if isLost {
             counts.withLock { $0.lostDoorbells += doorbells.count }
         } else {
-            queue.withLock { $0.messages += doorbells.map(Ledger.doorbell) }
+            queue.withLock { $0.messages += doorbells.map(StoreDesk.doorbell) }
         }
         // A relay that dies after the confirm and before the delete rings once more.
         if !loses || isLost || Int.random(in: 0..<8, using: &generator) > 0 {
-            try await again { try await self.ledger.store.deleteOutbox(due) }
+            try await again { try await self.desk.store.deleteOutbox(due) }
         }
         return due.count
     }
@@ -224,7 +224,7 @@ final class WakeUpHistory: Sendable {
         switch Int.random(in: 0..<8, using: &generator) {
         case 0:
             try await again {
-                try await self.ledger.run("SELECT moose.freeze_budget('project', '\(project)', 't', 't')")
+                try await self.desk.run("SELECT moose.freeze_budget('project', '\(project)', 't', 't')")
             }
         case 1...2: try await unfreeze(project)
         default: try await setFree(project, usd: .random(in: 0...60, using: &generator))
@@ -232,13 +232,13 @@ final class WakeUpHistory: Sendable {
     }
 
     private func unfreeze(_ project: String) async throws {
-        try await again { try await self.ledger.run("SELECT moose.unfreeze_budget('project', '\(project)', 't', 't')") }
+        try await again { try await self.desk.run("SELECT moose.unfreeze_budget('project', '\(project)', 't', 't')") }
     }
 
     /// A raise or a cut: so much is free then.
     private func setFree(_ project: String, usd: Int64) async throws {
         try await again {
-            try await self.ledger.run(
+            try await self.desk.run(
                 """
                 UPDATE moose.budget_policies p SET kill_u = \(usd * 1_000_000) + coalesce((
                     SELECT sum(b.held_u + b.posted_u) FROM moose.budget_buckets b WHERE b.policy_id = p.id), 0)
@@ -257,14 +257,14 @@ final class WakeUpHistory: Sendable {
         }
         for run in lost {
             _ = try await again {
-                try await self.ledger.store.postgres.run(
+                try await self.desk.store.postgres.run(
                     """
                     UPDATE moose.leases SET expires_at = now() - interval '1 second'
                     WHERE id = \(run.id) AND token = \(run.token)
                     """)
             }
             let rescued = try await again {
-                try await self.ledger.store.rescue([LeaseKey(id: run.id, token: run.token)], maxAttempts: 5)
+                try await self.desk.store.rescue([LeaseKey(id: run.id, token: run.token)], maxAttempts: 5)
             }
             counts.withLock { $0.rescued += rescued }
         }
@@ -273,7 +273,7 @@ final class WakeUpHistory: Sendable {
     private func cancel(_ generator: inout SplitMix64) async throws {
         guard let id = queue.withLock({ $0.known.randomElement(using: &generator) }) else { return }
         let cancelled = try await again {
-            try await self.ledger.store.postgres.run(
+            try await self.desk.store.postgres.run(
                 """
                 UPDATE moose.work_orders SET state = 'cancelled' WHERE id = \(id)
                 AND state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked') RETURNING id
@@ -286,7 +286,7 @@ final class WakeUpHistory: Sendable {
     private func stall(_ generator: inout SplitMix64) async throws {
         let seconds = Double.random(in: 0.005...0.05, using: &generator)
         try await again {
-            try await self.ledger.store.postgres.withTransaction { transaction in
+            try await self.desk.store.postgres.withTransaction { transaction in
                 _ = try await transaction.run("SELECT 1 FROM moose.budget_buckets ORDER BY id FOR NO KEY UPDATE")
                 _ = try await transaction.run("SELECT pg_sleep(\(seconds))")
             }
@@ -294,15 +294,15 @@ final class WakeUpHistory: Sendable {
     }
 
     private func settle() async throws {
-        for task in try await again({ try await self.ledger.store.dependencyTasks() }) {
-            _ = try await again { try await self.ledger.store.settleDependencies(task, limit: 3) }
+        for task in try await again({ try await self.desk.store.dependencyTasks() }) {
+            _ = try await again { try await self.desk.store.settleDependencies(task, limit: 3) }
         }
     }
 
     /// Whatever is to come at some time comes now.
     private func passTime() async throws {
         try await again {
-            try await self.ledger.run(
+            try await self.desk.run(
                 """
                 UPDATE moose.work_orders SET run_at = now() - interval '1 minute'
                 WHERE state IN ('scheduled', 'pending', 'retrying', 'blocked') AND run_at > now() - interval '1 minute';
@@ -321,8 +321,8 @@ final class WakeUpHistory: Sendable {
             var isMoving = false
             try await passTime()
             // A rescue passes by what somebody has locked; the next look finds it.
-            let lost = try await again { try await self.ledger.store.expiredLeases() }
-            if try await again({ try await self.ledger.store.rescue(lost.map(\.key), maxAttempts: 5) }) > 0 {
+            let lost = try await again { try await self.desk.store.expiredLeases() }
+            if try await again({ try await self.desk.store.rescue(lost.map(\.key), maxAttempts: 5) }) > 0 {
                 isMoving = true
             }
             let runs = queue.withLock { $0.takeRunning(upTo: 100, using: &generator) }
@@ -336,13 +336,13 @@ final class WakeUpHistory: Sendable {
                 try await claim(items)
                 isMoving = true
             }
-            if try await again({ try await self.ledger.store.wakeForMoney() }) > 0 { isMoving = true }
-            if try await again({ try await self.ledger.store.dependencyTasks() }) != [] {
+            if try await again({ try await self.desk.store.wakeForMoney() }) > 0 { isMoving = true }
+            if try await again({ try await self.desk.store.dependencyTasks() }) != [] {
                 try await settle()
                 isMoving = true
             }
             if sweeping, !isMoving {
-                let rung = try await again { try await self.ledger.store.sweep(idleLanes: ["default"]) }
+                let rung = try await again { try await self.desk.store.sweep(idleLanes: ["default"]) }
                 counts.withLock { $0.swept += rung }
                 isMoving = rung > 0
             }
@@ -352,7 +352,7 @@ final class WakeUpHistory: Sendable {
 
     /// What waits though it could run, judged from the rows alone.
     func stuck() async throws -> [String] {
-        let rows = try await ledger.store.postgres.run(
+        let rows = try await desk.store.postgres.run(
             """
             SELECT w.id::text || ' ' || w.state FROM moose.work_orders w
             WHERE w.state IN ('scheduled', 'pending', 'retrying', 'in_progress')

@@ -28,11 +28,11 @@ import Testing
         var seeds = SplitMix64.seeded()
         let factor = ProcessInfo.processInfo.environment["MOOSE_TEST_HISTORIES"].flatMap { Int($0) } ?? 1
         var total = WakeUpHistory.Tally()
-        try await Ledger.open(connections: clients, waitsForCommits: false) { ledger in
-            try await WakeUpHistory.prepare(ledger)
+        try await StoreDesk.open(connections: clients, waitsForCommits: false) { desk in
+            try await WakeUpHistory.prepare(desk)
             for number in 1...count * factor {
                 let seed = seeds.next()
-                let history = WakeUpHistory(ledger, seed: seed, losesDoorbells: net == .sweeperOn)
+                let history = WakeUpHistory(desk, seed: seed, losesDoorbells: net == .sweeperOn)
                 try await history.begin()
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for client in 1...clients {

@@ -1,11 +1,10 @@
 import AMQP
 import ClientManager
+import DatabaseSupport
 import FoundationEssentials
 import Messaging
-import Postgres
 import Sentinel
 import Store
-import TestSupport
 import Testing
 import WorkOrders
 
@@ -51,9 +50,5 @@ extension PoolBench {
             sourceLocation: sourceLocation)
     }
 
-    func state(_ id: UUID) async throws -> String {
-        try #require(
-            try await control.postgres.run("SELECT state FROM moose.work_orders WHERE id = \(id)").first
-        ).decode(0, as: String.self)
-    }
+    func state(_ id: UUID) async throws -> String { try await database.state(id) }
 }

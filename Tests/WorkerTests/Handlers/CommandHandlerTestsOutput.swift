@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 import WorkOrders
 
@@ -32,7 +33,7 @@ struct CommandHandlerTestsOutput {
     }
 
     @Test func `the tail is the end of what was written, however it was cut into pieces`() {
-        var generator = CommandHandlerTestsRandom(seed: 5)
+        var generator = SplitMix64(seed: 5)
         for _ in 0..<500 {
             let limit = Int.random(in: 0...50, using: &generator)
             var tail = OutputTail(limit: limit)
@@ -50,7 +51,7 @@ struct CommandHandlerTestsOutput {
     }
 
     @Test func `the tail of any bytes is text within the limit`() {
-        var generator = CommandHandlerTestsRandom(seed: 6)
+        var generator = SplitMix64(seed: 6)
         for _ in 0..<2000 {
             let limit = Int.random(in: 0...40, using: &generator)
             var tail = OutputTail(limit: limit)

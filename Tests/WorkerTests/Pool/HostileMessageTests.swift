@@ -136,14 +136,14 @@ struct HostileMessageTests {
     }
 
     @Test func `a batch to the database ends where its bodies are large`() {
-        func state(_ sizes: [Int]) -> PoolState {
-            var state = PoolState(lanes: [.init(name: "a", slots: 100)])
-            for (tag, size) in sizes.enumerated() {
-                let delivery = Delivery(
+        func state(_ sizes: [Int], slots: Int = 100) -> PoolState {
+            var state = PoolState(lanes: [.init(name: "a", slots: slots)])
+            let deliveries = sizes.enumerated().map { tag, size in
+                Delivery(
                     tag: DeliveryTag(epoch: 1, tag: UInt64(tag + 1)), body: [UInt8](repeating: 0, count: size),
                     properties: MessageProperties(), exchange: "", routingKey: "", redelivered: false)
-                state.lanes[0].waiting.append(.init(delivery: delivery, since: .now))
             }
+            #expect(state.arrive(deliveries, lane: 0, at: .now) { _ in false })
             return state
         }
         var large = state([9_000_000, 9_000_000, 9_000_000])
@@ -151,9 +151,8 @@ struct HostileMessageTests {
         #expect(large.takeClaimable(upTo: 100).count == 1)
         var small = state([UInt8](repeating: 0, count: 100).map { _ in 1000 })
         #expect(small.takeClaimable(upTo: 100).count == 100)
-        var overdue = state([9_000_000, 9_000_000, 9_000_000])
-        overdue.lanes[0].slots = 0
-        #expect(overdue.takeOverdue(before: .now + .seconds(1), upTo: 100)?.deliveries.count == 2)
-        #expect(overdue.takeOverdue(before: .now + .seconds(1), upTo: 100)?.deliveries.count == 1)
+        var overdue = state([9_000_000, 9_000_000, 9_000_000], slots: 0)
+        #expect(overdue.takeOverdue(before: .now + .seconds(1), upTo: 100).count == 2)
+        #expect(overdue.takeOverdue(before: .now + .seconds(1), upTo: 100).count == 1)
     }
 }

@@ -44,11 +44,11 @@ struct OverlapTests {
                     try await bench.control.postgres.withTransaction { transaction in
                         try await Self.occupy(id, transaction)
                         try await bench.publish([Self.message(id)])
-                        try await eventually("its claim waits") { pool.state.withLock { $0.lanes[0].running == 2 } }
+                        try await eventually("its claim waits") { pool.board.look { $0.lanes[0].running == 2 } }
                         gate.open()
                         try await bench.waitFor(1, "moose.work_orders WHERE state = 'completed'")
                         try await eventually("only the claim waits still") {
-                            pool.state.withLock { $0.lanes[0].running == 1 }
+                            pool.board.look { $0.lanes[0].running == 1 }
                         }
                         throw CancellationError()
                     }
@@ -69,7 +69,7 @@ struct OverlapTests {
                     _ = try await transaction.run("SELECT 1 FROM moose.work_orders WHERE id = \(id) FOR UPDATE")
                     gate.open()
                     try await eventually("its end waits") {
-                        pool.state.withLock { $0.finishes.isEmpty && $0.ended.count == 1 }
+                        pool.board.look { $0.finishes.isEmpty && $0.jobs.endedCount == 1 }
                     }
                     try await bench.publishWork(1)
                     try await bench.waitFor(
@@ -92,9 +92,9 @@ struct OverlapTests {
                     try await bench.control.postgres.withTransaction { transaction in
                         try await Self.occupy(id, transaction)
                         try await bench.publish([Self.message(id)])
-                        try await eventually("its claim waits") { pool.state.withLock { $0.lanes[0].running == 2 } }
+                        try await eventually("its claim waits") { pool.board.look { $0.lanes[0].running == 2 } }
                         stop()
-                        try await eventually("it drains") { pool.state.withLock { $0.isStopping } }
+                        try await eventually("it drains") { pool.board.look { $0.isStopping } }
                         gate.open()
                         try await bench.waitFor(1, "moose.work_orders WHERE state = 'completed'")
                         throw CancellationError()

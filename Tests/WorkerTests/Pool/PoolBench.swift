@@ -1,4 +1,5 @@
 import AMQP
+import DatabaseSupport
 import FoundationEssentials
 import Logging
 import Messaging
@@ -25,24 +26,18 @@ struct PoolBench: Sendable {
 
     /// Runs the body; afterwards every bucket must agree with its holds and its ledger.
     static func open(_ body: (PoolBench) async throws -> Void) async throws {
-        try await TestStack.shared.withBoth(template: "moose", migrate: migrate) { amqpURL, databaseURL in
-            try await open(amqpURL: amqpURL, databaseURL: databaseURL, body)
+        try await TestStack.shared.withVirtualHost { amqpURL in
+            try await MooseDatabase.withURL { databaseURL in
+                try await open(amqpURL: amqpURL, databaseURL: databaseURL, body)
+            }
         }
     }
 
     /// The same on the servers of a stack of one's own, which may then be frozen.
     static func open(on stack: Stack, _ body: (PoolBench) async throws -> Void) async throws {
         let databaseURL = try stack.databaseURL(database: "moose")
-        try await migrate(databaseURL)
+        try await MooseDatabase.migrate(databaseURL)
         try await open(amqpURL: stack.amqpURL(virtualHost: "moose"), databaseURL: databaseURL, body)
-    }
-
-    private static let migrate: @Sendable (String) async throws -> Void = { url in
-        let client = try PostgresClient(configuration: PostgresConfiguration(url: url), maxConnections: 1)
-        try await Migrator(client: client).apply(Migrations.all)
-        // Broken on purpose, by Tests/Mutants.
-        if let mutant = ProcessInfo.processInfo.environment["MOOSE_TEST_MUTANT"] { try await client.runSimple(mutant) }
-        await client.close()
     }
 
     private static func open(
@@ -57,14 +52,17 @@ struct PoolBench: Sendable {
         do {
             try await bench.publisher.connect()
             try await body(bench)
-            #expect(try await bench.count("moose.reconcile()") == 0, "the buckets disagree with the ledger")
-            #expect(try await bench.count("moose.live_set_differences()") == 0, "a live set lacks an order")
+            try await bench.database.expectBalancedBooks()
+            try await bench.database.expectWholeLiveSets()
         } catch {
             await bench.close()
             throw error
         }
         await bench.close()
     }
+
+    /// The bench's database, as the control connections see it.
+    var database: MooseDatabase { MooseDatabase(url: databaseURL, client: control.postgres) }
 
     private func close() async {
         await publisher.close()
@@ -117,23 +115,14 @@ struct PoolBench: Sendable {
     }
 
     /// How many rows a table expression with its condition has.
-    func count(_ source: String) async throws -> Int64 {
-        let result = try await control.postgres.run("SELECT count(*) FROM \(unescaped: source)")
-        return try #require(result.first).decode(0, as: Int64.self)
-    }
+    func count(_ source: String) async throws -> Int64 { try await database.count(source) }
 
     /// - Parameter limit: no expectation of speed; what can only be lost, and not late, need not be waited for long.
     func waitFor(
         _ wanted: Int64, _ source: String, within limit: Duration = .seconds(40),
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        var seen: Int64 = 0
-        try await eventually(
-            "there are \(wanted) rows of \(source), at last \(seen)", timeout: limit, sourceLocation: sourceLocation
-        ) {
-            seen = try await count(source)
-            return seen == wanted
-        }
+        try await database.waitFor(wanted, source, within: limit, sourceLocation: sourceLocation)
     }
 
     /// Waits until the pool runs so many jobs. A row is `in_progress` before its worker has heard so: what is told to

@@ -106,7 +106,7 @@ struct PoolControlTests {
                     let id = UUID.timeOrdered()
                     // The look that came a moment too early for the job, but found the request in its row.
                     let key = LeaseKey(id: id, token: 1)
-                    pool.state.withLock { $0.cancelRequests[key] = CancelRequest(key: key, who: "ann", reason: "x") }
+                    _ = pool.board.change { $0.cancel([CancelRequest(key: key, who: "ann", reason: "x")]) }
                     try await bench.publish([(id, #"{"kind":"work","title":"t","estimated_cost_usd":"0.01"}"#)])
                     try await bench.waitFor(1, "moose.work_orders WHERE id = '\(id)'")
                     try await Task.sleep(for: .milliseconds(500))
@@ -180,7 +180,7 @@ struct PoolControlTests {
             try await bench.waitForJobs(2, in: pool)
             _ = try await bench.control.postgres.run(
                 "SELECT moose.drain_workers(\([pool.configuration.id]), \("ann"), \("kernel update"))")
-            try await eventually("it drains") { pool.state.withLock { $0.isStopping } }
+            try await eventually("it drains") { pool.board.look { $0.isStopping } }
             told.withLock { $0 = true }
             let later = try await bench.publishWork(3)
             gate.open()
@@ -206,7 +206,7 @@ struct PoolControlTests {
                 defer { gate.open() }
                 try await bench.publishWork(4)
                 try await bench.waitForJobs(2, in: pool)
-                try await eventually("two more are at hand") { pool.state.withLock { $0.lanes[0].waiting.count == 2 } }
+                try await eventually("two more are at hand") { pool.board.look { $0.lanes[0].waiting.count == 2 } }
                 stop()
                 try await eventually("they are back in the queue, ready for others") {
                     try await bench.publisher.queueStatistics(MooseTopology.workQueue(lane: "default"))?.messages == 2
@@ -229,7 +229,7 @@ struct PoolControlTests {
                 try await bench.publishWork(1)
                 try await bench.waitForJobs(1, in: pool)
                 stop()
-                let subscription = pool.subscriptions.withLock { $0[0] }
+                let subscription = pool.intake.subscriptions[0]
                 try await eventually("it takes nothing more") { !subscription.isConsuming }
                 try await bench.publishWork(1)
                 try await eventually("it is queued") { try await bench.publisher.queueStatistics(queue)?.messages == 1 }
@@ -258,9 +258,9 @@ struct PoolControlTests {
                 try await bench.control.postgres.withTransaction { transaction in
                     _ = try await transaction.run("LOCK TABLE moose.work_orders IN SHARE ROW EXCLUSIVE MODE")
                     try await bench.publish([(id, #"{"kind":"work","title":"t","estimated_cost_usd":"0.01"}"#)])
-                    try await eventually("it is being claimed") { pool.state.withLock { $0.lanes[0].running == 1 } }
+                    try await eventually("it is being claimed") { pool.board.look { $0.lanes[0].running == 1 } }
                     stop()
-                    try await eventually("it drains") { pool.state.withLock { $0.isStopping } }
+                    try await eventually("it drains") { pool.board.look { $0.isStopping } }
                 }
             }
             #expect(!ran.withLock { $0 })

@@ -10,7 +10,7 @@ struct PoolFairnessTests {
         var state = PoolState(
             lanes: lanes.enumerated().map { .init(name: "l\($0)", slots: $1.slots, weight: $1.weight) })
         for (index, lane) in lanes.enumerated() {
-            for _ in 0..<lane.waiting { state.lanes[index].waiting.append(.init(delivery: delivery(), since: .now)) }
+            arrive((0..<lane.waiting).map { _ in delivery() }, lane: index, &state)
         }
         return state
     }
@@ -21,7 +21,11 @@ struct PoolFairnessTests {
             exchange: "", routingKey: "", redelivered: false)
     }
 
-    private static func counts(_ taken: [(lane: Int, delivery: Delivery)], lanes: Int) -> [Int] {
+    private static func arrive(_ deliveries: [Delivery], lane: Int = 0, _ state: inout PoolState) {
+        #expect(state.arrive(deliveries, lane: lane, at: .now) { _ in false })
+    }
+
+    private static func counts(_ taken: [Taken], lanes: Int) -> [Int] {
         (0..<lanes).map { lane in taken.count { $0.lane == lane } }
     }
 
@@ -44,20 +48,20 @@ struct PoolFairnessTests {
     @Test func `what a lane can't use the others take, up to their slots`() {
         var state = Self.pool((4, 1, 100), (100, 50, 3), (5, 1, 100))
         #expect(Self.counts(state.takeClaimable(upTo: 500), lanes: 3) == [4, 3, 5])
-        state.lanes[0].running = 4
+        state.release(Array(repeating: 2, count: 5))
         #expect(Self.counts(state.takeClaimable(upTo: 500), lanes: 3) == [0, 0, 5])
     }
 
     @Test func `a lane that was idle has saved nothing up`() {
         var state = Self.pool((1000, 1, 1000), (1000, 1, 0))
         _ = state.takeClaimable(upTo: 500)
-        for _ in 1...200 { state.lanes[1].waiting.append(.init(delivery: Self.delivery(), since: .now)) }
+        Self.arrive((1...200).map { _ in Self.delivery() }, lane: 1, &state)
         #expect(Self.counts(state.takeClaimable(upTo: 100), lanes: 2) == [50, 50])
     }
 
     @Test func `a worker that stops takes nothing more, whatever is at hand`() {
         var state = Self.pool((10, 1, 5), (10, 1, 5))
-        state.isStopping = true
+        state.stop()
         #expect(state.takeClaimable(upTo: 10).isEmpty)
         #expect(state.lanes.map(\.waiting.count) == [5, 5], "it can be given back")
     }
@@ -65,9 +69,7 @@ struct PoolFairnessTests {
     @Test func `a second message of one id waits, in its place`() {
         let id = UUID()
         var state = Self.pool((10, 1, 0))
-        for delivery in [Self.delivery(id), Self.delivery(id), Self.delivery()] {
-            state.lanes[0].waiting.append(.init(delivery: delivery, since: .now))
-        }
+        Self.arrive([Self.delivery(id), Self.delivery(id), Self.delivery()], &state)
         #expect(state.takeClaimable(upTo: 10).count == 2)
         #expect(state.lanes[0].waiting.map { $0.delivery.properties.messageID } == [id.uuidString])
     }

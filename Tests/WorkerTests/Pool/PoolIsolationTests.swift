@@ -176,11 +176,11 @@ struct PoolIsolationTests {
             // Nor is it parked in the end, which would hide that it was forgotten.
             try await bench.withPool(Self.done, slots: 1, { $0.patience = .seconds(600) }) { pool, _ in
                 try await eventually("its consumer is started anew") {
-                    pool.state.withLock { $0.lanes[0].renewedFor == 1 && !$0.lanes[0].isPaused }
+                    pool.board.look { $0.lanes[0].renewedFor == 1 && !$0.lanes[0].isPaused }
                 }
                 for count in 1...Int64(3) {
                     try await eventually("the claim apart has the slot", timeout: .seconds(40)) {
-                        pool.state.withLock { $0.lanes[0].running == 1 && $0.jobs.isEmpty }
+                        pool.board.look { $0.lanes[0].running == 1 && $0.jobs.isEmpty }
                     }
                     try await bench.publishWork(1)
                     try await bench.waitFor(count, "moose.work_orders WHERE state = 'completed'")

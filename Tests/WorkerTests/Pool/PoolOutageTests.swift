@@ -33,16 +33,16 @@ struct PoolOutageTests {
                     #expect(pool.trouble == nil)
                     network.toDatabase.cut(refusing: true)
                     try await eventually("the intake stops") {
-                        pool.subscriptions.withLock { $0.allSatisfy { !$0.isConsuming } }
+                        pool.intake.subscriptions.allSatisfy { !$0.isConsuming }
                     }
                     #expect(pool.trouble != nil, "what /readyz says")
                     // As it does twice a second where slots are free.
-                    await pool.resumePaused()
-                    #expect(pool.subscriptions.withLock { $0.allSatisfy { !$0.isConsuming } })
+                    await pool.intake.resume()
+                    #expect(pool.intake.subscriptions.allSatisfy { !$0.isConsuming })
                     // Published meanwhile: stays where another worker could take it.
                     try await bench.publishWork(6)
                     gate.open()
-                    try await eventually("the ends wait") { pool.state.withLock { $0.jobs.count } == 2 }
+                    try await eventually("the ends wait") { pool.board.look { $0.jobs.count } == 2 }
                     #expect(try await bench.publisher.queueStatistics(Self.lane)?.messages == 6)
                     #expect(try await bench.count("moose.work_orders WHERE state = 'in_progress'") == 2)
                     network.toDatabase.cut(refusing: false)
@@ -120,7 +120,7 @@ struct PoolOutageTests {
                     configuration.giveBackAfter = .seconds(3)
                 } _: { pool, _ in
                     // A connection made after the freeze would carry the claim.
-                    try await eventually("it consumes") { pool.state.withLock { $0.isConsuming } }
+                    try await eventually("it consumes") { pool.board.look { $0.isConsuming } }
                     _ = try await network.bench.store.postgres.run("SELECT 1")
                     // Cut before the loss is known, so that the worker takes what it can't claim.
                     network.toDatabase.freeze()
@@ -208,7 +208,7 @@ struct PoolOutageTests {
                     defer { gate.open() }
                     let ids = try await bench.publishWork(4)
                     try await eventually("two run and two wait for a slot") {
-                        pool.state.withLock { $0.jobs.count == 2 && $0.lanes[0].waiting.count == 2 }
+                        pool.board.look { $0.jobs.count == 2 && $0.lanes[0].waiting.count == 2 }
                     }
                     network.toBroker.cut(refusing: true)
                     try await eventually("the loss is noticed") { pool.trouble != nil }

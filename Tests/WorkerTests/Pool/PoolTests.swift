@@ -118,7 +118,7 @@ struct PoolTests {
                         WHERE w.state = 'pending' AND w.attempt = 0
                         """) >= 1
                 }
-                try await eventually("no delivery is held") { pool.state.withLock { $0.lanes[0].waiting.isEmpty } }
+                try await eventually("no delivery is held") { pool.board.look { $0.lanes[0].waiting.isEmpty } }
                 #expect(try await bench.count("moose.work_orders WHERE state = 'in_progress'") == 2)
                 gate.open()
                 try await bench.waitFor(8, "moose.work_orders WHERE state = 'completed' AND attempt = 1")
@@ -140,7 +140,7 @@ struct PoolTests {
                 try await bench.publishWork(3)
                 try await bench.waitForJobs(3, in: pool)
                 stop()
-                try await eventually("the pool drains") { pool.state.withLock { $0.isStopping } }
+                try await eventually("the pool drains") { pool.board.look { $0.isStopping } }
                 gate.open()
             }
             #expect(try await bench.count("moose.work_orders WHERE state = 'completed' AND attempt = 1") == 3)

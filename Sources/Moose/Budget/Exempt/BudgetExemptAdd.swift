@@ -3,7 +3,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget exempt add`.
-struct BudgetExemptAdd: BudgetSubcommand {
+struct BudgetExemptAdd: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",
         abstract: "Exempt an agent from the daily budgets of the org and of projects.",
@@ -19,12 +19,12 @@ struct BudgetExemptAdd: BudgetSubcommand {
     func wanted() throws -> ExemptAgentOptions.Wanted { try options.wanted() }
 
     func answer(to wanted: ExemptAgentOptions.Wanted, from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         let isNew = try await ExemptAgents.change(
             wanted.agent, isExempt: true, who: wanted.who, reason: wanted.reason, in: database)
         let agent = PrintableText.oneLine(wanted.agent)
-        return BudgetAnswer(
+        return CommandAnswer(
             text: isNew
                 ? "The daily budgets of the org and of projects don't stop agent \(agent) any more; all others do.\n"
                 : "Agent \(agent) is exempt already.\n",

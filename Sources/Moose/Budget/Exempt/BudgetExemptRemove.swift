@@ -3,7 +3,7 @@ internal import Operations
 internal import Postgres
 
 /// `moose budget exempt remove`.
-struct BudgetExemptRemove: BudgetSubcommand {
+struct BudgetExemptRemove: DatabaseCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
         abstract: "Hold an exempt agent to the daily budgets again.",
@@ -19,7 +19,7 @@ struct BudgetExemptRemove: BudgetSubcommand {
     func wanted() throws -> ExemptAgentOptions.Wanted { try options.wanted() }
 
     func answer(to wanted: ExemptAgentOptions.Wanted, from database: PostgresClient, on terminal: Terminal) async throws
-        -> BudgetAnswer
+        -> CommandAnswer
     {
         let isGone = try await ExemptAgents.change(
             wanted.agent, isExempt: false, who: wanted.who, reason: wanted.reason, in: database)
@@ -28,7 +28,7 @@ struct BudgetExemptRemove: BudgetSubcommand {
             throw CommandFailure(
                 "agent \(agent) is not exempt", next: "`moose budget exempt list` shows who is", status: .refused)
         }
-        return BudgetAnswer(
+        return CommandAnswer(
             text: "The daily budgets hold for agent \(agent) again. What it used as exempt stays tracked apart.\n",
             json: ["agent": .string(wanted.agent), "exempt": .bool(false), "changed": .bool(true)])
     }

@@ -3,93 +3,69 @@ internal import ArgumentParser
 internal import AsyncHTTPClient
 internal import FoundationEssentials
 internal import Logging
-internal import Postgres
 internal import Probes
 internal import Reporting
 internal import Settings
-internal import Store
 internal import Synchronization
 internal import Telemetry
 internal import WorkOrders
 internal import Worker
 
 extension WorkerCommand {
-    /// Keeps other processes of this program that work.
-    ///
-    /// - Parameters:
-    ///   - processes: how many at first.
-    ///   - autoscale: lets the number follow the work within these bounds.
-    func supervise(_ settings: Settings, processes: Int, autoscale: ClosedRange<Int>?) async throws {
-        let logger = Logger(label: "supervisor")
-        try StopSignal.listen(logger: logger)
-        try checkHost(settings, processes: autoscale?.upperBound ?? processes)
-        let registry = MetricsRegistry()
-        registry.bootstrap()
-        var database = PostgresConfiguration(url: settings.database.url)
-        database.applicationName = "moose supervisor"
-        let store = Store(try PostgresClient(configuration: database, maxConnections: 1, logger: logger))
-        var broker = try AMQPConfiguration(settings)
-        broker.connectionName = "moose supervisor"
-        let publisher = try AMQPPublisher(configuration: broker, logger: logger)
-        let reporter = Reporter(component: "supervisor", logger: logger)
-        let reports = try Reports(reporter, store: store, publisher: publisher, settings, logger: logger)
-        var http = HTTPClient.Configuration()
-        http.redirectConfiguration = .disallow
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: http)
-        let fleet = fleet(
-            settings, processes: processes, isScaled: autoscale != nil, store: store, reporter: reporter,
-            logger: logger)
-        observe(fleet, in: registry)
-        let figures = ScalingFigures(slots: slotsByLane(settings), store: store, publisher: publisher) {
+    /// Keeps other processes of this program that work: a fixed number, or as many as the work needs.
+    func supervise(_ role: RoleProcess) async throws {
+        let (settings, logger) = (role.settings, role.logger)
+        let (count, bounds) = (autoscale?.bounds.lowerBound ?? processes ?? 1, autoscale?.bounds)
+        try checkHost(settings, processes: bounds?.upperBound ?? count)
+        let connections = try LazyConnections(
+            settings, name: role.name, sessions: 1, databaseLog: logger, brokerLog: logger)
+        let reports = try Reports(role, store: connections.store, publisher: connections.publisher)
+        let client = Self.probingClient()
+        let fleet = fleet(role, processes: count, connections)
+        observe(fleet, in: role.registry)
+        let figures = ScalingFigures(
+            slots: slotsByLane(settings), store: connections.store, publisher: connections.publisher
+        ) {
             .init(fleet.snapshot)
         }
-        let ended = Mutex(ExitStatus.ok.rawValue)
-        let result = await reports.delivering {
-            try await StopSignal.whileWatching(atOnce: { fleet.killAll() }) { stop in
-                await withTaskGroup(of: Void.self) { group in
-                    group.addTask { await connect(publisher, logger) }
-                    group.addTask { await serve(fleet, figures, registry, client, settings, logger) }
-                    if let autoscale {
-                        let scaler = Autoscaler(
-                            terms(autoscale, settings), slots: workedSlots(settings), figures: figures, fleet: fleet,
-                            logger: logger, reporter: reporter)
-                        group.addTask { await scaler.run() }
-                    }
-                    let status = await fleet.run(until: stop)
-                    ended.withLock { $0 = status }
-                    group.cancelAll()
-                }
-            }
+        let probes = role.probes(
+            at: address(settings), routes: [ScalingEndpoint(figures: figures).route],
+            announcement: "probes of all processes",
+            metrics: { await FleetMetrics.text(own: role.registry.render(), of: fleet.snapshot, client: client) },
+            checks: { fleet.snapshot.checks(at: .now) })
+        let scaler = bounds.map { bounds in
+            Autoscaler(
+                AutoscaleTerms(settings.worker.autoscale, bounds: bounds), slots: workedSlots(settings),
+                figures: figures, fleet: fleet, logger: logger, reporter: role.reporter)
         }
-        await publisher.close()
-        await store.postgres.close()
-        try await client.shutdown()
-        try result.get()
+        let ended = Mutex(ExitStatus.ok.rawValue)
+        try await role.run(reports, atOnce: fleet.killAll) { stop, group in
+            group.addTask { await Self.connect(connections.publisher, logger) }
+            group.addTask { await role.serve(probes) }
+            if let scaler { group.addTask { await scaler.run() } }
+            let status = await fleet.run(until: stop)
+            ended.withLock { $0 = status }
+        } finally: {
+            await connections.close()
+            try await client.shutdown()
+        }
         let status = ended.withLock { $0 }
         logger.info("supervisor stopped", metadata: ["status": "\(status)"])
         guard status == ExitStatus.ok.rawValue else { throw ExitCode(status) }
     }
 
-    private func fleet(
-        _ settings: Settings, processes: Int, isScaled: Bool, store: Store, reporter: Reporter, logger: Logger
-    ) -> Fleet {
+    private func fleet(_ role: RoleProcess, processes: Int, _ connections: LazyConnections) -> Fleet {
+        let settings = role.settings
         var terms = FleetTerms(processes: processes)
         // A drain takes its time-out, then up to 20 s for what was interrupted.
-        terms.drainLimit = (drainTimeout.map { .seconds($0) } ?? settings.worker.drainTimeout) + .seconds(40)
-        terms.replacesDrained = isScaled
+        terms.drainLimit = drainingTime(settings) + .seconds(40)
+        terms.replacesDrained = autoscale != nil
         terms.maxResidentBytes = maxResidentBytes(settings)
-        let format = LogFormat.suitable(environment: ProcessInfo.processInfo.environment)
-        let common = childArguments(format)
         let id = UUID.timeOrdered()
-        let name = id.uuidString.lowercased()
-        let (environment, greeting) = Handover.split(ProcessInfo.processInfo.environment)
-        let program = FleetProgram(
-            executable: "/proc/self/exe", arguments: { common + ["--supervisor", name, "--process", "\($0)"] },
-            environment: environment, greeting: greeting,
-            onLine: { number, line in ProcessLog.pass(line, from: number, format: format) })
         let losses = ProcessLosses(
-            supervisor: id, store: store, maxAttempts: settings.defaults.maxAttempts, logger: logger)
-        return Fleet(terms, program: program, logger: logger) { number, ending in
+            supervisor: id, store: connections.store, maxAttempts: settings.defaults.maxAttempts, logger: role.logger)
+        let reporter = role.reporter
+        return Fleet(terms, program: program(of: id), logger: role.logger) { number, ending in
             reporter.report(
                 "supervise", "a worker process doesn't stay up", failureClass: .workerLost, severity: .critical,
                 details: [.host: HostName.current, .process: "\(number)", .ending: "\(ending)"])
@@ -98,30 +74,27 @@ extension WorkerCommand {
         }
     }
 
-    private func childArguments(_ format: LogFormat) -> [String] {
-        var arguments = ["worker", "--log-format", LogFormatArgument.text(format)]
-        if let config { arguments += ["--config", config] }
-        for lane in lanes { arguments += ["--lane", "\(lane.lane.name):\(lane.lane.slots)"] }
-        if let drainTimeout { arguments += ["--drain-timeout", "\(drainTimeout)"] }
-        return arguments
+    /// What each process runs.
+    private func program(of supervisor: UUID) -> FleetProgram {
+        let format = LogFormat.suitable(environment: ProcessInfo.processInfo.environment)
+        let common = childArguments(logFormat: LogFormatArgument.text(format))
+        let name = supervisor.uuidString.lowercased()
+        let (environment, greeting) = Handover.split(ProcessInfo.processInfo.environment)
+        return FleetProgram(
+            executable: "/proc/self/exe", arguments: { common + ["--supervisor", name, "--process", "\($0)"] },
+            environment: environment, greeting: greeting,
+            onLine: { number, line in ProcessLog.pass(line, from: number, format: format) })
     }
 
-    private func terms(_ bounds: ClosedRange<Int>, _ settings: Settings) -> AutoscaleTerms {
-        let autoscale = settings.worker.autoscale
-        var terms = AutoscaleTerms(bounds: bounds)
-        terms.interval = autoscale.interval
-        terms.growAfter = autoscale.growAfter
-        terms.growCooldown = autoscale.growCooldown
-        terms.shrinkAfter = autoscale.shrinkAfter
-        return terms
-    }
-
-    private func workedSlots(_ settings: Settings) -> [String: Int] {
-        Dictionary(workedLanes(settings).map { ($0.name, $0.slots) }) { first, _ in first }
+    /// For the metrics of the processes.
+    private static func probingClient() -> HTTPClient {
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
     /// The first connection; later ones happen by themselves.
-    private func connect(_ publisher: AMQPPublisher, _ logger: Logger) async {
+    private static func connect(_ publisher: AMQPPublisher, _ logger: Logger) async {
         var isKnown = false
         while !Task.isCancelled {
             do {
@@ -135,25 +108,6 @@ extension WorkerCommand {
         }
     }
 
-    private func serve(
-        _ fleet: Fleet, _ figures: ScalingFigures, _ registry: MetricsRegistry, _ client: HTTPClient,
-        _ settings: Settings, _ logger: Logger
-    ) async {
-        let endpoint = ScalingEndpoint(figures: figures)
-        do {
-            try await Probes(
-                address: address(settings), registry: registry, logger: logger,
-                health: { fleet.snapshot.checks(at: .now) },
-                metrics: { await FleetMetrics.text(own: registry.render(), of: fleet.snapshot, client: client) },
-                routes: [endpoint.route],
-                onListening: { logger.info("probes of all processes", metadata: ["url": "\($0.url)"]) }
-            ).run()
-        } catch {
-            // Work goes on without them, as in a worker on its own.
-            logger.error("no probes", metadata: ["error": "\(error)"])
-        }
-    }
-
     private func observe(_ fleet: Fleet, in registry: MetricsRegistry) {
         registry.observe(.processes, dimensions: [("state", "ready")]) { Double(fleet.snapshot.ready.count) }
         registry.observe(.processes, dimensions: [("state", "draining")]) {
@@ -162,17 +116,5 @@ extension WorkerCommand {
         }
         registry.observe(.processes, dimensions: [("state", "wanted")]) { Double(fleet.snapshot.wanted) }
         registry.observe(.processRestarts) { Double(fleet.snapshot.restarts) }
-    }
-}
-
-extension ScalingFigures.Local {
-    /// What the processes of a group told last.
-    init(_ fleet: FleetState) {
-        var waiting: [String: Int] = [:]
-        let reports = fleet.ready.compactMap(\.report)
-        for report in reports {
-            for (lane, figures) in report.lanes { waiting[lane, default: 0] += figures.waiting }
-        }
-        self.init(waiting: waiting, claimedAge: reports.compactMap(\.claimedAge).max().map { .seconds($0) })
     }
 }

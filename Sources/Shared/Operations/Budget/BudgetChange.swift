@@ -27,11 +27,11 @@ package struct BudgetChange: Sendable {
               AND (\(scopes.isEmpty) OR a.subject = ANY (\(scopes.map(\.subject))))
             ORDER BY a.at DESC, a.id DESC LIMIT \(limit)
             """
-        ).rows.map { row in
+        ).rows.decode((Date, String, String, String, String?, String?, String?).self).map {
+            at, who, action, subject, before, after, reason in
             BudgetChange(
-                at: try row.decode(0), who: try row.decode(1), action: try row.decode(2), subject: try row.decode(3),
-                before: .document(try row.decode(4, as: String?.self)),
-                after: .document(try row.decode(5, as: String?.self)), reason: try row.decode(6))
+                at: at, who: who, action: action, subject: subject, before: .document(before), after: .document(after),
+                reason: reason)
         }
     }
 

@@ -22,12 +22,11 @@ package struct BudgetDifference: Sendable {
             SELECT bucket_id, scope, name, period, window_start, held_u, held_expected_u, posted_u, posted_expected_u
             FROM moose.reconcile(\(current)) ORDER BY bucket_id
             """
-        ).rows.map { row in
-            BudgetDifference(
-                bucket: try row.decode(0), scope: try row.decode(1), name: try row.decode(2), period: try row.decode(3),
-                windowStart: try row.decode(4), held: try row.decode(5), heldExpected: try row.decode(6),
-                posted: try row.decode(7), postedExpected: try row.decode(8))
-        }
+        ).rows.map(BudgetDifference.init)
+    }
+
+    private init(_ row: PostgresRow) throws {
+        (bucket, scope, name, period, windowStart, held, heldExpected, posted, postedExpected) = try row.decode()
     }
 
     /// `org, day`; the policy of a bucket may have been deleted by hand.

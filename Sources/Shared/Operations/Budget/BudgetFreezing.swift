@@ -32,21 +32,18 @@ package struct BudgetFreezing: Sendable {
                     WHERE scope = \(scope.kind.rawValue) AND name = \(scope.name) LIMIT 1
                     """
                 ).rowCount > 0
-            let isNew = try await transaction.run(
-                "SELECT moose.freeze_budget(\(scope.kind.rawValue), \(scope.name), \(who), \(reason))"
-            ).first?.decode(0, as: Bool.self)
-            let row = try await transaction.run(
+            let isNew = try await transaction.value(
+                "SELECT moose.freeze_budget(\(scope.kind.rawValue), \(scope.name), \(who), \(reason))", as: Bool.self)
+            let state = try await transaction.run(
                 """
                 SELECT since, who, reason FROM moose.budget_freezes
                 WHERE scope = \(scope.kind.rawValue) AND name = \(scope.name)
                 """
-            ).first
-            guard let isNew, let row else {
+            ).rows.decode().map(BudgetFreezeState.init).first
+            guard let state else {
                 throw OperationError(.failed, "\(scope.title) was unfrozen at the same moment", next: "Freeze it again")
             }
-            return Frozen(
-                isNew: isNew, hadBudget: hadBudget,
-                state: BudgetFreezeState(since: try row.decode(0), who: try row.decode(1), reason: try row.decode(2)))
+            return Frozen(isNew: isNew, hadBudget: hadBudget, state: state)
         }
     }
 
@@ -54,10 +51,9 @@ package struct BudgetFreezing: Sendable {
     ///
     /// - Throws: ``OperationError/Kind/refused`` when it is not frozen.
     package func unfreeze(in database: PostgresClient) async throws {
-        let found = try await database.run(
-            "SELECT moose.unfreeze_budget(\(scope.kind.rawValue), \(scope.name), \(who), \(reason))"
-        ).first?.decode(0, as: Bool.self)
-        guard found == true else {
+        let wasFrozen = try await database.value(
+            "SELECT moose.unfreeze_budget(\(scope.kind.rawValue), \(scope.name), \(who), \(reason))", as: Bool.self)
+        guard wasFrozen else {
             throw OperationError(.refused, "\(scope.title) is not frozen", next: "`moose budget show` says what is")
         }
     }

@@ -97,10 +97,8 @@ package struct BudgetPolicyEdit: Sendable {
             SELECT soft_u, hard_u, kill_u, time_zone FROM moose.budget_policies
             WHERE scope = \(scope.kind.rawValue) AND name = \(scope.name) AND period = \(period.rawValue) FOR UPDATE
             """
-        ).first.map { row in
-            Policy(
-                limits: BudgetLimits(soft: try row.decode(0), hard: try row.decode(1), kill: try row.decode(2)),
-                timeZone: try row.decode(3))
+        ).rows.decode((Int64?, Int64?, Int64?, String).self).first.map { soft, hard, kill, timeZone in
+            Policy(limits: BudgetLimits(soft: soft, hard: hard, kill: kill), timeZone: timeZone)
         }
     }
 }

@@ -105,18 +105,20 @@ package struct BudgetRaising: Sendable {
     private func policy(in transaction: PostgresTransaction) async throws
         -> (id: Int64, cap: Int64, raised: Int64?, timeZone: String)
     {
-        let row = try await transaction.run(
+        let policy = try await transaction.run(
             """
             SELECT id, coalesce(kill_u, hard_u), CASE WHEN raised_until > now() THEN raised_u END, time_zone
             FROM moose.budget_policies
             WHERE scope = \(scope.kind.rawValue) AND name = \(scope.name) AND period = \(period.rawValue) FOR UPDATE
             """
-        ).first
+        ).first?.decode((Int64, Int64?, Int64?, String).self)
         let next = "`moose budget set\(scope.options) --\(period.rawValue) 100` sets one"
-        guard let row else { throw OperationError(.notFound, "there is no budget \(title)", next: next) }
-        guard let cap = try row.decode(1, as: Int64?.self) else {
+        guard let (id, cap, raised, timeZone) = policy else {
+            throw OperationError(.notFound, "there is no budget \(title)", next: next)
+        }
+        guard let cap else {
             throw OperationError(.refused, "the budget \(title) has no cap: it only tracks", next: next)
         }
-        return (try row.decode(0), cap, try row.decode(2), try row.decode(3))
+        return (id, cap, raised, timeZone)
     }
 }

@@ -24,12 +24,7 @@ package struct BudgetSimulation: Sendable {
             FROM moose.simulate_reservation(
                 \(path.estimate), \(path.project), \(path.agent), \(path.handler), \(path.model))
             """
-        ).rows.map { row in
-            BudgetSimulation(
-                scope: try row.decode(0), name: try row.decode(1), period: try row.decode(2),
-                isExempt: try row.decode(3), used: try row.decode(4), cap: try row.decode(5),
-                answer: try row.decode(6))
-        }
+        ).rows.map(BudgetSimulation.init)
     }
 
     /// The answer to the whole reservation.
@@ -47,5 +42,11 @@ package struct BudgetSimulation: Sendable {
             "scope": .string(scope), "name": .string(name), "period": .string(period), "exempt": .bool(isExempt),
             "used_usd": .usd(used), "cap_usd": .usd(cap), "answer": .string(answer),
         ]
+    }
+}
+
+extension BudgetSimulation {
+    private init(_ row: PostgresRow) throws {
+        (scope, name, period, isExempt, used, cap, answer) = try row.decode()
     }
 }

@@ -32,11 +32,7 @@ package struct BudgetWindowShift: Sendable {
             WHERE p.scope = \(edit.scope.kind.rawValue) AND p.name = \(edit.scope.name)
               AND p.period = \(edit.period.rawValue) AND o.window_start <> n.window_start
             """
-        ).first.map { row in
-            BudgetWindowShift(
-                oldStart: try row.decode(0), oldUsed: try row.decode(1), newStart: try row.decode(2),
-                newEnd: try row.decode(3), newUsed: try row.decode(4))
-        }
+        ).rows.decode().map(BudgetWindowShift.init).first
     }
 
     package var json: JSONValue {

@@ -4,9 +4,7 @@ package import Postgres
 package enum ExemptAgents {
     /// In alphabetical order.
     package static func all(in database: PostgresClient) async throws -> [String] {
-        try await database.run("SELECT agent FROM moose.budget_exempt_agents ORDER BY agent").rows.map { row in
-            try row.decode(0)
-        }
+        try await database.run("SELECT agent FROM moose.budget_exempt_agents ORDER BY agent").rows.decode(String.self)
     }
 
     /// Adds or removes one.

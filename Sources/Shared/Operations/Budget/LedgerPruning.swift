@@ -31,13 +31,13 @@ package struct LedgerPruning: Sendable {
     ) async throws -> Int {
         let total: Int =
             switch rows {
-            case .holds: try await number("SELECT moose.blocks_of('moose.budget_holds')", in: database)
-            case .ledger: try await number("SELECT moose.blocks_of('moose.cost_tracking')", in: database)
+            case .holds: try await database.count("SELECT moose.blocks_of('moose.budget_holds')")
+            case .ledger: try await database.count("SELECT moose.blocks_of('moose.cost_tracking')")
             }
         var deleted = 0
         for block in stride(from: 0, to: total, by: Self.blocksAtATime) {
             try Task.checkCancellation()
-            deleted += try await number(step(from: Int64(block)), in: database)
+            deleted += try await database.count(step(from: Int64(block)))
             progress(min(total, block + Self.blocksAtATime), total)
         }
         return deleted
@@ -67,9 +67,5 @@ package struct LedgerPruning: Sendable {
                 now() - make_interval(days => \(days)), \(block), \(blocks), \(isDryRun))
             """
         }
-    }
-
-    private func number(_ query: Query, in database: PostgresClient) async throws -> Int {
-        try await database.run(query).first?.decode(0, as: Int.self) ?? 0
     }
 }

@@ -16,11 +16,7 @@ package struct DeadLetterEvent: Sendable {
             SELECT at, action, who, detail, why FROM moose.dead_letter_history
             WHERE letter_id = \(letter) ORDER BY at LIMIT 1000
             """
-        ).rows.map { row in
-            DeadLetterEvent(
-                at: try row.decode(0), action: try row.decode(1), who: try row.decode(2), detail: try row.decode(3),
-                why: try row.decode(4))
-        }
+        ).rows.decode().map(DeadLetterEvent.init)
     }
 
     package var json: JSONValue {

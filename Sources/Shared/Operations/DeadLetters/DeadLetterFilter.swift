@@ -63,14 +63,13 @@ package struct DeadLetterFilter: Sendable {
 
     /// All ids, the oldest first.
     package func letters(in database: PostgresClient) async throws -> [UUID] {
-        try await database.run(query("SELECT id", "ORDER BY created_at, id")).rows.map { try $0.decode(0) }
+        try await database.run(query("SELECT id", "ORDER BY created_at, id")).rows.decode(UUID.self)
     }
 
     /// How many there are of each reason.
     package func counts(in database: PostgresClient) async throws -> [(reason: String, count: Int)] {
-        try await database.run(query("SELECT reason, count(*)", "GROUP BY reason ORDER BY 2 DESC, 1")).rows.map {
-            row -> (reason: String, count: Int) in (try row.decode(0), try row.decode(1))
-        }
+        try await database.run(query("SELECT reason, count(*)", "GROUP BY reason ORDER BY 2 DESC, 1")).rows
+            .decode((String, Int).self).map { (reason: $0, count: $1) }
     }
 
     private func query(_ select: String, _ tail: String) -> Query {

@@ -59,34 +59,19 @@ package struct DeadLetterSummary: Sendable {
     package static func contents(_ ids: [UUID], in database: PostgresClient) async throws -> [UUID: Content] {
         let rows = try await database.run(
             "SELECT id, body, headers::text, properties FROM moose.dead_letters WHERE id = ANY (\(ids))"
-        ).rows
+        ).rows.decode((UUID, [UInt8], String, [UInt8]?).self)
         var contents: [UUID: Content] = [:]
-        for row in rows {
-            contents[try row.decode(0)] = Content(
-                body: try row.decode(1), headers: try row.decode(2), properties: try row.decode(3))
+        for (id, body, headers, properties) in rows {
+            contents[id] = Content(body: body, headers: headers, properties: properties)
         }
         return contents
     }
 
     init(_ row: PostgresRow) throws {
-        id = try row.decode(0)
-        state = try row.decode(1)
-        reason = try row.decode(2)
-        explanation = try row.decode(3)
-        isOrder = try row.decode(4)
-        workOrderID = try row.decode(5)
-        kind = try row.decode(6)
-        lane = try row.decode(7)
-        exchange = try row.decode(8)
-        routingKey = try row.decode(9)
-        queue = try row.decode(10)
-        size = Int(try row.decode(11, as: Int64.self))
-        keptSize = try row.decode(12)
-        cutDigest = try row.decode(13)
-        deaths = try row.decode(14)
-        diedAt = try row.decode(15)
-        redelivered = try row.decode(16)
-        createdAt = try row.decode(17)
+        (
+            id, state, reason, explanation, isOrder, workOrderID, kind, lane, exchange, routingKey, queue, size,
+            keptSize, cutDigest, deaths, diedAt, redelivered, createdAt
+        ) = try row.decode()
     }
 
     /// Its body was over the limit, and only the beginning was kept: it can't be redriven as it came.

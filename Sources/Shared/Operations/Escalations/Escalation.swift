@@ -30,20 +30,10 @@ package struct Escalation: Sendable {
     }
 
     init(_ row: PostgresRow) throws {
-        id = try row.decode(0)
-        state = try row.decode(1)
-        trigger = try row.decode(2)
-        failureClass = try row.decode(3)
-        severity = try row.decode(4)
-        component = try row.decode(5)
-        operation = try row.decode(6)
-        handler = try row.decode(7)
-        message = try row.decode(8)
-        workOrderID = try row.decode(9)
-        count = try row.decode(10)
-        options = try row.decode(11)
-        firstSeen = try row.decode(12)
-        lastSeen = try row.decode(13)
+        (
+            id, state, trigger, failureClass, severity, component, operation, handler, message, workOrderID, count,
+            options, firstSeen, lastSeen
+        ) = try row.decode()
     }
 
     package var json: [String: JSONValue] {

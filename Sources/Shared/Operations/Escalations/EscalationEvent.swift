@@ -18,11 +18,7 @@ package struct EscalationEvent: Sendable {
             SELECT event_id, work_order_id, message, details, occurred_at FROM moose.escalation_events
             WHERE escalation_id = \(escalation) ORDER BY recorded_at DESC LIMIT \(limit)
             """
-        ).rows.map { row in
-            EscalationEvent(
-                id: try row.decode(0), workOrderID: try row.decode(1), message: try row.decode(2),
-                details: try row.decode(3), occurredAt: try row.decode(4))
-        }
+        ).rows.decode().map(EscalationEvent.init)
     }
 
     package var json: JSONValue {

@@ -30,10 +30,10 @@ package struct SystemStatus: Sendable {
             UNION ALL SELECT 'in_progress', count(*) FROM moose.leases HAVING count(*) > 0
             UNION ALL SELECT state, count(*) FROM moose.wrong GROUP BY 1
             """
-        ).rows.map { row -> (String, Int) in (try row.decode(0), try row.decode(1)) }
+        ).rows.decode((String, Int).self)
         let orders = Dictionary(counts) { first, _ in first }
         let (completed, isEstimate) = try await countCompleted(besides: orders.values.reduce(0, +), database)
-        let facts = try await database.run(
+        let (workers, slots, running, waiting, oldest, escalations, critical, dead) = try await database.row(
             """
             SELECT w.alive, w.slots, w.running, o.waiting, o.oldest, e.open, e.critical, d.dead
             FROM (SELECT count(*) AS alive, coalesce(sum(slots), 0)::bigint AS slots,
@@ -44,24 +44,21 @@ package struct SystemStatus: Sendable {
                  (SELECT count(*) AS open, count(*) FILTER (WHERE severity = 'critical') AS critical
                   FROM moose.escalations WHERE state <> 'resolved') e,
                  (SELECT count(*) AS dead FROM moose.dead_letters WHERE state = 'dead') d
-            """)
-        guard let row = facts.first else { throw OperationError(.failed, "the database gave no answer") }
+            """, as: (Int, Int, Int, Int, Double?, Int, Int, Int).self)
         return SystemStatus(
-            orders: orders, completed: completed, completedIsEstimate: isEstimate, workers: try row.decode(0),
-            slots: try row.decode(1), running: try row.decode(2), waiting: try row.decode(3),
-            oldestSeconds: try row.decode(4), escalations: try row.decode(5), critical: try row.decode(6),
-            deadLetters: try row.decode(7), untended: try await UntendedLane.all(in: database),
+            orders: orders, completed: completed, completedIsEstimate: isEstimate, workers: workers, slots: slots,
+            running: running, waiting: waiting, oldestSeconds: oldest, escalations: escalations, critical: critical,
+            deadLetters: dead, untended: try await UntendedLane.all(in: database),
             budgets: try await BudgetLine.current(in: database))
     }
 
     /// How many orders there are, as the server's statistics know.
     static func estimatedOrders(in database: PostgresClient) async throws -> Int {
-        try await database.run(
+        try await database.count(
             """
             SELECT greatest(c.reltuples, s.n_live_tup, 0)::bigint FROM pg_class c
             LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid WHERE c.oid = 'moose.work_orders'::regclass
-            """
-        ).first?.decode(0, as: Int.self) ?? 0
+            """)
     }
 
     private static func countCompleted(
@@ -69,8 +66,8 @@ package struct SystemStatus: Sendable {
     ) async throws -> (count: Int, isEstimate: Bool) {
         let total = try await estimatedOrders(in: database)
         if total > 200_000 { return (max(0, total - others), true) }
-        let exact = try await database.run("SELECT count(*) FROM moose.work_orders WHERE state = 'completed'")
-        return (try exact.first?.decode(0, as: Int.self) ?? 0, false)
+        let exact = try await database.count("SELECT count(*) FROM moose.work_orders WHERE state = 'completed'")
+        return (exact, false)
     }
 
     package var json: JSONValue {

@@ -17,14 +17,14 @@ package struct LaneChange: Sendable {
     ///
     /// - Returns: whether it was not paused before.
     package func pause(in database: PostgresClient) async throws -> Bool {
-        try await database.run("SELECT moose.pause_lane(\(lane), \(who), \(reason))").first?.decode(0) ?? false
+        try await database.value("SELECT moose.pause_lane(\(lane), \(who), \(reason))")
     }
 
     /// Lets it go on.
     ///
     /// - Returns: whether it was paused before.
     package func resume(in database: PostgresClient) async throws -> Bool {
-        try await database.run("SELECT moose.resume_lane(\(lane), \(who), \(reason))").first?.decode(0) ?? false
+        try await database.value("SELECT moose.resume_lane(\(lane), \(who), \(reason))")
     }
 
     /// Sets what is given; 0 takes a setting away.

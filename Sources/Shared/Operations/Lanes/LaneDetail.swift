@@ -64,8 +64,8 @@ package struct LaneDetail: Sendable {
     ) throws {
         self.name = name
         settings = try LaneSettings(row, from: 0)
-        running = Int(try row.decode(7, as: Int64.self))
-        held = Int(try row.decode(8, as: Int64.self))
+        running = try row.decode(7)
+        held = try row.decode(8)
         self.waiting = waiting
         self.workers = workers
         self.untended = untended
@@ -81,7 +81,7 @@ package struct LaneDetail: Sendable {
             SELECT w.lane FROM moose.leases x JOIN moose.work_orders w ON w.id = x.id
             ORDER BY 1
             """
-        ).rows.map { row in try row.decode(0, as: String.self) }
+        ).rows.decode(String.self)
     }
 
     private static func waiting(in lane: String, _ database: PostgresClient) async throws -> [Waiting] {
@@ -97,11 +97,7 @@ package struct LaneDetail: Sendable {
                       ORDER BY w.run_at LIMIT \(Int64(mostCounted))) x) c
             WHERE c.count > 0 ORDER BY s.nth
             """
-        ).rows.map { row in
-            Waiting(
-                state: try row.decode(0), count: Int(try row.decode(1, as: Int64.self)),
-                oldestDue: try row.decode(2))
-        }
+        ).rows.decode().map(Waiting.init)
     }
 
     /// What `--json` prints: the fields of ``LaneLine``, and more.

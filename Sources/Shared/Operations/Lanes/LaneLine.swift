@@ -26,13 +26,12 @@ package struct LaneLine: Sendable {
     private init(_ row: PostgresRow) throws {
         name = try row.decode(0)
         settings = try LaneSettings(row, from: 1)
-        running = Int(try row.decode(8, as: Int64.self))
-        held = Int(try row.decode(9, as: Int64.self))
-        workers = Int(try row.decode(10, as: Int64.self))
-        untended = try row.decode(12, as: Int64?.self).map { stored in
+        running = try row.decode(8)
+        held = try row.decode(9)
+        workers = try row.decode(10)
+        untended = try row.decode(12, as: Int?.self).map { stored in
             UntendedLane(
-                name: try row.decode(0), since: try row.decode(11), stored: Int(stored),
-                queued: try row.decode(13, as: Int64?.self).map(Int.init))
+                name: try row.decode(0), since: try row.decode(11), stored: stored, queued: try row.decode(13))
         }
     }
 

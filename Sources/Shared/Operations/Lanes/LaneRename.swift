@@ -72,13 +72,12 @@ package struct LaneRename: Sendable {
         }
         let schedules = try await database.run(
             "SELECT name FROM moose.schedules WHERE template ->> 'lane' = \(old) ORDER BY name"
-        ).rows.map { row in try row.decode(0, as: String.self) }
-        let end = try await database.run(
-            "SELECT waiting, running, has_settings FROM moose.end_lane_rename(\(old), \(new), \(queueIsEmpty))")
-        guard let row = end.first else { throw OperationError(.failed, "the database gave no answer") }
+        ).rows.decode(String.self)
+        let (left, running, keepsSettings) = try await database.row(
+            "SELECT waiting, running, has_settings FROM moose.end_lane_rename(\(old), \(new), \(queueIsEmpty))",
+            as: (Int, Int, Bool).self)
         return Outcome(
-            moved: moved, left: Int(try row.decode(0, as: Int64.self)), running: Int(try row.decode(1, as: Int64.self)),
-            keepsSettings: try row.decode(2), schedules: schedules)
+            moved: moved, left: left, running: running, keepsSettings: keepsSettings, schedules: schedules)
     }
 
     /// One round.
@@ -87,12 +86,12 @@ package struct LaneRename: Sendable {
         var place: UUID? = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
         while let after = place {
             try Task.checkCancellation()
-            let piece = try await database.run(
-                "SELECT seen, moved, next_id FROM moose.move_waiting(\(old), \(new), \(after), \(Int32(Self.piece)))")
-            guard let row = piece.first else { throw OperationError(.failed, "the database gave no answer") }
-            seen += Int(try row.decode(0, as: Int32.self))
-            moved += Int(try row.decode(1, as: Int32.self))
-            place = try row.decode(2)
+            let piece = try await database.row(
+                "SELECT seen, moved, next_id FROM moose.move_waiting(\(old), \(new), \(after), \(Int32(Self.piece)))",
+                as: (Int, Int, UUID?).self)
+            seen += piece.0
+            moved += piece.1
+            place = piece.2
         }
         return (seen, moved)
     }

@@ -17,14 +17,14 @@ package struct LaneSettings: Sendable {
 
     /// - Parameter first: the place of the first of ``columns``.
     init(_ row: PostgresRow, from first: Int) throws {
-        weight = try row.decode(first, as: Int32?.self).map(Int.init)
+        weight = try row.decode(first)
         pausedAt = try row.decode(first + 1)
         pausedBy = try row.decode(first + 2)
         pausedWhy = try row.decode(first + 3)
-        concurrency = try row.decode(first + 4, as: Int32?.self).map(Int.init)
-        let count = try row.decode(first + 5, as: Int32?.self)
-        let seconds = try row.decode(first + 6, as: Int32?.self)
-        rate = if let count, let seconds { StartRate(count: Int(count), seconds: Int(seconds)) } else { nil }
+        concurrency = try row.decode(first + 4)
+        let count = try row.decode(first + 5, as: Int?.self)
+        let seconds = try row.decode(first + 6, as: Int?.self)
+        rate = if let count, let seconds { StartRate(count: count, seconds: seconds) } else { nil }
     }
 
     var json: [String: JSONValue] {

@@ -18,6 +18,6 @@ package struct StrayLane: Sendable {
                 EXCEPT (SELECT * FROM moose.tended_lanes() UNION SELECT unnest(\(configured))))) s
             ORDER BY s.lane
             """
-        ).rows.map { row in StrayLane(name: try row.decode(0), stored: Int(try row.decode(1, as: Int64.self))) }
+        ).rows.decode().map(StrayLane.init)
     }
 }

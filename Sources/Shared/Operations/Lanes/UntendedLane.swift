@@ -12,12 +12,8 @@ package struct UntendedLane: Sendable {
     package let queued: Int?
 
     package static func all(in database: PostgresClient) async throws -> [UntendedLane] {
-        try await database.run("SELECT name, since, stored, queued FROM moose.untended() ORDER BY name").rows.map {
-            row in
-            UntendedLane(
-                name: try row.decode(0), since: try row.decode(1), stored: Int(try row.decode(2, as: Int64.self)),
-                queued: try row.decode(3, as: Int64?.self).map(Int.init))
-        }
+        try await database.run("SELECT name, since, stored, queued FROM moose.untended() ORDER BY name").rows.decode()
+            .map(UntendedLane.init)
     }
 
     package var json: JSONValue {

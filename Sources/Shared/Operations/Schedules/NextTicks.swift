@@ -42,7 +42,7 @@ package struct NextTicks: Sendable {
             SELECT t, to_char(t AT TIME ZONE \(zone), 'Dy YYYY-MM-DD HH24:MI')
             FROM unnest(\(instants)) WITH ORDINALITY AS i (t, n) ORDER BY n
             """
-        ).rows.map { row in Tick(at: try row.decode(0), local: try row.decode(1)) }
+        ).rows.decode().map(Tick.init)
         return NextTicks(ticks: ticks, zone: zone)
     }
 }

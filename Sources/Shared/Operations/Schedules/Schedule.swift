@@ -45,18 +45,10 @@ package struct Schedule: Sendable {
     }
 
     private init(_ row: PostgresRow) throws {
-        name = try row.decode(0)
-        cron = try row.decode(1)
-        timeZone = try row.decode(2)
-        template = try row.decode(3)
-        kind = try row.decode(4)
-        nextRunAt = try row.decode(5)
-        lastRunAt = try row.decode(6)
-        lastOrder = try row.decode(7)
-        missed = try row.decode(8)
-        pausedAt = try row.decode(9)
-        pausedBy = try row.decode(10)
-        pausedBecause = try row.decode(11)
+        (
+            name, cron, timeZone, template, kind, nextRunAt, lastRunAt, lastOrder, missed, pausedAt, pausedBy,
+            pausedBecause
+        ) = try row.decode()
     }
 
     package var json: JSONValue {

@@ -97,14 +97,12 @@ package struct ScheduleEdit: Sendable {
     /// Writes an order as a tick would, now; the next tick stays where it is.
     package func run(in database: PostgresClient) async throws -> UUID {
         try await change(in: database) { transaction in
-            let row = try await transaction.run(
+            let written = try await transaction.value(
                 """
                 SELECT moose.put_scheduled(moose.time_ordered_id(), name, template, now())
                 FROM moose.schedules WHERE name = \(name) FOR SHARE
-                """
-            ).first
-            guard let row else { throw Schedule.missing(name) }
-            let id = try row.decode(0, as: UUID.self)
+                """, as: UUID?.self)
+            guard let id = written else { throw Schedule.missing(name) }
             _ = try await transaction.run(
                 """
                 INSERT INTO moose.audit_log (who, action, subject, after, reason)
@@ -119,7 +117,7 @@ package struct ScheduleEdit: Sendable {
     static func ticks(
         _ count: Int, of cron: CronExpression, in zone: String, _ database: PostgresClient
     ) async throws -> [Date] {
-        guard let now = try await database.run("SELECT now()").first?.decode(0, as: Date.self) else { return [] }
+        let now = try await database.value("SELECT now()", as: Date.self)
         let ticks = cron.ticks(count, after: now, in: try await Store(database).zoneOffsets(zone, around: now))
         guard !ticks.isEmpty else { throw CronError.tooRare(cron) }
         return ticks

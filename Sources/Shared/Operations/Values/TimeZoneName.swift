@@ -9,12 +9,11 @@ package enum TimeZoneName {
     ///
     /// - Throws: ``OperationError/Kind/invalid`` with similar names when there is none.
     package static func known(_ text: String, in transaction: PostgresTransaction) async throws -> String {
-        let exact = try await transaction.run(
+        let exact = try await transaction.value(
             """
             SELECT name FROM pg_timezone_names WHERE lower(name) = lower(\(text)) AND name NOT LIKE 'posix%'
             ORDER BY name <> \(text) LIMIT 1
-            """
-        ).first?.decode(0, as: String.self)
+            """, as: String?.self)
         if let exact { return exact }
         // The last part, so that Germany/Berlin finds Europe/Berlin.
         let part = text.split(separator: "/").last.map(String.init) ?? ""
@@ -24,7 +23,7 @@ package enum TimeZoneName {
             WHERE length(\(part)) >= 3 AND strpos(lower(name), lower(replace(\(part), ' ', '_'))) > 0
               AND name NOT LIKE 'posix%' ORDER BY length(name), name LIMIT 3
             """
-        ).rows.map { row in try row.decode(0, as: String.self) }
+        ).rows.decode(String.self)
         throw OperationError(
             .invalid, "the database knows no time zone “\(text.clipped(to: 40))”",
             why: similar.isEmpty ? nil : "Similar ones: \(similar.joined(separator: ", "))",

@@ -28,6 +28,6 @@ package struct OrderTally: Sendable {
     }
 
     private static func counts(_ query: Query, _ database: PostgresClient) async throws -> [Count] {
-        try await database.run(query).rows.map { row in Count(name: try row.decode(0), count: try row.decode(1)) }
+        try await database.run(query).rows.decode().map(Count.init)
     }
 }

@@ -28,7 +28,7 @@ package struct OrdersEnded: Sendable {
     package var ended: Int { completed + unsuccessful + reused.count }
 
     package static func count(_ publications: [Publication], _ client: PostgresClient) async throws -> OrdersEnded {
-        let row = try await client.run(
+        let (completed, unsuccessful, reused, inReview) = try await client.row(
             """
             WITH RECURSIVE published AS (
                 SELECT p.id, p.digest FROM unnest(\(publications.map(\.id)), \(publications.map(\.digest)))
@@ -60,11 +60,7 @@ package struct OrdersEnded: Sendable {
                    coalesce(array_agg(id ORDER BY id) FILTER (WHERE is_reused), '{}'),
                    count(*) FILTER (WHERE NOT is_reused AND state = 'needs_review')
             FROM judged
-            """
-        ).first
-        guard let row else { return OrdersEnded(completed: 0, unsuccessful: 0, reused: [], inReview: 0) }
-        return OrdersEnded(
-            completed: Int(try row.decode(0, as: Int64.self)), unsuccessful: Int(try row.decode(1, as: Int64.self)),
-            reused: try row.decode(2), inReview: Int(try row.decode(3, as: Int64.self)))
+            """, as: (Int, Int, [UUID], Int).self)
+        return OrdersEnded(completed: completed, unsuccessful: unsuccessful, reused: reused, inReview: inReview)
     }
 }

@@ -11,9 +11,7 @@ package struct PrunedOrder: Sendable {
 
     /// - Returns: nil for an id that was not pruned, or is forgotten by now.
     package static func find(_ id: UUID, in database: PostgresClient) async throws -> PrunedOrder? {
-        try await database.run("SELECT state, ended_at, pruned_at FROM moose.pruned_orders WHERE id = \(id)").first.map
-        {
-            PrunedOrder(id: id, state: try $0.decode(0), endedAt: try $0.decode(1), prunedAt: try $0.decode(2))
-        }
+        try await database.run("SELECT id, state, ended_at, pruned_at FROM moose.pruned_orders WHERE id = \(id)").rows
+            .decode().map(PrunedOrder.init).first
     }
 }

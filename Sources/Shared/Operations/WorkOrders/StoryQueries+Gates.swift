@@ -10,14 +10,8 @@ extension StoryQueries {
             FROM moose.gate_waits x LEFT JOIN moose.lanes l ON x.gate = 'lane ' || l.name AND x.reason = 'paused'
             WHERE x.work_order_id = \(id)
             """
-        ).rows.map { row in
-            let gate: String = try row.decode(0)
-            let reason: String = try row.decode(1)
-            let since: Date = try row.decode(2)
-            let rung: Date? = try row.decode(3)
-            let who: String? = try row.decode(4)
-            let why: String? = try row.decode(5)
-            return StoryEvent(
+        ).rows.decode((String, String, Date, Date?, String?, String?).self).map { gate, reason, since, rung, who, why in
+            StoryEvent(
                 since, "held back",
                 [
                     .text("\(gate): \(reason)"), who.map { .text("by \($0): \(why ?? "")") },

@@ -10,18 +10,12 @@ enum StoryQueries {
                    tokens_out, started_at, finished_at
             FROM moose.outcome_vectors WHERE work_order_id = \(id) ORDER BY fencing_token LIMIT 1000
             """
-        ).rows.map { row in
-            let attempt: Int = try row.decode(0)
-            let outcome: String = try row.decode(1)
-            let cost: Int64? = try row.decode(2)
-            let handler: String? = try row.decode(3)
-            let worker: UUID? = try row.decode(4)
-            let milliseconds: Int? = try row.decode(5)
-            let failureClass: String? = try row.decode(6)
-            let error: String? = try row.decode(7)
-            let output: String? = try row.decode(8)
-            let finished: Date = try row.decode(12)
-            return StoryEvent(
+        ).rows.decode(
+            (Int64, String, Int64?, String?, UUID?, Int?, String?, String?, String?, Int?, Int?, Date?, Date).self
+        ).map {
+            attempt, outcome, cost, handler, worker, milliseconds, failureClass, error, output, tokensIn, tokensOut,
+            started, finished in
+            StoryEvent(
                 finished, "attempt \(attempt)",
                 [
                     .text(outcome), failureClass.map { .text($0) }, milliseconds.map { .milliseconds($0) },
@@ -29,11 +23,11 @@ enum StoryQueries {
                 ],
                 state: Self.state(after: outcome),
                 json: [
-                    "attempt": .count(attempt), "outcome": .string(outcome), "cost_usd": .usd(cost),
+                    "attempt": .integer(attempt), "outcome": .string(outcome), "cost_usd": .usd(cost),
                     "handler": .text(handler), "worker": .id(worker), "duration_ms": .count(milliseconds),
                     "failure_class": .text(failureClass), "error": .text(error), "output": .text(output),
-                    "tokens_in": .count(try row.decode(9)), "tokens_out": .count(try row.decode(10)),
-                    "started_at": .time(try row.decode(11)), "finished_at": .time(finished),
+                    "tokens_in": .count(tokensIn), "tokens_out": .count(tokensOut), "started_at": .time(started),
+                    "finished_at": .time(finished),
                 ])
         }
     }
@@ -55,16 +49,13 @@ enum StoryQueries {
             SELECT state, estimate_u, actual_u, late, created_at, closed_at FROM moose.budget_holds
             WHERE owner = \(id) ORDER BY token, number LIMIT 1000
             """
-        ).rows.map { row in
-            let state: String = try row.decode(0)
-            let estimate: Int64 = try row.decode(1)
-            let created: Date = try row.decode(4)
-            return StoryEvent(
+        ).rows.decode((String, Int64, Int64?, Bool, Date, Date?).self).map {
+            state, estimate, actual, isLate, created, closed in
+            StoryEvent(
                 created, "hold", [.money(estimate), .text(state)],
                 json: [
-                    "state": .string(state), "estimate_usd": .usd(estimate), "actual_usd": .usd(try row.decode(2)),
-                    "late": .bool(try row.decode(3)), "created_at": .time(created),
-                    "closed_at": .time(try row.decode(5)),
+                    "state": .string(state), "estimate_usd": .usd(estimate), "actual_usd": .usd(actual),
+                    "late": .bool(isLate), "created_at": .time(created), "closed_at": .time(closed),
                 ])
         }
     }
@@ -75,11 +66,8 @@ enum StoryQueries {
             SELECT entry, amount_u, created_at FROM moose.cost_tracking
             WHERE owner = \(id) ORDER BY token, number, created_at LIMIT 1000
             """
-        ).rows.map { row in
-            let entry: String = try row.decode(0)
-            let amount: Int64 = try row.decode(1)
-            let created: Date = try row.decode(2)
-            return StoryEvent(
+        ).rows.decode((String, Int64, Date).self).map { entry, amount, created in
+            StoryEvent(
                 created, "cost", [.money(amount), .text(entry)],
                 json: ["entry": .string(entry), "amount_usd": .usd(amount), "created_at": .time(created)])
         }
@@ -92,14 +80,9 @@ enum StoryQueries {
             FROM moose.work_orders w JOIN moose.workflow_runs r ON r.pull_request = w.github_pr_number
             WHERE w.id = \(id) AND moose.is_run_of(r, w) ORDER BY r.received_at LIMIT 1000
             """
-        ).rows.map { row in
-            let workflow: String = try row.decode(0)
-            let conclusion: String = try row.decode(1)
-            let commit: String = try row.decode(2)
-            let attempt: Int = try row.decode(3)
-            let url: String? = try row.decode(4)
-            let received: Date = try row.decode(5)
-            return StoryEvent(
+        ).rows.decode((String, String, String, Int, String?, Date).self).map {
+            workflow, conclusion, commit, attempt, url, received in
+            StoryEvent(
                 received, "CI",
                 [.text("\(workflow): \(conclusion)"), .text("commit \(commit.prefix(10))"), url.map { .text($0) }],
                 state: conclusion == "success" ? "completed" : conclusion == "failure" ? "failed" : nil,
@@ -117,12 +100,8 @@ enum StoryQueries {
             SELECT at, who, action, reason FROM moose.audit_log
             WHERE subject = 'work order ' || \(id.uuidString.lowercased()) ORDER BY at, id LIMIT 1000
             """
-        ).rows.map { row in
-            let at: Date = try row.decode(0)
-            let who: String = try row.decode(1)
-            let action: String = try row.decode(2)
-            let reason: String? = try row.decode(3)
-            return StoryEvent(
+        ).rows.decode((Date, String, String, String?).self).map { at, who, action, reason in
+            StoryEvent(
                 at, "action",
                 [.text(action.replacing("work order ", with: "")), .text("by \(who)"), reason.map { .text($0) }],
                 json: ["at": .time(at), "who": .string(who), "action": .string(action), "reason": .text(reason)])
@@ -132,12 +111,10 @@ enum StoryQueries {
     static func doorbells(_ id: UUID, _ database: PostgresClient) async throws -> [StoryEvent] {
         try await database.run(
             "SELECT due_at, created_at, routing_key FROM moose.outbox WHERE doorbell_for = \(id)"
-        ).rows.map { row in
-            let due: Date = try row.decode(0)
-            let lane: String = try row.decode(2)
-            return StoryEvent(
+        ).rows.decode((Date, Date, String).self).map { due, created, lane in
+            StoryEvent(
                 due, "doorbell", [.text("waits in the outbox for lane \(lane)")],
-                json: ["due_at": .time(due), "created_at": .time(try row.decode(1)), "lane": .string(lane)])
+                json: ["due_at": .time(due), "created_at": .time(created), "lane": .string(lane)])
         }
     }
 
@@ -147,13 +124,8 @@ enum StoryQueries {
             SELECT id, state, reason, explanation, created_at FROM moose.dead_letters
             WHERE work_order_id = \(id) ORDER BY created_at LIMIT 1000
             """
-        ).rows.map { row in
-            let letter: UUID = try row.decode(0)
-            let state: String = try row.decode(1)
-            let reason: String = try row.decode(2)
-            let explanation: String = try row.decode(3)
-            let created: Date = try row.decode(4)
-            return StoryEvent(
+        ).rows.decode((UUID, String, String, String, Date).self).map { letter, state, reason, explanation, created in
+            StoryEvent(
                 created, "dead letter",
                 [.text(letter.uuidString.lowercased()), .text(reason), .text(explanation)], state: state,
                 json: [
@@ -169,11 +141,8 @@ enum StoryQueries {
             SELECT escalation_id, message, occurred_at FROM moose.escalation_events
             WHERE work_order_id = \(id) ORDER BY occurred_at LIMIT 1000
             """
-        ).rows.map { row in
-            let escalation: UUID = try row.decode(0)
-            let message: String = try row.decode(1)
-            let occurred: Date = try row.decode(2)
-            return StoryEvent(
+        ).rows.decode((UUID, String, Date).self).map { escalation, message, occurred in
+            StoryEvent(
                 occurred, "escalation", [.text(escalation.uuidString.lowercased()), .text(message)], state: "open",
                 json: [
                     "escalation_id": .id(escalation), "message": .string(message), "occurred_at": .time(occurred),

@@ -43,11 +43,7 @@ package struct WorkOrderChange: Sendable, Equatable {
     }
 
     private static func changes(_ query: Query, _ database: PostgresClient) async throws -> [WorkOrderChange] {
-        try await database.run(query).rows.map { row in
-            WorkOrderChange(
-                id: try row.decode(0), before: try row.decode(1), after: try row.decode(2),
-                keyHolder: try row.decode(3))
-        }
+        try await database.run(query).rows.decode().map(WorkOrderChange.init)
     }
 
     package var json: JSONValue {

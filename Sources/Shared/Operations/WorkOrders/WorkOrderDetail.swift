@@ -47,33 +47,11 @@ package struct WorkOrderDetail: Sendable {
     }
 
     private init(_ row: PostgresRow) throws {
-        id = try row.decode(0)
-        state = try row.decode(1)
-        kind = try row.decode(2)
-        lane = try row.decode(3)
-        title = try row.decode(4)
-        project = try row.decode(5)
-        agent = try row.decode(6)
-        estimateMicroUSD = try row.decode(7)
-        attempt = try row.decode(8)
-        maxAttempts = try row.decode(9)
-        runAt = try row.decode(10)
-        leaseWorker = try row.decode(11)
-        leaseExpiresAt = try row.decode(12)
-        startedAt = try row.decode(13)
-        workerLosses = try row.decode(14)
-        body = try row.decode(15)
-        result = try row.decode(16)
-        error = try row.decode(17)
-        failureClass = try row.decode(18)
-        createdAt = try row.decode(19)
-        finishedAt = try row.decode(20)
-        cancelRequestedAt = try row.decode(21)
-        cancelWho = try row.decode(22)
-        cancelReason = try row.decode(23)
-        pullRequest = try row.decode(24)
-        repository = try row.decode(25)
-        ciSince = try row.decode(26)
+        (
+            id, state, kind, lane, title, project, agent, estimateMicroUSD, attempt, maxAttempts, runAt, leaseWorker,
+            leaseExpiresAt, startedAt, workerLosses, body, result, error, failureClass, createdAt, finishedAt,
+            cancelRequestedAt, cancelWho, cancelReason, pullRequest, repository, ciSince
+        ) = try row.decode()
     }
 
     package var json: [String: JSONValue] {

@@ -23,23 +23,22 @@ package struct WorkOrderFilter: Sendable {
 
     /// How many there are now; those that are being cancelled don't count.
     package func count(in database: PostgresClient) async throws -> Int {
-        try await database.run(
-            "SELECT count(*) FROM moose.cancellable(\(state), \(kind), \(lane), \(project), \(agent))"
-        ).first?.decode(0, as: Int.self) ?? 0
+        try await database.count(
+            "SELECT count(*) FROM moose.cancellable(\(state), \(kind), \(lane), \(project), \(agent))")
     }
 
     /// Cancels them, five hundred a commit; those that come meanwhile are left alone. Returns how many became what.
     package func cancel(who: String, reason: String, in database: PostgresClient) async throws -> [String: Int] {
         var became: [String: Int] = [:]
-        let begun = try await database.run("SELECT now()").first?.decode(0, as: Date.self)
+        let begun = try await database.value("SELECT now()", as: Date.self)
         while true {
             // Whatever is cancelled is no longer among them.
-            let page: [UUID] = try await database.run(
+            let page = try await database.run(
                 """
                 SELECT * FROM moose.cancellable(
                     \(state), \(kind), \(lane), \(project), \(agent), \(begun), \(Int64(WorkOrderChange.piece)))
                 """
-            ).rows.map { try $0.decode(0) }
+            ).rows.decode(UUID.self)
             guard !page.isEmpty else { return became }
             for change in try await WorkOrderChange.cancel(page, who: who, reason: reason, in: database) {
                 became[change.after, default: 0] += 1

@@ -53,9 +53,7 @@ package struct WorkOrderStory: Sendable {
     }
 
     private static func dependencies(_ query: Query, _ database: PostgresClient) async throws -> [Dependency] {
-        try await database.run(query).rows.map { row in
-            Dependency(id: try row.decode(0), state: try row.decode(1), title: try row.decode(2))
-        }
+        try await database.run(query).rows.decode().map(Dependency.init)
     }
 
     /// All of it in the order it happened.

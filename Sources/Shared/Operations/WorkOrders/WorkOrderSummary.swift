@@ -16,17 +16,7 @@ package struct WorkOrderSummary: Sendable {
     package let error: String?
 
     init(_ row: PostgresRow) throws {
-        id = try row.decode(0)
-        state = try row.decode(1)
-        kind = try row.decode(2)
-        lane = try row.decode(3)
-        title = try row.decode(4)
-        project = try row.decode(5)
-        attempt = try row.decode(6)
-        runAt = try row.decode(7)
-        createdAt = try row.decode(8)
-        finishedAt = try row.decode(9)
-        error = try row.decode(10)
+        (id, state, kind, lane, title, project, attempt, runAt, createdAt, finishedAt, error) = try row.decode()
     }
 
     package var json: JSONValue {

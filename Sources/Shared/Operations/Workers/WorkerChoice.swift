@@ -21,6 +21,6 @@ package enum WorkerChoice: Sendable {
               AND (\(ids)::uuid[] IS NULL OR w.id = ANY (\(ids))) AND (\(host)::text IS NULL OR w.host = \(host))
             ORDER BY w.id
             """
-        ).rows.map { try $0.decode(0) }
+        ).rows.decode(UUID.self)
     }
 }

@@ -13,15 +13,13 @@ package struct WorkerOrder: Sendable {
 
     /// Has them take no new work, end what runs, and exit. Returns how many were told; the others were told before.
     package func drain(_ workers: [UUID], in database: PostgresClient) async throws -> Int {
-        try await database.run("SELECT moose.drain_workers(\(workers), \(who), \(reason))")
-            .first?.decode(0, as: [UUID].self).count ?? 0
+        try await database.value("SELECT moose.drain_workers(\(workers), \(who), \(reason))", as: [UUID].self).count
     }
 
     /// Gives a lane another number of slots. Returns those that work the lane.
     package func resize(_ workers: [UUID], lane: String, slots: Int, in database: PostgresClient) async throws -> [UUID]
     {
-        try await database.run(
-            "SELECT moose.resize_workers(\(workers), \(lane), \(Int32(clamping: slots)), \(who), \(reason))"
-        ).first?.decode(0, as: [UUID].self) ?? []
+        try await database.value(
+            "SELECT moose.resize_workers(\(workers), \(lane), \(Int32(clamping: slots)), \(who), \(reason))")
     }
 }

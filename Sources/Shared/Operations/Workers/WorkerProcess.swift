@@ -42,29 +42,18 @@ package struct WorkerProcess: Sendable {
 
     /// How many work this lane and were heard of in the last minute.
     package static func countLiving(of lane: String, in database: PostgresClient) async throws -> Int {
-        try await database.run(
+        try await database.count(
             """
             SELECT count(*) FROM moose.workers
             WHERE \(lane) = ANY (lanes) AND stopped_at IS NULL AND last_seen > now() - interval '60 seconds'
-            """
-        ).first?.decode(0, as: Int.self) ?? 0
+            """)
     }
 
     private init(_ row: PostgresRow) throws {
-        id = try row.decode(0)
-        host = try row.decode(1)
-        pid = Int(try row.decode(2, as: Int32.self))
-        version = try row.decode(3)
-        lanes = try row.decode(4)
-        kinds = try row.decode(5)
-        slots = Int(try row.decode(6, as: Int32.self))
-        running = Int(try row.decode(7, as: Int32.self))
-        state = try row.decode(8)
-        startedAt = try row.decode(9)
-        lastSeen = try row.decode(10)
-        drainWho = try row.decode(11)
-        drainReason = try row.decode(12)
-        resized = try row.decode(13)
+        (
+            id, host, pid, version, lanes, kinds, slots, running, state, startedAt, lastSeen, drainWho, drainReason,
+            resized
+        ) = try row.decode()
     }
 
     package var json: JSONValue {

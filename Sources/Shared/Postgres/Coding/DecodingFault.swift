@@ -10,6 +10,15 @@ package enum DecodingFault: Error, Hashable, CustomStringConvertible {
     case outOfRange(String)
     /// The result has no such column.
     case noSuchColumn
+    /// A whole row was asked for, with more or fewer columns than it has.
+    case wrongColumnCount(found: Int, asked: Int)
+    /// The result has no row.
+    case noRow
+
+    /// A text stands where only certain words may: an unknown one is an error, never a default.
+    static func unknown(word: String) -> DecodingFault {
+        .malformed("'\(word.prefix(60))', which this version does not know")
+    }
 
     package var description: String {
         switch self {
@@ -18,6 +27,9 @@ package enum DecodingFault: Error, Hashable, CustomStringConvertible {
         case .malformed(let what): "malformed: \(what)"
         case .outOfRange(let what): "out of range: \(what)"
         case .noSuchColumn: "the result has no such column"
+        case .wrongColumnCount(let found, let asked):
+            "asked for \(asked) column\(asked == 1 ? "" : "s") of a result that has \(found)"
+        case .noRow: "the result has no row"
         }
     }
 }

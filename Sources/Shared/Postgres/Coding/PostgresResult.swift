@@ -30,6 +30,28 @@ internal import CLibPQ
 
     package var first: PostgresRow? { rows.first }
 
+    /// The first row, as ``PostgresRow/decode(_:)`` reads it.
+    ///
+    /// - Throws: also when there is no row.
+    package func row<each Value: PostgresDecodable>(
+        as types: (repeat each Value).Type = (repeat each Value).self
+    ) throws(PostgresError) -> (repeat each Value) {
+        try requireColumns(of: types, row: 0)
+        guard rowCount > 0 else { throw .decoding(column: columnTitle(0), row: 0, fault: .noRow) }
+        return try decode(row: 0, as: types)
+    }
+
+    /// The one column of the first row. Where there is no row, an `Optional` is nil.
+    package func value<Value: PostgresDecodable>(as type: Value.Type = Value.self) throws(PostgresError) -> Value {
+        if let first { return try first.decode(type) }
+        try requireColumns(1, row: 0)
+        do throws(DecodingFault) {
+            return try Value.decodeNull()
+        } catch {
+            throw .decoding(column: columnTitle(0), row: 0, fault: .noRow)
+        }
+    }
+
     package func columnName(_ index: Int) -> String? {
         unsafe PQfname(result, Int32(clamping: index)).map { name in unsafe String(cString: name) }
     }
@@ -38,6 +60,38 @@ internal import CLibPQ
     package func columnIndex(_ name: String) -> Int? {
         (0..<columnCount).first { index in columnName(index) == name }
     }
+
+    /// - Throws: when the rows have another number of columns than types are named.
+    func requireColumns<each Value>(of types: (repeat each Value).Type, row: Int) throws(PostgresError) {
+        var asked = 0
+        for _ in repeat (each Value).self { asked += 1 }
+        try requireColumns(asked, row: row)
+    }
+
+    func requireColumns(_ asked: Int, row: Int) throws(PostgresError) {
+        guard asked != columnCount else { return }
+        throw .decoding(
+            column: columnTitle(min(asked, columnCount)), row: row,
+            fault: .wrongColumnCount(found: columnCount, asked: asked))
+    }
+
+    /// Reads the first fields of a row.
+    func decode<each Value: PostgresDecodable>(
+        row: Int, as types: (repeat each Value).Type
+    ) throws(PostgresError) -> (repeat each Value) {
+        var column = 0
+        return (repeat try decode(row: row, next: &column, as: (each Value).self))
+    }
+
+    private func decode<Value: PostgresDecodable>(
+        row: Int, next column: inout Int, as type: Value.Type
+    ) throws(PostgresError) -> Value {
+        defer { column += 1 }
+        return try decode(row: row, column: column, as: type)
+    }
+
+    /// What errors call a column.
+    func columnTitle(_ index: Int) -> String { columnName(index) ?? "number \(index)" }
 
     /// Reads one field.
     func decode<Value: PostgresDecodable>(
@@ -54,7 +108,7 @@ internal import CLibPQ
             let bytes = unsafe RawSpan(_unsafeBytes: field)
             return try Value.decode(bytes, type: PostgresType(rawValue: unsafe PQftype(result, column32)))
         } catch {
-            throw .decoding(column: columnName(column) ?? "number \(column)", row: row, fault: error)
+            throw .decoding(column: columnTitle(column), row: row, fault: error)
         }
     }
 

@@ -1,117 +1,81 @@
-/// Brings the schema up to date, one process at a time, and remembers in `moose.schema_migrations` what it did.
+/// Brings the schema up to date, one process at a time, and remembers in `moose.schema_migrations` and
+/// `moose.schema_functions` what it did.
 package struct Migrator: Sendable {
     let client: PostgresClient
 
     package init(client: PostgresClient) { self.client = client }
 
-    /// Those that `apply` would run, in order. Changes nothing, also on an empty database.
+    /// What `apply` would do. Changes nothing, also on an empty database. A schema that is ahead of the program's is fine.
     ///
-    /// - Parameter refusesNewerSchema: throw when the database has migrations that are not in the list. Default false:
-    ///   programs tolerate a schema that is ahead of them.
-    package func pending(
-        _ migrations: [Migration], refusesNewerSchema: Bool = false
-    ) async throws(MigrationError) -> [Migration] {
+    /// - Throws: also ``MigrationError/leftovers(_:removal:)``, as `apply` would.
+    package func pending(_ schema: DatabaseSchema) async throws(MigrationError) -> SchemaChange {
         try await asMigrationError {
             try await client.withConnection { connection in
-                let exists: PostgresResult = try await connection.run(
-                    "SELECT to_regclass('moose.schema_migrations') IS NOT NULL")
-                let recorded = try exists.first?.decode(0, as: Bool.self) == true ? await recorded(connection) : [:]
-                return try plan(migrations, recorded, refusesNewerSchema)
+                try await refuseLeftovers(schema, connection)
+                let record = try await readRecord(connection)
+                let migrations = try plan(schema.migrations, record)
+                let newest = max(record.newest, migrations.last?.id ?? 0)
+                return SchemaChange(
+                    migrations: migrations, installsFunctions: record.lacks(schema.functions, at: newest))
             }
         }
     }
 
-    /// Runs all that are pending, each in its own transaction. It locks the table of what was applied, so that other
-    /// processes wait; nobody else may lock it, as anybody could an advisory lock.
+    /// Runs the migrations that are pending, each in its own transaction, then installs the functions if the database has
+    /// others and no newer release's. It locks the table of what was applied, so that other processes wait; nobody else
+    /// may lock it, as anybody could an advisory lock.
     ///
-    /// - Returns: those it ran; none when the schema was up to date, or others ran all.
+    /// - Returns: what it did; nothing when the schema was up to date, or others did all.
     @discardableResult
-    package func apply(
-        _ migrations: [Migration], refusesNewerSchema: Bool = false
-    ) async throws(MigrationError) -> [Migration] {
+    package func apply(_ schema: DatabaseSchema) async throws(MigrationError) -> SchemaChange {
         try await asMigrationError {
             // Not reused: the session's limits are lifted.
             try await client.withConnection(reusable: false) { connection in
                 try await connection.runSimple(
                     "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+                try await refuseLeftovers(schema, connection)
                 try await prepare(connection)
-                var applied: [Migration] = []
-                for migration in try plan(migrations, try await recorded(connection), refusesNewerSchema) {
-                    try await connection.begin()
-                    try await connection.runSimple("LOCK TABLE moose.schema_migrations IN EXCLUSIVE MODE")
-                    // What another process applied while this one waited, perhaps with another text.
-                    let pending = try plan(migrations, try await recorded(connection), refusesNewerSchema)
-                    if pending.contains(where: { $0.id == migration.id }) {
-                        do throws(PostgresError) {
-                            try await run(migration, connection, seals: migration.id == pending.last?.id)
-                        } catch {
-                            throw MigrationError.failed(id: migration.id, name: migration.name, error)
-                        }
-                        applied.append(migration)
-                    }
-                    try await connection.commit()
+                let applied = try await apply(schema.migrations, connection)
+                let installed = try await install(schema.functions, connection)
+                return SchemaChange(migrations: applied, installsFunctions: installed)
+            }
+        }
+    }
+
+    private func apply(_ migrations: [Migration], _ connection: PostgresConnection) async throws -> [Migration] {
+        var applied: [Migration] = []
+        for migration in try plan(migrations, try await readRecord(connection)) {
+            try await connection.begin()
+            try await connection.runSimple("LOCK TABLE moose.schema_migrations IN EXCLUSIVE MODE")
+            // What another process applied while this one waited, perhaps with another text.
+            let pending = try plan(migrations, try await readRecord(connection))
+            if pending.contains(where: { $0.id == migration.id }) {
+                do throws(PostgresError) {
+                    try await connection.runSimple(migration.sql)
+                    if migration.id == pending.last?.id { try await connection.runSimple(Migrator.seal) }
+                    try await write(migration, connection)
+                } catch {
+                    throw MigrationError.failed(id: migration.id, name: migration.name, error)
                 }
-                return applied
+                applied.append(migration)
             }
+            try await connection.commit()
         }
+        return applied
     }
 
-    /// Makes the table of what was applied, where it isn't there. Of several processes that do it at the same moment, some
-    /// are told that the name is taken: by then it is there.
-    private func prepare(_ connection: PostgresConnection) async throws(PostgresError) {
-        for isLast in [false, false, true] {
-            do throws(PostgresError) {
-                return try await connection.runSimple(
-                    """
-                    CREATE SCHEMA IF NOT EXISTS moose;
-                    CREATE TABLE IF NOT EXISTS moose.schema_migrations (
-                        id bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
-                        applied_at timestamptz NOT NULL DEFAULT now())
-                    """)
-            } catch {
-                guard !isLast, ["23505", "42P06", "42P07"].contains(error.sqlState) else { throw error }
-            }
-        }
-    }
-
-    /// - Parameter seals: it is the last one.
-    private func run(
-        _ migration: Migration, _ connection: PostgresConnection, seals: Bool
-    ) async throws(PostgresError) {
-        try await connection.runSimple(migration.sql)
-        if seals { try await connection.runSimple(Migrator.seal) }
-        _ = try await connection.run(
-            """
-            INSERT INTO moose.schema_migrations (id, name, checksum)
-            VALUES (\(migration.id), \(migration.name), \(migration.checksum))
-            """)
-    }
-
-    /// Checksums by number.
-    private func recorded(_ connection: PostgresConnection) async throws(PostgresError) -> [Int: String] {
-        let result = try await connection.run("SELECT id, checksum FROM moose.schema_migrations")
-        var recorded: [Int: String] = [:]
-        for row in result.rows { recorded[try row.decode(0)] = try row.decode(1, as: String.self) }
-        return recorded
-    }
-
-    private func plan(
-        _ migrations: [Migration], _ recorded: [Int: String], _ refusesNewerSchema: Bool
-    ) throws(MigrationError) -> [Migration] {
+    /// Those that are not recorded, in their order.
+    private func plan(_ migrations: [Migration], _ record: SchemaRecord) throws(MigrationError) -> [Migration] {
         let sorted = migrations.sorted { left, right in left.id < right.id }
         for (migration, next) in zip(sorted, sorted.dropFirst()) where migration.id == next.id {
             throw .duplicate(id: migration.id)
         }
         for migration in sorted {
-            if let checksum = recorded[migration.id], checksum != migration.checksum {
+            if let checksum = record.migrations[migration.id], checksum != migration.checksum {
                 throw .changed(id: migration.id, name: migration.name)
             }
         }
-        let newest = sorted.last?.id ?? 0
-        if refusesNewerSchema, let database = recorded.keys.max(), database > newest {
-            throw .newerSchema(database: database, program: newest)
-        }
-        return sorted.filter { migration in recorded[migration.id] == nil }
+        return sorted.filter { migration in record.migrations[migration.id] == nil }
     }
 
     private func asMigrationError<Value>(_ body: () async throws -> Value) async throws(MigrationError) -> Value {

@@ -16,6 +16,24 @@ package struct ClaimTerms: Sendable {
         self.unknownKindGrace = unknownKindGrace
         self.kinds = kinds
     }
+
+    /// What an attempt of an order costs before it is run.
+    package enum Price: Sendable, Equatable {
+        case known(MicroUSD)
+        /// Nobody knows it: neither the order nor its kind names one.
+        case unknown
+        /// The order's kind is another worker's, and so is its price.
+        case elsewhere
+    }
+
+    /// The one place where the price of an order that comes is decided: its own estimate, else that of its kind.
+    ///
+    /// - Parameter bytes: of its body.
+    package func price(of message: WorkOrderMessage, bytes: Int) -> Price {
+        if let estimate = message.estimate { return .known(estimate) }
+        guard let kind = kinds[message.kind] else { return .elsewhere }
+        return kind.price(bytes: bytes).map { .known($0) } ?? .unknown
+    }
 }
 
 /// One delivery of a batch to claim. The ids of a batch are distinct.

@@ -1,9 +1,7 @@
-package import WorkOrders
-
 /// What a claim decided about one delivery. In every case the delivery is acknowledged once the claim has committed.
 package enum ClaimVerdict: Sendable, Equatable {
     /// Leased to this worker, its hold taken.
-    case run(Grant)
+    case run(ClaimedOrder)
     /// Leased by a live worker, settled, or another order holds its unique key: dropped and counted.
     case duplicate
     /// Not due, blocked by a dependency, or held back by a paused lane, a limit or a full key: a doorbell rings when it
@@ -15,27 +13,6 @@ package enum ClaimVerdict: Sendable, Equatable {
     case overBudget(reason: String)
     /// Dead-lettered by the claim, with its error event.
     case invalid(reason: String)
-
-    /// What the row says about an order that may run. Fields that are nil stand in the message.
-    package struct Grant: Sendable, Equatable {
-        package var token: Int64
-        package var attempt: Int
-        package var estimate: MicroUSD
-        /// The kind whose handler runs it; nil: its own.
-        package var handler: String?
-        package var stored: Stored?
-    }
-
-    /// The stored order, where the message was only a doorbell or a redelivery.
-    package struct Stored: Sendable, Equatable {
-        package var kind: String
-        package var lane: String
-        package var title: String
-        package var maxAttempts: Int?
-        package var timeoutSeconds: Int?
-        package var traceparent: String?
-        package var body: [UInt8]
-    }
 
     /// Dead-lettered because its id is another order's, or no order has it.
     package var isRefusedForItsID: Bool {

@@ -72,7 +72,7 @@ extension Store {
         for row in rows {
             let item = Int(try row.decode(0, as: Int32.self)) - 1
             guard verdicts.indices.contains(item) else { throw Self.misfit(rows.count, items.count) }
-            verdicts[item] = try Self.verdict(row)
+            verdicts[item] = try Self.verdict(row, on: items[item])
         }
         let all = verdicts.compactMap { $0 }
         guard all.count == items.count else { throw Self.misfit(rows.count, items.count) }
@@ -83,23 +83,10 @@ extension Store {
         .decoding(column: "item", row: rows, fault: .malformed("\(rows) verdicts on \(items) items"))
     }
 
-    private static func verdict(_ row: PostgresRow) throws(PostgresError) -> ClaimVerdict {
+    private static func verdict(_ row: PostgresRow, on item: ClaimItem) throws(PostgresError) -> ClaimVerdict {
         let word = try row.decode(1, as: String.self)
         switch word {
-        case "run":
-            var grant = ClaimVerdict.Grant(
-                token: try row.decode(3, as: Int64.self), attempt: Int(try row.decode(4, as: Int32.self)),
-                estimate: MicroUSD(microdollars: try row.decode(5, as: Int64.self)),
-                handler: try row.decode(8, as: String?.self), stored: nil)
-            if let body = try row.decode(13, as: [UInt8]?.self) {
-                grant.stored = ClaimVerdict.Stored(
-                    kind: try row.decode(9, as: String.self), lane: try row.decode(10, as: String.self),
-                    title: try row.decode(11, as: String.self),
-                    maxAttempts: try row.decode(6, as: Int32?.self).map(Int.init),
-                    timeoutSeconds: try row.decode(7, as: Int32?.self).map(Int.init),
-                    traceparent: try row.decode(12, as: String?.self), body: body)
-            }
-            return .run(grant)
+        case "run": return .run(try order(row, item))
         case "later": return .later
         case "unknown_kind": return .unknownKind
         case "over_budget": return .overBudget(reason: try row.decode(2, as: String.self))
@@ -107,6 +94,31 @@ extension Store {
         case "duplicate": return .duplicate
         default: throw row.unknown(word, 1)
         }
+    }
+
+    /// The row has the whole order where the message was only a doorbell or a redelivery, else the message has it.
+    private static func order(_ row: PostgresRow, _ item: ClaimItem) throws(PostgresError) -> ClaimedOrder {
+        let token = try row.decode(3, as: Int64.self)
+        let attempt = Int(try row.decode(4, as: Int32.self))
+        let estimate = MicroUSD(microdollars: try row.decode(5, as: Int64.self))
+        let handler = try row.decode(8, as: String?.self)
+        if let body = try row.decode(13, as: [UInt8]?.self) {
+            let kind = try row.decode(9, as: String.self)
+            return ClaimedOrder(
+                id: item.id, token: token, attempt: attempt, estimate: estimate, kind: kind, handler: handler ?? kind,
+                lane: try row.decode(10, as: String.self), title: try row.decode(11, as: String.self),
+                maxAttempts: try row.decode(6, as: Int32?.self).map(Int.init),
+                timeoutSeconds: try row.decode(7, as: Int32?.self).map(Int.init),
+                traceparent: try row.decode(12, as: String?.self), body: body)
+        }
+        guard case .order(let message) = item.form else {
+            throw .decoding(column: "body", row: 0, fault: .malformed("a doorbell was granted without its order"))
+        }
+        return ClaimedOrder(
+            id: item.id, token: token, attempt: attempt, estimate: estimate, kind: message.kind,
+            handler: handler ?? message.kind, lane: message.lane, title: message.title,
+            maxAttempts: message.maxAttempts, timeoutSeconds: message.timeoutSeconds, traceparent: item.traceparent,
+            body: item.body)
     }
 }
 
@@ -149,8 +161,8 @@ private struct ClaimColumns {
         titles.append(message?.title)
         projects.append(message?.project)
         agents.append(message?.agent)
-        let standard = message.flatMap { terms.kinds[$0.kind]?.price(bytes: item.body.count) }
-        estimates.append((message?.estimate ?? standard)?.microdollars)
+        let price = message.map { terms.price(of: $0, bytes: item.body.count) }
+        if case .known(let estimate) = price { estimates.append(estimate.microdollars) } else { estimates.append(nil) }
         maxAttempts.append(message?.maxAttempts.map(Int32.init(clamping:)))
         timeouts.append(message?.timeoutSeconds.map(Int32.init(clamping:)))
         runAt.append(message?.runAt)

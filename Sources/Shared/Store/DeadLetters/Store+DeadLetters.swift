@@ -20,6 +20,10 @@ package struct LeasedLetter: Sendable {
     package let cutSize: Int64?
     /// Seals the mark of this redrive; nobody else knows it.
     package let key: UUID
+
+    fileprivate init(_ row: PostgresRow) throws(PostgresError) {
+        (id, number, reason, exchange, routingKey, body, headers, properties, cutSize, key) = try row.decode()
+    }
 }
 
 /// A letter that is dead.
@@ -30,6 +34,8 @@ package struct OpenLetter: Sendable {
     /// Who holds the unique key of the order it stands for, where another does.
     package let keyHolder: UUID?
 }
+
+extension DeadLetterReason: PostgresWord {}
 
 extension Store {
     /// Writes dead letters, each with its error event in one commit; large ones go in several. Returns how many were new, or
@@ -44,7 +50,7 @@ extension Store {
     }
 
     private func buryAtOnce(_ letters: ArraySlice<DeadLetter>) async throws(PostgresError) -> Int {
-        let result = try await postgres.run(
+        try await postgres.count(
             """
             SELECT moose.bury_batch(
                 \(letters.map(\.reason.rawValue)), \(letters.map(\.explanation)), \(letters.map(\.workOrderID)),
@@ -55,7 +61,6 @@ extension Store {
                 \(letters.map(\.properties)), \(letters.map(\.digest)), \(letters.map(\.cutSize)),
                 \(letters.map(\.cutDigest)), \(letters.map(\.redriveSeal)))
             """)
-        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 
     /// Gives letters that a claim wrote for an id that was used, or that no order has, the properties of their messages.
@@ -71,15 +76,13 @@ extension Store {
 
     /// Cuts a list of letters so that the bodies of each piece are of bounded size; those that are gone are left out.
     package func letterPieces(_ ids: [UUID]) async throws(PostgresError) -> [[UUID]] {
-        let rows = try await postgres.run(
+        let sizes = try await postgres.run(
             """
             SELECT d.id, octet_length(d.body) FROM moose.dead_letters d
             JOIN unnest(\(ids)) WITH ORDINALITY AS i (id, nth) ON i.id = d.id ORDER BY i.nth
             """
-        ).rows
-        var sizes: [(id: UUID, bytes: Int)] = []
-        for row in rows { sizes.append((try row.decode(0), Int(try row.decode(1, as: Int32.self)))) }
-        return sizes.pieces { $0.bytes }.map { $0.map(\.id) }
+        ).rows.decode((UUID, Int).self)
+        return sizes.pieces { _, bytes in bytes }.map { piece in piece.map { id, _ in id } }
     }
 
     /// Takes those of the letters that are dead and in nobody's hands.
@@ -89,23 +92,12 @@ extension Store {
     package func leaseLetters(
         _ ids: [UUID], lease: UUID, for time: Duration, includingOrders: Bool = false
     ) async throws(PostgresError) -> [LeasedLetter] {
-        let rows = try await postgres.run(
+        try await postgres.run(
             """
             SELECT id, number, reason, exchange, routing_key, body, headers::text, properties, cut_size, key
             FROM moose.lease_letters(\(lease), \(ids), \(time), \(includingOrders))
             """
-        ).rows
-        var letters: [LeasedLetter] = []
-        for row in rows {
-            letters.append(
-                LeasedLetter(
-                    id: try row.decode(0), number: try row.decode(1),
-                    reason: try row.decode(2, word: DeadLetterReason.self),
-                    exchange: try row.decode(3), routingKey: try row.decode(4), body: try row.decode(5),
-                    headers: try row.decode(6), properties: try row.decode(7), cutSize: try row.decode(8),
-                    key: try row.decode(9)))
-        }
-        return letters
+        ).rows.map(LeasedLetter.init)
     }
 
     /// After the confirm: the letters are redriven. Returns how many; what came back meanwhile stays dead.
@@ -113,7 +105,7 @@ extension Store {
     package func markRedriven(
         _ ids: [UUID], details: [String], lease: UUID, who: String, why: String?
     ) async throws(PostgresError) -> Int {
-        try await count("SELECT moose.mark_redriven(\(lease), \(ids), \(details), \(who), \(why))")
+        try await postgres.count("SELECT moose.mark_redriven(\(lease), \(ids), \(details), \(who), \(why))")
     }
 
     /// Gives letters back that were not published.
@@ -123,17 +115,17 @@ extension Store {
 
     /// Sends the failed orders that these letters stand for back to work, with a fresh series of attempts. Returns how many.
     package func redriveOrders(_ letters: [UUID], who: String, why: String?) async throws(PostgresError) -> Int {
-        try await count("SELECT moose.redrive_orders(\(letters), \(who), \(why))")
+        try await postgres.count("SELECT moose.redrive_orders(\(letters), \(who), \(why))")
     }
 
     /// Puts letters away; their bodies stay. Returns how many were dead and in nobody's hands.
     package func purgeLetters(_ letters: [UUID], who: String, why: String?) async throws(PostgresError) -> Int {
-        try await count("SELECT moose.purge_letters(\(letters), \(who), \(why))")
+        try await postgres.count("SELECT moose.purge_letters(\(letters), \(who), \(why))")
     }
 
     /// Those of the letters that are dead still.
     package func openLetters(_ letters: [UUID]) async throws(PostgresError) -> [OpenLetter] {
-        let rows = try await postgres.run(
+        try await postgres.run(
             """
             SELECT d.id, coalesce(d.leased_until > now(), false), u.work_order_id
             FROM moose.dead_letters d
@@ -142,16 +134,6 @@ extension Store {
                                          AND moose.holds_unique_key(u.work_order_id, u.held_until)
             WHERE d.id = ANY (\(letters)) AND d.state = 'dead'
             """
-        ).rows
-        var open: [OpenLetter] = []
-        for row in rows {
-            open.append(OpenLetter(id: try row.decode(0), isHeld: try row.decode(1), keyHolder: try row.decode(2)))
-        }
-        return open
-    }
-
-    private func count(_ query: Query) async throws(PostgresError) -> Int {
-        guard let row = try await postgres.run(query).first else { return 0 }
-        return Int(try row.decode(0, as: Int32.self))
+        ).rows.decode().map(OpenLetter.init)
     }
 }

@@ -40,19 +40,16 @@ extension Store {
     ) async throws(PostgresError) -> Int {
         let limit = Int32(clamping: limit)
         return switch task {
-        case .ends: try await number("SELECT moose.settle_ends(\(limit))")
+        case .ends: try await postgres.count("SELECT moose.settle_ends(\(limit))")
         case .looks:
-            try await number(
+            try await postgres.count(
                 "SELECT moose.look_at_waits(\(limit), \(patience.milliseconds) * interval '1 millisecond')")
-        case .broken: try await number("SELECT moose.tell_of_broken(\(limit))")
+        case .broken: try await postgres.count("SELECT moose.tell_of_broken(\(limit))")
         }
     }
 
     /// Ends up to a thousand holds of other services that nobody closed in their time. Returns how many.
-    package func expireHolds() async throws(PostgresError) -> Int { try await number("SELECT moose.expire_holds()") }
-
-    private func number(_ query: Query) async throws(PostgresError) -> Int {
-        guard let row = try await postgres.run(query).first else { return 0 }
-        return Int(try row.decode(0, as: Int32.self))
+    package func expireHolds() async throws(PostgresError) -> Int {
+        try await postgres.count("SELECT moose.expire_holds()")
     }
 }

@@ -32,22 +32,13 @@ extension Store {
     ///
     /// - Parameter now: nil is the database's clock.
     package func dueSchedules(at now: Date? = nil, limit: Int = 200) async throws(PostgresError) -> [DueSchedule] {
-        let rows = try await postgres.run(
+        try await postgres.run(
             """
             SELECT name, cron, time_zone, next_run_at, coalesce(\(now)::timestamptz, now()) FROM moose.schedules
             WHERE paused_at IS NULL AND next_run_at <= coalesce(\(now)::timestamptz, now())
             ORDER BY next_run_at, name LIMIT \(Int32(clamping: limit))
             """
-        ).rows
-        var due: [DueSchedule] = []
-        for row in rows {
-            due.append(
-                DueSchedule(
-                    name: try row.decode(0, as: String.self), cron: try row.decode(1, as: String.self),
-                    timeZone: try row.decode(2, as: String.self), tick: try row.decode(3, as: Date.self),
-                    now: try row.decode(4, as: Date.self)))
-        }
-        return due
+        ).rows.decode().map(DueSchedule.init)
     }
 
     /// Writes the orders of the ticks and moves the schedules on, in one commit; passes by what changed meanwhile.
@@ -55,16 +46,13 @@ extension Store {
     /// - Returns: the names of those it fired.
     package func fire(_ firings: [ScheduleFiring], at now: Date? = nil) async throws(PostgresError) -> [String] {
         guard !firings.isEmpty else { return [] }
-        let rows = try await postgres.run(
+        return try await postgres.run(
             """
             SELECT name FROM moose.fire_schedules(
                 \(firings.map(\.schedule.name)), \(firings.map(\.schedule.cron)), \(firings.map(\.schedule.timeZone)),
                 \(firings.map(\.schedule.tick)), \(firings.map(\.next)), \(firings.map { Int64($0.missed) }), \(now))
             """
-        ).rows
-        var names: [String] = []
-        for row in rows { names.append(try row.decode(0, as: String.self)) }
-        return names
+        ).rows.decode(String.self)
     }
 
     /// Pauses schedules whose next tick can't be told, with an error event each.
@@ -76,7 +64,7 @@ extension Store {
 
     /// How long until the next tick, negative where it is past; nil when nothing ticks.
     package func scheduleWait() async throws(PostgresError) -> Duration? {
-        try await postgres.run("SELECT moose.schedule_wait()").first?.decode(0, as: Double?.self).map { .seconds($0) }
+        try await postgres.value("SELECT moose.schedule_wait()", as: Double?.self).map { .seconds($0) }
     }
 
     /// The rules of a time zone from two days before an instant to nine years after it, as the database knows them.
@@ -84,17 +72,12 @@ extension Store {
     /// - Throws: a server error with SQLSTATE 22023 when it knows no such zone.
     package func zoneOffsets(_ zone: String, around instant: Date) async throws(PostgresError) -> ZoneOffsets {
         let end = instant.addingTimeInterval(9 * 366 * 86_400)
-        let rows = try await postgres.run(
+        let stretches = try await postgres.run(
             """
             SELECT starts_at, seconds_east
             FROM moose.zone_offsets(\(zone), \(instant.addingTimeInterval(-2 * 86_400)), \(end))
             """
-        ).rows
-        var stretches: [ZoneOffsets.Stretch] = []
-        for row in rows {
-            stretches.append(
-                .init(start: try row.decode(0, as: Int64.self), secondsEast: try row.decode(1, as: Int64.self)))
-        }
+        ).rows.decode().map(ZoneOffsets.Stretch.init)
         return ZoneOffsets(stretches: stretches, end: Int64(end.timeIntervalSince1970))
     }
 }

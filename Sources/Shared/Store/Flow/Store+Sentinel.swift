@@ -58,13 +58,12 @@ extension Store {
         delivery: String, repository: String, pullRequests: [Int32], run: Int64, attempt: Int32, workflow: String,
         headSHA: String, conclusion: String, url: String?
     ) async throws(PostgresError) -> Bool {
-        let result = try await postgres.run(
+        try await postgres.value(
             """
             SELECT moose.receive_workflow_run(
                 \(delivery), \(repository), \(pullRequests), \(run), \(attempt), \(workflow), \(headSHA),
                 \(conclusion), \(url))
             """)
-        return try result.first?.decode(0, as: Bool.self) ?? false
     }
 
     /// What can be judged now; see `moose.ci_results`.
@@ -82,16 +81,14 @@ extension Store {
             if commits.last?.workOrderID != id {
                 commits.append(
                     CICommit(
-                        workOrderID: id, token: try row.decode(9, as: Int64.self),
-                        isOverdue: try row.decode(1, as: Bool.self),
-                        repository: try row.decode(2, as: String?.self), pullRequest: try row.decode(3, as: Int32.self),
-                        headSHA: try row.decode(4, as: String?.self)))
+                        workOrderID: id, token: try row.decode(9), isOverdue: try row.decode(1),
+                        repository: try row.decode(2), pullRequest: try row.decode(3), headSHA: try row.decode(4)))
             }
             guard let workflow = try row.decode(5, as: String?.self) else { continue }
             commits[commits.count - 1].runs.append(
                 WorkflowRun(
-                    workflow: workflow, runID: try row.decode(6, as: Int64.self),
-                    attempt: try row.decode(7, as: Int32.self), conclusion: try row.decode(8, as: String.self)))
+                    workflow: workflow, runID: try row.decode(6), attempt: try row.decode(7),
+                    conclusion: try row.decode(8)))
         }
         return commits
     }
@@ -100,23 +97,20 @@ extension Store {
     /// meanwhile is judged again.
     package func applyCIVerdicts(_ decisions: [CIDecision]) async throws(PostgresError) -> [UUID] {
         guard !decisions.isEmpty else { return [] }
-        let result = try await postgres.run(
+        return try await postgres.run(
             """
             SELECT * FROM moose.apply_ci_verdicts(
                 \(decisions.map(\.commit.workOrderID)), \(decisions.map(\.commit.token)), \(decisions.map(\.verdict)),
                 \(decisions.map(\.commit.repository)), \(decisions.map(\.commit.headSHA)),
                 \(decisions.map { Int64($0.commit.runs.count) }), \(decisions.map(\.failureClass?.rawValue)),
                 \(decisions.map(\.message)), \(decisions.map(\.facts)))
-            """)
-        var ids: [UUID] = []
-        for row in result.rows { ids.append(try row.decode(0, as: UUID.self)) }
-        return ids
+            """
+        ).rows.decode(UUID.self)
     }
 
     /// Lets results that led to no verdict wait; returns how many were told of because no order knows them.
     package func deferCIResults(unmatchedAfter: Duration) async throws(PostgresError) -> Int {
-        let result = try await postgres.run(
+        try await postgres.count(
             "SELECT moose.defer_ci_results(\(unmatchedAfter.milliseconds) * interval '1 millisecond')")
-        return Int(try result.first?.decode(0, as: Int32.self) ?? 0)
     }
 }

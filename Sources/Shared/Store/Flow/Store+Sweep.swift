@@ -57,16 +57,14 @@ extension Store {
     }
 
     private func sweepPiece(_ lane: String, _ place: SweepPlace) async throws(PostgresError) -> (Int, SweepPlace?) {
-        let row = try await postgres.run(
+        let (rung, runAt, id) = try await postgres.row(
             """
             SELECT rung, next_run_at, next_id FROM moose.sweep(
                 \(lane), \(place.state.rawValue), coalesce(\(place.last?.runAt)::timestamptz, '-infinity'),
                 \(place.last?.id ?? Self.nobody), \(Int32(Self.sweepPiece)))
-            """
-        ).first
-        guard let row else { return (0, nil) }
+            """, as: (Int, Date?, UUID?).self)
         var next: SweepPlace? = place
-        if let runAt = try row.decode(1, as: Date?.self), let id = try row.decode(2, as: UUID?.self) {
+        if let runAt, let id {
             next?.last = (runAt, id)
         } else {
             next = nil
@@ -76,15 +74,15 @@ extension Store {
                 next?.state = states[index + 1]
             }
         }
-        return (Int(try row.decode(0, as: Int32.self)), next)
+        return (rung, next)
     }
 
     /// What a sweep does beside ringing, each in a transaction of its own. Returns how many orders can go on.
     package func tidy() async throws(PostgresError) -> Int {
-        let reviewed = try await postgres.run("SELECT moose.review_waits()").first
+        let reviewed = try await postgres.count("SELECT moose.review_waits()")
         let woken = try await wakeGates()
         _ = try await postgres.run("SELECT moose.sample_burn()")
         _ = try await postgres.run("SELECT moose.tidy_flow()")
-        return woken + Int(try reviewed?.decode(0, as: Int32.self) ?? 0)
+        return woken + reviewed
     }
 }

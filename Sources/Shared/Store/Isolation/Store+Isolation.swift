@@ -39,10 +39,9 @@ extension Store {
     private func end(
         _ id: UUID, _ token: Int64?, _ didStart: Bool, _ cost: MicroUSD?, _ error: PostgresError, isBare: Bool
     ) async throws(PostgresError) -> Bool {
-        let result = try await postgres.run(
+        try await postgres.value(
             "SELECT moose.end_refused(\(id), \(token), \(didStart), \(cost?.microdollars), \(error.sqlState), \(isBare))"
         )
-        return try result.first.map { row throws(PostgresError) in try row.decode(0, as: Bool.self) } ?? false
     }
 }
 
@@ -50,8 +49,7 @@ extension Store {
     /// Says that a message is about to be read that came back again and again.
     /// - Returns: how often that was said of it before and never answered.
     package func beginMessage(_ body: [UInt8], id: String?) async throws(PostgresError) -> Int {
-        let result = try await postgres.run("SELECT moose.begin_message(\(body), \(Array((id ?? "").utf8)))")
-        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
+        try await postgres.count("SELECT moose.begin_message(\(body), \(Array((id ?? "").utf8)))")
     }
 
     /// Says that its reader has lived through it.

@@ -54,7 +54,7 @@ extension Store {
     }
 
     private func recordAtOnce(_ events: ArraySlice<ClassifiedEvent>) async throws(PostgresError) -> Int {
-        let result = try await postgres.run(
+        try await postgres.count(
             """
             SELECT moose.record_error_events(
                 \(events.map(\.id)), \(events.map(\.fingerprint)), \(events.map(\.trigger)),
@@ -63,6 +63,5 @@ extension Store {
                 \(events.map(\.workOrderID)), \(events.map(\.details)), \(events.map(\.occurredAt)),
                 \(events.map(\.options)))
             """)
-        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 }

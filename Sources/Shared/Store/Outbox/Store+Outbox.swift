@@ -86,17 +86,16 @@ extension Store {
     @discardableResult
     package func refuseOutbox(_ refusals: [OutboxRefusal]) async throws(PostgresError) -> Int {
         guard !refusals.isEmpty else { return 0 }
-        let result = try await postgres.run(
+        return try await postgres.count(
             """
             SELECT moose.refuse_outbox(
                 \(refusals.map(\.message.row)), \(refusals.map(\.message.lease)), \(refusals.map(\.error)),
                 \(refusals.map { $0.isOwnFault && !$0.isFinal ? nil : $0.isFinal }))
             """)
-        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 
     /// How long until the next row becomes due; nil when none will.
     package func outboxWait() async throws(PostgresError) -> Duration? {
-        try await postgres.run("SELECT moose.outbox_wait()").first?.decode(0, as: Double?.self).map { .seconds($0) }
+        try await postgres.value("SELECT moose.outbox_wait()", as: Double?.self).map { .seconds($0) }
     }
 }

@@ -88,20 +88,15 @@ extension Store {
                     now() - make_interval(days => \(days)), \(block), \(blocks), \(dryRun))
                 """
             }
-        guard let row = try await postgres.run(query).first else {
-            return PruneStep()
-        }
-        return PruneStep(
-            deleted: Int(try row.decode(0, as: Int64.self)), attempts: Int(try row.decode(2, as: Int64.self)),
-            events: Int(try row.decode(3, as: Int64.self)), letters: Int(try row.decode(4, as: Int64.self)),
-            next: try row.decode(1, as: Int64?.self))
+        var step = PruneStep()
+        (step.deleted, step.next, step.attempts, step.events, step.letters) = try await postgres.row(query)
+        return step
     }
 
     /// Takes the daily run where it is due and nobody else is at it, or keeps it for so long more.
     package func takeRetention(_ lease: UUID, for time: Duration) async throws(PostgresError) -> Bool {
-        try await postgres.run(
-            "SELECT moose.take_retention(\(lease), \(time.milliseconds) * interval '1 millisecond')"
-        ).first?.decode(0, as: Bool.self) ?? false
+        try await postgres.value(
+            "SELECT moose.take_retention(\(lease), \(time.milliseconds) * interval '1 millisecond')")
     }
 
     /// The daily run is done; the next is due in a day.

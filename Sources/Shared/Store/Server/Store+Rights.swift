@@ -29,9 +29,10 @@ extension Store {
                              WHEN 'SELECT' THEN true
                              WHEN 'INSERT' THEN
                                  c.relkind = 'r' AND c.relname NOT IN (
-                                     'schema_migrations', 'work_order_transitions', 'budget_policies', 'budget_freezes',
-                                     'budget_exempt_agents', 'budget_limits_version', 'audit_log', 'lanes', 'schedules',
-                                     'worker_commands', 'turns', 'limits_lock', 'letters_lock')
+                                     'schema_migrations', 'schema_functions', 'work_order_transitions',
+                                     'budget_policies', 'budget_freezes', 'budget_exempt_agents',
+                                     'budget_limits_version', 'audit_log', 'lanes', 'schedules', 'worker_commands',
+                                     'turns', 'limits_lock', 'letters_lock')
                              WHEN 'UPDATE' THEN
                                  c.relname IN ('work_orders', 'workers', 'outbox', 'budget_buckets', 'budget_holds',
                                                'escalations', 'escalation_events', 'gates', 'gate_waits',
@@ -46,9 +47,9 @@ extension Store {
                            THEN ARRAY['EXECUTE on all functions'] ELSE '{}'::text[] END
             FROM pg_namespace n WHERE n.nspname = 'moose'
             """)
-        guard let row = result.first else { return nil }
-        let rights = try row.decode(2, as: [String].self)
-        guard !rights.isEmpty else { return nil }
-        return MissingRights(role: try row.decode(0), owner: try row.decode(1), rights: rights)
+        guard let (role, owner, rights) = try result.first?.decode((String, String, [String]).self),
+            !rights.isEmpty
+        else { return nil }
+        return MissingRights(role: role, owner: owner, rights: rights)
     }
 }

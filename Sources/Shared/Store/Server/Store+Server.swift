@@ -5,15 +5,13 @@ extension Store {
     package func serverFacts() async throws(PostgresError) -> ServerFacts {
         var facts = ServerFacts()
         let names = ServerFacts.expected.keys.sorted()
-        for row in try await postgres.run(
+        let settings = try await postgres.run(
             "SELECT n, current_setting(n) FROM unnest(\(names)) AS n WHERE current_setting(n, true) IS NOT NULL"
-        ).rows {
-            facts.settings[try row.decode(0)] = try row.decode(1, as: String.self)
-        }
+        ).rows.decode((String, String).self)
+        for (name, setting) in settings { facts.settings[name] = setting }
         guard let row = try await postgres.run(Self.numbers).first else { return facts }
-        facts.version = Int(try row.decode(0, as: Int32.self))
-        facts.connections = .init(
-            limit: Int(try row.decode(1, as: Int64.self)), used: Int(try row.decode(2, as: Int64.self)))
+        facts.version = try row.decode(0)
+        facts.connections = .init(limit: try row.decode(1), used: try row.decode(2))
         facts.roleConnections = try Self.share(row, limit: 3, used: 4)
         facts.databaseConnections = try Self.share(row, limit: 5, used: 6)
         facts.notificationQueue = try row.decode(7)
@@ -30,17 +28,14 @@ extension Store {
     package func blockers() async throws(PostgresError) -> [ServerFacts.Holder] { try await holders(Self.blocking) }
 
     private func holders(_ query: Query) async throws(PostgresError) -> [ServerFacts.Holder] {
-        var holders: [ServerFacts.Holder] = []
-        for row in try await postgres.run(query).rows {
-            holders.append(
-                .init(name: try row.decode(0), age: try row.decode(1, as: Double?.self).map { .seconds($0) }))
+        try await postgres.run(query).rows.decode((String, Double?).self).map { name, seconds in
+            .init(name: name, age: seconds.map { .seconds($0) })
         }
-        return holders
     }
 
     private static func share(_ row: PostgresRow, limit: Int, used: Int) throws(PostgresError) -> ServerFacts.Share? {
-        guard let limit = try row.decode(limit, as: Int32?.self) else { return nil }
-        return .init(limit: Int(limit), used: Int(try row.decode(used, as: Int64.self)))
+        guard let limit = try row.decode(limit, as: Int?.self) else { return nil }
+        return .init(limit: limit, used: try row.decode(used))
     }
 
     /// A superuser's sessions are limited by nothing but max_connections.

@@ -7,14 +7,10 @@ extension Store {
 
     /// The orders this worker holds whose cancel was asked for.
     package func cancelRequests(worker: UUID) async throws(PostgresError) -> [CancelRequest] {
-        var requests: [CancelRequest] = []
-        for row in try await postgres.run("SELECT id, token, who, reason FROM moose.cancel_requests(\(worker))").rows {
-            requests.append(
-                CancelRequest(
-                    key: LeaseKey(id: try row.decode(0, as: UUID.self), token: try row.decode(1, as: Int64.self)),
-                    who: try row.decode(2, as: String.self), reason: try row.decode(3, as: String.self)))
-        }
-        return requests
+        try await postgres.run("SELECT id, token, who, reason FROM moose.cancel_requests(\(worker))").rows
+            .decode((UUID, Int64, String, String).self).map { id, token, who, reason in
+                CancelRequest(key: LeaseKey(id: id, token: token), who: who, reason: reason)
+            }
     }
 
     /// What this worker was told.
@@ -24,12 +20,9 @@ extension Store {
             "SELECT command, lane, slots, who, reason FROM moose.worker_commands WHERE worker = \(worker)"
         ).rows
         for row in rows {
-            switch try row.decode(0, word: WorkerCommands.Word.self) {
-            case .drain:
-                commands.drain = WorkerCommands.Drain(
-                    who: try row.decode(3, as: String.self), reason: try row.decode(4, as: String?.self))
-            case .resize:
-                commands.slots[try row.decode(1, as: String.self)] = Int(try row.decode(2, as: Int32.self))
+            switch try row.decode(0, as: WorkerCommands.Word.self) {
+            case .drain: commands.drain = WorkerCommands.Drain(who: try row.decode(3), reason: try row.decode(4))
+            case .resize: commands.slots[try row.decode(1)] = try row.decode(2, as: Int.self)
             }
         }
         return commands

@@ -17,18 +17,11 @@ package struct LaneLoad: Sendable {
 extension Store {
     /// The work of these lanes, each of them with an answer. Counts stop at 100,000.
     package func laneLoads(_ lanes: [String]) async throws(PostgresError) -> [LaneLoad] {
-        var loads: [LaneLoad] = []
-        let rows = try await postgres.run(
+        try await postgres.run(
             "SELECT lane, due, doorbells, running, oldest_seconds, room FROM moose.lane_loads(\(lanes))"
-        ).rows
-        for row in rows {
-            loads.append(
-                LaneLoad(
-                    lane: try row.decode(0, as: String.self), due: Int(try row.decode(1, as: Int64.self)),
-                    doorbells: Int(try row.decode(2, as: Int64.self)), running: Int(try row.decode(3, as: Int64.self)),
-                    oldestAge: .seconds(try row.decode(4, as: Double.self)),
-                    room: try row.decode(5, as: Int64?.self).map(Int.init)))
+        ).rows.decode((String, Int, Int, Int, Double, Int?).self).map { lane, due, doorbells, running, oldest, room in
+            LaneLoad(
+                lane: lane, due: due, doorbells: doorbells, running: running, oldestAge: .seconds(oldest), room: room)
         }
-        return loads
     }
 }

@@ -60,31 +60,24 @@ extension Store {
 
     /// The number of the newest migration applied, 0 where there is no schema.
     package func schemaVersion() async throws(PostgresError) -> Int {
-        let known = try await postgres.run("SELECT to_regclass('moose.schema_migrations') IS NOT NULL")
-        guard try known.first?.decode(0, as: Bool.self) == true else { return 0 }
-        let newest = try await postgres.run("SELECT coalesce(max(id), 0)::bigint FROM moose.schema_migrations")
-        return Int(try newest.first?.decode(0, as: Int64.self) ?? 0)
+        guard try await postgres.value("SELECT to_regclass('moose.schema_migrations') IS NOT NULL") else { return 0 }
+        return try await postgres.count("SELECT coalesce(max(id), 0)::bigint FROM moose.schema_migrations")
     }
 }
 
 extension Store {
     /// Workers that neither said that they live for so long nor took their leave.
     package func silentWorkers(after silence: Duration) async throws(PostgresError) -> [UUID] {
-        var ids: [UUID] = []
-        for row in try await postgres.run(
+        try await postgres.run(
             "SELECT moose.silent_workers(\(silence.milliseconds) * interval '1 millisecond')"
-        ).rows {
-            ids.append(try row.decode(0, as: UUID.self))
-        }
-        return ids
+        ).rows.decode(UUID.self)
     }
 
     /// Marks workers lost that still are silent, and reports each once. Returns how many.
     package func markWorkersLost(_ ids: [UUID], after silence: Duration) async throws(PostgresError) -> Int {
         guard !ids.isEmpty else { return 0 }
-        let result = try await postgres.run(
+        return try await postgres.count(
             "SELECT moose.mark_workers_lost(\(ids), \(silence.milliseconds) * interval '1 millisecond')")
-        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 
     /// Takes orders back from a process that its parent saw end, at most 1000 at once, and marks it lost. Returns how
@@ -92,9 +85,8 @@ extension Store {
     package func processEnded(
         _ process: Int32, supervisor: UUID, maxAttempts: Int
     ) async throws(PostgresError) -> Int {
-        let result = try await postgres.run(
+        try await postgres.count(
             "SELECT moose.process_ended(\(supervisor), \(process), \(Int32(clamping: maxAttempts)))")
-        return try result.first.map { row throws(PostgresError) in Int(try row.decode(0, as: Int32.self)) } ?? 0
     }
 
     /// Forgets workers that stopped or were lost so long ago.

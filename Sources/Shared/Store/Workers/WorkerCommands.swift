@@ -1,3 +1,5 @@
+internal import Postgres
+
 /// What an operator told one worker; rows that stay until it ends.
 package struct WorkerCommands: Sendable, Equatable {
     /// Who wants it to drain.
@@ -7,7 +9,7 @@ package struct WorkerCommands: Sendable, Equatable {
     }
 
     /// How the rows name what is asked.
-    enum Word: String {
+    enum Word: String, PostgresWord {
         case drain, resize
     }
 

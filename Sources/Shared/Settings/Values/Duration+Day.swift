@@ -1,0 +1,4 @@
+extension Duration {
+    /// Twenty-four hours, for the bounds of settings.
+    static let day = Duration.seconds(86_400)
+}

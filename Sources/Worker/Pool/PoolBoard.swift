@@ -1,0 +1,41 @@
+internal import Synchronization
+
+/// The one place of a worker's state. Every change goes through ``change(_:)``, which wakes whoever has something to do
+/// because of it: nobody can free a slot and forget to ring.
+final class PoolBoard: Sendable {
+    private let state: Mutex<PoolState>
+    private let claims = Bell()
+    private let finishes = Bell()
+
+    init(lanes: [WorkerConfiguration.Lane]) { state = Mutex(PoolState(lanes: lanes)) }
+
+    /// Something may be claimable. For one listener.
+    var claimRings: AsyncStream<Void> { claims.rings }
+    /// An end waits to be written. For one listener.
+    var finishRings: AsyncStream<Void> { finishes.rings }
+
+    func change<Result: Sendable>(_ body: (inout PoolState) -> Result) -> Result {
+        let (result, wakes) = state.withLock { state in
+            let result = body(&state)
+            return (result, state.takeWakes())
+        }
+        if wakes.contains(.claims) { claims.ring() }
+        if wakes.contains(.finishes) { finishes.ring() }
+        return result
+    }
+
+    func look<Result: Sendable>(_ body: (PoolState) -> Result) -> Result { state.withLock { body($0) } }
+
+    /// - Returns: whether it became so within the limit; false also when the task was cancelled.
+    func becomes(within limit: Duration? = nil, _ condition: (PoolState) -> Bool) async -> Bool {
+        let deadline = limit.map { ContinuousClock.now + $0 }
+        while !look(condition) {
+            if let deadline, .now >= deadline { return false }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch {
+                // Cancelled: nobody waits for it any more.
+                return look(condition)
+            }
+        }
+        return true
+    }
+}

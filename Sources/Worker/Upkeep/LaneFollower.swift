@@ -1,0 +1,36 @@
+internal import Logging
+internal import Reporting
+internal import Store
+
+/// Takes over what operators set for this worker's lanes: pauses and weights. What a claim may start doesn't hang on it: the
+/// claim judges pauses itself; this keeps the messages of a paused lane in the broker.
+struct LaneFollower: Sendable {
+    let lanes: [WorkerConfiguration.Lane]
+    let store: Store
+    let board: PoolBoard
+    let intake: Intake
+    let reporter: Reporter
+    let logger: Logger
+
+    /// At once and each second.
+    func run() async {
+        let repeating = Repeating(
+            "lanes", every: .seconds(1), startsAtOnce: true, problem: "the lanes were not looked at",
+            reporter: reporter)
+        await repeating.run {
+            let states = try await store.lanes()
+            for (index, lane) in lanes.enumerated() {
+                let set = states.first { $0.name == lane.name }
+                let isHeld = set?.isPaused ?? false
+                let hasChanged = board.change { state in
+                    state.follow(lane: index, weight: set?.weight ?? lane.weight, isHeld: isHeld)
+                }
+                if hasChanged {
+                    logger.info(isHeld ? "lane paused" : "lane resumed", metadata: ["lane": "\(lane.name)"])
+                }
+                if isHeld { await intake.pause(lane: index) }
+            }
+            await intake.resume()
+        }
+    }
+}

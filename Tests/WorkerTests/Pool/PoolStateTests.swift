@@ -1,0 +1,123 @@
+import AMQP
+import FoundationEssentials
+import Store
+import Testing
+import WorkOrders
+
+@testable import Worker
+
+/// Who is woken by what, and what a stop still lets through: the worker's state without any server.
+struct PoolStateTests {
+    private static func state(slots: Int = 1) -> PoolState {
+        PoolState(lanes: [.init(name: "default", slots: slots)])
+    }
+
+    private static func delivery() -> Delivery {
+        Delivery(
+            tag: DeliveryTag(epoch: 1, tag: 1), body: [], properties: MessageProperties(messageID: "\(UUID())"),
+            exchange: "", routingKey: "", redelivered: false)
+    }
+
+    private static func finish(_ key: LeaseKey) -> FinishTry {
+        FinishTry(
+            lane: 0,
+            item: FinishItem(
+                id: key.id, token: key.token, ending: .completed, report: AttemptReport(didStart: true),
+                handler: "work",
+                duration: .zero))
+    }
+
+    private static func job() -> RunningJob { RunningJob(task: Task {}, cancelFlag: CancelFlag()) }
+
+    /// However a slot becomes free, what waits for one is claimed.
+    @Test func `whatever frees a slot rings for claims`() {
+        var state = Self.state()
+        #expect(state.arrive([Self.delivery(), Self.delivery()], lane: 0, at: .now) { _ in false })
+        #expect(state.takeWakes() == .claims)
+        let taken = state.takeClaimable(upTo: 10)
+        #expect(taken.count == 1 && state.takeWakes().isEmpty)
+        #expect(state.takeClaimable(upTo: 10).isEmpty, "no slot is free")
+
+        state.release([0])
+        #expect(state.takeWakes() == .claims)
+
+        #expect(state.reserve([0]) == .reserved)
+        #expect(state.reserve([0]) == .full)
+        #expect(state.takeWakes().isEmpty)
+        state.release([0])
+        #expect(state.takeWakes() == .claims, "also where a claim apart had it")
+
+        let key = LeaseKey(id: UUID(), token: 1)
+        state.take([0])
+        #expect(state.start(key, Self.job)?.isCancelled == false)
+        state.end(Self.finish(key))
+        #expect(state.takeWakes() == .finishes)
+        state.settle(state.takeFinishes(upTo: 10))
+        #expect(state.takeWakes() == .claims)
+        #expect(state.running == 0 && state.jobs.isEmpty)
+
+        #expect(state.setSlots(3, lane: 0) == 1)
+        #expect(state.takeWakes() == .claims)
+        #expect(state.setSlots(2, lane: 0) == 3)
+        #expect(state.takeWakes().isEmpty, "fewer slots let nobody go on")
+
+        state.putBack(taken, at: .now)
+        #expect(state.takeWakes() == .claims)
+    }
+
+    @Test func `a machine that is well again rings for what came before its trouble`() {
+        var state = Self.state()
+        let isNews = state.hostFailed("no memory", at: .now)
+        #expect(isNews)
+        #expect(state.arrive([Self.delivery()], lane: 0, at: .now) { _ in false })
+        _ = state.takeWakes()
+        #expect(state.takeClaimable(upTo: 1).isEmpty)
+        state.hostProbed("still none", at: .now)
+        #expect(state.takeWakes().isEmpty)
+        state.hostProbed(nil, at: .now)
+        #expect(state.takeWakes() == .claims)
+        #expect(state.takeClaimable(upTo: 1).count == 1)
+    }
+
+    @Test func `a state is idle only when nothing is claimed, runs, or waits to be written`() {
+        var state = Self.state(slots: 2)
+        let key = LeaseKey(id: UUID(), token: 1)
+        #expect(state.isIdle)
+        #expect(state.reserve([0]) == .reserved)
+        #expect(!state.isIdle && state.hasClaims)
+        #expect(state.start(key, Self.job) != nil)
+        #expect(!state.isIdle && !state.hasClaims)
+        state.end(Self.finish(key))
+        #expect(!state.isIdle)
+        let ends = state.takeFinishes(upTo: 10)
+        #expect(!state.isIdle, "it is being written")
+        state.settle(ends)
+        #expect(state.isIdle)
+    }
+
+    @Test func `a worker that stops takes, reserves and starts nothing more`() {
+        var state = Self.state(slots: 5)
+        #expect(state.arrive([Self.delivery(), Self.delivery()], lane: 0, at: .now) { _ in true })
+        #expect(state.suspects.count == 2)
+        state.stop()
+        #expect(!state.arrive([Self.delivery()], lane: 0, at: .now) { _ in false }, "it goes back")
+        #expect(state.takeSuspect() == nil)
+        #expect(state.reserve([0]) == .stopping)
+        #expect(state.start(LeaseKey(id: UUID(), token: 1), Self.job) == nil)
+        #expect(state.takeUnclaimed().map(\.count) == [2] && state.suspects.isEmpty)
+    }
+
+    @Test func `the end of a job keeps its lease until it is written, and its loss stops nobody`() {
+        var state = Self.state(slots: 5)
+        let (running, ended) = (LeaseKey(id: UUID(), token: 1), LeaseKey(id: UUID(), token: 2))
+        for key in [running, ended] {
+            state.take([0])
+            #expect(state.start(key, Self.job) != nil)
+        }
+        state.end(Self.finish(ended))
+        #expect(Set(state.jobs.leases) == [running, ended])
+        #expect(state.jobs.stillRunning([running, ended]).map(\.key) == [running])
+        state.settle(state.takeFinishes(upTo: 10))
+        #expect(state.jobs.leases == [running])
+    }
+}
