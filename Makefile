@@ -57,7 +57,8 @@ bench: build ## measure this machine, each figure beside its invariant check
 
 lint: swift ## check format and house rules
 	swift format lint --strict --parallel -r Sources Tests Package.swift
-	deploy/lint/file-length.sh
+	deploy/lint/sizes.py --self-test
+	deploy/lint/sizes.py
 	deploy/lint/silent-catches.py --self-test
 	deploy/lint/silent-catches.py
 	deploy/lint/sql-places.sh --self-test

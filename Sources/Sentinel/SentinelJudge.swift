@@ -47,11 +47,11 @@ package struct SentinelJudge: Sendable {
         }
         for id in taken {
             guard let decision = verdicts.first(where: { $0.commit.workOrderID == id }) else { continue }
-            Counter(.sentinelVerdicts, dimensions: [("verdict", decision.verdict)]).increment()
+            Counter(.sentinelVerdicts, dimensions: [("verdict", decision.verdict.rawValue)]).increment()
             logger.info(
                 "CI verdict",
                 metadata: [
-                    "work_order": "\(id.text)", "verdict": "\(decision.verdict)",
+                    "work_order": "\(id.text)", "verdict": "\(decision.verdict.rawValue)",
                     "pull_request": "\(decision.commit.pullRequest)",
                     "head_sha": "\(decision.commit.headSHA ?? "none")",
                     "why": "\(decision.message ?? "every workflow passed")",
@@ -65,30 +65,31 @@ package struct SentinelJudge: Sendable {
 extension CIDecision {
     /// Nil while there is nothing to decide.
     fileprivate init?(_ verdict: CIVerdict, _ commit: CICommit, expected: [String]) {
-        var facts = Facts(commit, expected: expected)
         switch verdict {
-        case .waiting:
-            return nil
+        case .waiting: return nil
         case .passed(let flaky):
-            facts.verdict = "passed"
+            var facts = Facts(.passed, commit, expected: expected)
             facts.flaky = flaky.isEmpty ? nil : flaky.joined(separator: ", ")
-            self.init(commit: commit, verdict: "passed", failureClass: nil, message: nil, facts: facts.json)
+            self.init(commit: commit, verdict: .passed, failureClass: nil, message: nil, facts: facts.json)
         case .failed(let failureClass, let confidence, let words):
-            facts.verdict = "failed"
-            facts.confidence = confidence
-            self.init(
-                commit: commit, verdict: "failed", failureClass: failureClass, message: words, facts: facts.json)
+            self.init(.failed, failureClass, confidence, words, commit, expected: expected)
         case .unclear(let failureClass, let confidence, let words):
-            facts.verdict = "unclear"
-            facts.confidence = confidence
-            self.init(
-                commit: commit, verdict: "unclear", failureClass: failureClass, message: words, facts: facts.json)
+            self.init(.unclear, failureClass, confidence, words, commit, expected: expected)
         }
+    }
+
+    private init(
+        _ verdict: Verdict, _ failureClass: FailureClass, _ confidence: Double?, _ words: String, _ commit: CICommit,
+        expected: [String]
+    ) {
+        var facts = Facts(verdict, commit, expected: expected)
+        facts.confidence = confidence
+        self.init(commit: commit, verdict: verdict, failureClass: failureClass, message: words, facts: facts.json)
     }
 
     /// What the order keeps of it, under `ci` in its metadata.
     private struct Facts: Encodable {
-        var verdict = ""
+        let verdict: String
         var confidence: Double?
         var flaky: String?
         let repository: String?
@@ -99,7 +100,8 @@ extension CIDecision {
         /// The last end of each workflow.
         let workflows: [String: String]
 
-        init(_ commit: CICommit, expected: [String]) {
+        init(_ verdict: Verdict, _ commit: CICommit, expected: [String]) {
+            self.verdict = verdict.rawValue
             repository = commit.repository
             pullRequest = commit.pullRequest
             headSHA = commit.headSHA

@@ -224,7 +224,7 @@ struct VerdictTests {
             let seen = try #require(try await desk.store.ciResults(deadline: .seconds(60)).first)
             #expect(seen.token == token && seen.runs.count == 2)
             try await desk.run("UPDATE moose.work_orders SET fencing_token = fencing_token + 1")
-            let late = CIDecision(commit: seen, verdict: "failed", failureClass: nil, message: "late", facts: "{}")
+            let late = CIDecision(commit: seen, verdict: .failed, failureClass: nil, message: "late", facts: "{}")
             #expect(try await desk.store.applyCIVerdicts([late]) == [])
         }
     }
@@ -312,7 +312,7 @@ struct VerdictTests {
             let seen = try #require(try await desk.store.ciResults(deadline: .seconds(60)).first)
             try await desk.arrives("Build", "success", run: 1, attempt: 2)
             let late = CIDecision(
-                commit: seen, verdict: "failed", failureClass: .compileError, message: "CI failed", facts: "{}")
+                commit: seen, verdict: .failed, failureClass: .compileError, message: "CI failed", facts: "{}")
             #expect(try await desk.store.applyCIVerdicts([late]) == [])
             #expect(try await desk.state(id) == "needs_review")
             try await desk.look()

@@ -63,10 +63,10 @@ final class Intake: Sendable {
 
     /// Stops deliveries of a lane; nothing where they are stopped already.
     func pause(lane: Int) async {
-        guard !board.look({ $0.lanes[lane].isPaused }) else { return }
+        guard !board.look({ $0.lanes[lane].isConsumerPaused }) else { return }
         do {
             try await subscriptions[lane].pause()
-            board.change { $0.setPaused(true, lane: lane) }
+            board.change { $0.setConsumerPaused(true, lane: lane) }
         } catch {
             // Without a broker nothing more is delivered; the next tick looks again.
             reporter.report("consume", "the consumer was not paused", error: error)
@@ -76,7 +76,7 @@ final class Intake: Sendable {
     /// Pauses every lane's consumer; ``resume()`` is the way back.
     func pauseAll() async {
         board.change { state in
-            for lane in state.lanes.indices { state.setPaused(true, lane: lane) }
+            for lane in state.lanes.indices { state.setConsumerPaused(true, lane: lane) }
         }
         for subscription in subscriptions {
             do {
@@ -93,7 +93,7 @@ final class Intake: Sendable {
             do {
                 try await subscriptions[lane].resume(prefetch: prefetch(lane: lane))
             } catch {
-                board.change { $0.setPaused(true, lane: lane) }
+                board.change { $0.setConsumerPaused(true, lane: lane) }
                 reporter.report("consume", "the consumer was not resumed", error: error)
             }
         }
@@ -101,7 +101,7 @@ final class Intake: Sendable {
 
     /// Has the broker hand out as many as there are slots now. A consumer that is paused takes the number when it resumes.
     func followSlots(lane: Int) async {
-        guard board.look({ !$0.lanes[lane].isPaused && !$0.isStopping }) else { return }
+        guard board.look({ !$0.lanes[lane].isConsumerPaused && !$0.isStopping }) else { return }
         do {
             try await subscriptions[lane].resume(prefetch: prefetch(lane: lane))
         } catch {

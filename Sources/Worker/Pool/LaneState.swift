@@ -18,9 +18,9 @@ struct LaneState: Sendable {
     private(set) var running = 0
     private(set) var waiting: Deque<Waiting> = []
     /// Its consumer is paused, for whatever reason.
-    private(set) var isPaused = false
+    private(set) var isConsumerPaused = false
     /// An operator paused it.
-    private(set) var isHeld = false
+    private(set) var isPaused = false
     /// How many of its deliveries were apart when its consumer was last started anew for their sake.
     private(set) var renewedFor = 0
     /// What it is owed of the batches so far, in weights.
@@ -70,19 +70,19 @@ struct LaneState: Sendable {
     }
 
     /// - Returns: whether an operator has just paused it or let it go on.
-    mutating func follow(weight: Int, isHeld: Bool) -> Bool {
+    mutating func follow(weight: Int, isPaused: Bool) -> Bool {
         self.weight = weight
-        defer { self.isHeld = isHeld }
-        return self.isHeld != isHeld
+        defer { self.isPaused = isPaused }
+        return self.isPaused != isPaused
     }
 
-    mutating func setPaused(_ isPaused: Bool) { self.isPaused = isPaused }
+    mutating func setConsumerPaused(_ isPaused: Bool) { isConsumerPaused = isPaused }
 
     /// Whether its consumer is to be started anew, so that what is apart takes nothing of what the broker hands out at a
     /// time. Where nothing at all passes, not everything is taken from the queue.
     mutating func wantsRenewal(apart: Int) -> Bool {
         renewedFor = min(renewedFor, apart)
-        return apart > renewedFor && apart <= max(64, 2 * slots) && free > 0 && waiting.isEmpty && !isPaused
+        return apart > renewedFor && apart <= max(64, 2 * slots) && free > 0 && waiting.isEmpty && !isConsumerPaused
     }
 
     mutating func renewed(for apart: Int) { renewedFor = apart }

@@ -228,17 +228,19 @@ struct PoolState: Sendable {
     /// Takes nothing more and starts nothing more.
     mutating func stop() { isStopping = true }
 
-    mutating func setPaused(_ isPaused: Bool, lane: Int) { lanes[lane].setPaused(isPaused) }
+    mutating func setConsumerPaused(_ isPaused: Bool, lane: Int) { lanes[lane].setConsumerPaused(isPaused) }
 
-    mutating func follow(lane: Int, weight: Int, isHeld: Bool) -> Bool {
-        lanes[lane].follow(weight: weight, isHeld: isHeld)
+    mutating func follow(lane: Int, weight: Int, isPaused: Bool) -> Bool {
+        lanes[lane].follow(weight: weight, isPaused: isPaused)
     }
 
     /// Whether a lane that is paused may consume again; then it counts as consuming.
     mutating func resumes(lane: Int) -> Bool {
         let state = lanes[lane]
-        guard state.isPaused, !state.isHeld, state.free > 0, state.waiting.isEmpty, !takesNothing else { return false }
-        lanes[lane].setPaused(false)
+        guard state.isConsumerPaused, !state.isPaused, state.free > 0, state.waiting.isEmpty, !takesNothing else {
+            return false
+        }
+        lanes[lane].setConsumerPaused(false)
         return true
     }
 

@@ -76,41 +76,15 @@ package final class WorkerPool: Sendable {
         let follower = ControlFollower(
             configuration: configuration, store: control, board: board, intake: intake, registrar: registrar,
             reporter: reporter, logger: logger, drain: { drainRequest.finish() })
+        let upkeep = Upkeep(
+            configuration: configuration, handlers: handlers, store: control, publisher: publisher, board: board,
+            intake: intake, claims: claims, registrar: registrar, follower: follower, metrics: metrics,
+            reporter: reporter, logger: logger)
         services =
             [
                 claims.run, claims.runApart, finishes.run, finishes.runApart, letters.run, relay.run, host.run,
-                database.run, registrar.run, follower.run,
-                LeaseKeeper(
-                    configuration: configuration, store: control, board: board, registrar: registrar,
-                    control: follower, reporter: reporter, logger: logger
-                ).run,
-                LeaseRescuer(
-                    configuration: configuration, store: control, metrics: metrics, reporter: reporter, logger: logger
-                ).run,
-                Sweeper(
-                    configuration: configuration, store: control, publisher: publisher, reporter: reporter,
-                    logger: logger
-                ).run,
-                LaneFollower(
-                    lanes: configuration.lanes, store: control, board: board, intake: intake, reporter: reporter,
-                    logger: logger
-                ).run,
-                OverdueParker(
-                    configuration: configuration, board: board, intake: intake, claims: claims, reporter: reporter
-                ).run,
-                SuspectReader(
-                    lanes: lanes, store: control, board: board, intake: intake, claims: claims, reporter: reporter
-                ).run,
-                Adopter(
-                    configuration: configuration, kinds: handlers.entries.keys.sorted(), store: control, board: board,
-                    reporter: reporter, logger: logger
-                ).run,
-                MoneyWaker(store: control, reporter: reporter, logger: logger).run,
-                GateWaker(store: control, reporter: reporter, logger: logger).run,
-                DependencyWork(store: control, reporter: reporter).run,
-                HoldExpiry(store: control, reporter: reporter).run,
-                Scheduler(store: control, logger: logger, reporter: reporter).run,
-            ]
+                database.run,
+            ] + upkeep.services
         self.configuration = configuration
         (self.board, self.intake, self.claims, self.finishes) = (board, intake, claims, finishes)
         (self.letters, self.relay, self.host, self.database) = (letters, relay, host, database)

@@ -21,14 +21,14 @@ struct LaneFollower: Sendable {
             let states = try await store.lanes()
             for (index, lane) in lanes.enumerated() {
                 let set = states.first { $0.name == lane.name }
-                let isHeld = set?.isPaused ?? false
+                let isPaused = set?.isPaused ?? false
                 let hasChanged = board.change { state in
-                    state.follow(lane: index, weight: set?.weight ?? lane.weight, isHeld: isHeld)
+                    state.follow(lane: index, weight: set?.weight ?? lane.weight, isPaused: isPaused)
                 }
                 if hasChanged {
-                    logger.info(isHeld ? "lane paused" : "lane resumed", metadata: ["lane": "\(lane.name)"])
+                    logger.info(isPaused ? "lane paused" : "lane resumed", metadata: ["lane": "\(lane.name)"])
                 }
-                if isHeld { await intake.pause(lane: index) }
+                if isPaused { await intake.pause(lane: index) }
             }
             await intake.resume()
         }

@@ -176,7 +176,7 @@ struct PoolIsolationTests {
             // Nor is it parked in the end, which would hide that it was forgotten.
             try await bench.withPool(Self.done, slots: 1, { $0.patience = .seconds(600) }) { pool, _ in
                 try await eventually("its consumer is started anew") {
-                    pool.board.look { $0.lanes[0].renewedFor == 1 && !$0.lanes[0].isPaused }
+                    pool.board.look { $0.lanes[0].renewedFor == 1 && !$0.lanes[0].isConsumerPaused }
                 }
                 for count in 1...Int64(3) {
                     try await eventually("the claim apart has the slot", timeout: .seconds(40)) {

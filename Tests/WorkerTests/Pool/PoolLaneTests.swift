@@ -23,11 +23,11 @@ struct PoolLaneTests {
         try await PoolBench.open { bench in
             _ = try await bench.control.postgres.run("SELECT moose.pause_lane('default', 'ann', 'they burn')")
             try await bench.withPool(Self.done) { pool, _ in
-                try await eventually("the lane is held") { pool.board.look { $0.lanes[0].isPaused } }
+                try await eventually("the lane is held") { pool.board.look { $0.lanes[0].isConsumerPaused } }
                 try await bench.publishWork(30)
             }
             try await bench.withPool(Self.done) { pool, _ in
-                try await eventually("the lane is held again") { pool.board.look { $0.lanes[0].isPaused } }
+                try await eventually("the lane is held again") { pool.board.look { $0.lanes[0].isConsumerPaused } }
                 try await eventually("all are kept, none is started") {
                     let queued = try await bench.publisher.queueStatistics(MooseTopology.workQueue(lane: "default"))
                     let held = try await bench.count("moose.gate_waits")
@@ -36,7 +36,7 @@ struct PoolLaneTests {
                 #expect(try await bench.count("moose.work_orders WHERE state <> 'pending' OR attempt > 0") == 0)
                 _ = try await bench.control.postgres.run("SELECT moose.resume_lane('default', 'ann', 'put out')")
                 try await bench.waitFor(30, "moose.work_orders WHERE state = 'completed' AND attempt = 1")
-                try await eventually("it consumes again") { !pool.board.look { $0.lanes[0].isPaused } }
+                try await eventually("it consumes again") { !pool.board.look { $0.lanes[0].isConsumerPaused } }
             }
         }
     }

@@ -35,15 +35,26 @@ package struct CICommit: Sendable {
 
 /// A verdict to be carried out.
 package struct CIDecision: Sendable {
+    /// By the words of `moose.apply_ci_verdicts`.
+    package enum Verdict: String, Sendable {
+        /// The order is completed.
+        case passed
+        /// The order fails.
+        case failed
+        /// A person decides; the order stays.
+        case unclear
+    }
+
     package let commit: CICommit
-    /// `passed`, `failed` or `unclear`.
-    package let verdict: String
+    package let verdict: Verdict
     package let failureClass: FailureClass?
     package let message: String?
     /// A JSON object for the order's metadata.
     package let facts: String
 
-    package init(commit: CICommit, verdict: String, failureClass: FailureClass?, message: String?, facts: String) {
+    package init(
+        commit: CICommit, verdict: Verdict, failureClass: FailureClass?, message: String?, facts: String
+    ) {
         self.commit = commit
         self.verdict = verdict
         self.failureClass = failureClass
@@ -100,10 +111,10 @@ extension Store {
         return try await postgres.run(
             """
             SELECT * FROM moose.apply_ci_verdicts(
-                \(decisions.map(\.commit.workOrderID)), \(decisions.map(\.commit.token)), \(decisions.map(\.verdict)),
-                \(decisions.map(\.commit.repository)), \(decisions.map(\.commit.headSHA)),
-                \(decisions.map { Int64($0.commit.runs.count) }), \(decisions.map(\.failureClass?.rawValue)),
-                \(decisions.map(\.message)), \(decisions.map(\.facts)))
+                \(decisions.map(\.commit.workOrderID)), \(decisions.map(\.commit.token)),
+                \(decisions.map(\.verdict.rawValue)), \(decisions.map(\.commit.repository)),
+                \(decisions.map(\.commit.headSHA)), \(decisions.map { Int64($0.commit.runs.count) }),
+                \(decisions.map(\.failureClass?.rawValue)), \(decisions.map(\.message)), \(decisions.map(\.facts)))
             """
         ).rows.decode(UUID.self)
     }

@@ -6,6 +6,8 @@
 -- passed    completed
 -- failed    failed, with an error event
 -- unclear   stays in needs_review, with an error event: a person decides
+--
+-- Any other word is no verdict: the state it would get is null, and the statement fails.
 CREATE OR REPLACE FUNCTION moose.apply_ci_verdicts(
     p_ids uuid[], p_tokens bigint[], p_verdicts text[], p_repositories text[], p_shas text[], p_runs_seen bigint[],
     p_failure_classes text[], p_messages text[], p_facts text[]
@@ -23,7 +25,8 @@ BEGIN
         ORDER BY w.id FOR NO KEY UPDATE OF w);
 
     UPDATE moose.work_orders w
-    SET state = CASE i.verdict WHEN 'passed' THEN 'completed' WHEN 'failed' THEN 'failed' ELSE w.state END,
+    SET state = CASE i.verdict WHEN 'passed' THEN 'completed' WHEN 'failed' THEN 'failed'
+                           WHEN 'unclear' THEN w.state END,
         error = CASE WHEN i.verdict <> 'passed' THEN i.message END,
         failure_class = CASE WHEN i.verdict <> 'passed' THEN i.class END,
         finished_at = CASE WHEN i.verdict <> 'unclear' THEN now() END,
@@ -31,7 +34,7 @@ BEGIN
     FROM unnest(p_ids, p_verdicts, p_failure_classes, p_messages, p_facts) AS i (id, verdict, class, message, facts)
     WHERE w.id = i.id AND w.id = ANY (v_ids);
     UPDATE moose.outcome_vectors v
-    SET outcome = CASE i.verdict WHEN 'passed' THEN 'completed' ELSE 'failed' END, success = i.verdict = 'passed',
+    SET outcome = CASE i.verdict WHEN 'passed' THEN 'completed' WHEN 'failed' THEN 'failed' END, success = i.verdict = 'passed',
         failure_class = CASE i.verdict WHEN 'failed' THEN i.class END,
         error = CASE i.verdict WHEN 'failed' THEN i.message END
     FROM unnest(p_ids, p_verdicts, p_failure_classes, p_messages) AS i (id, verdict, class, message)

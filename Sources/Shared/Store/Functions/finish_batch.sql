@@ -11,6 +11,8 @@
 -- interrupted  pending, due at once or after p_delays_ms; burns no attempt
 -- cancelled    cancelled: its handler was stopped because somebody asked for that
 --
+-- Any other word is no outcome: the state it would get is null, and the statement fails.
+--
 -- Once a cancel was asked for, every outcome but completed makes the order cancelled: a result wins, nothing is
 -- retried.
 CREATE OR REPLACE FUNCTION moose.finish_batch(
@@ -31,7 +33,9 @@ BEGIN
                          WHEN w.cancel_requested_at IS NOT NULL THEN 'cancelled'
                          WHEN i.outcome = 'failed' THEN 'failed' WHEN i.outcome = 'retry' THEN 'retrying'
                          WHEN i.outcome = 'review' THEN 'needs_review'
-                         WHEN i.outcome = 'snoozed' THEN 'scheduled' ELSE 'pending' END,
+                         WHEN i.outcome = 'snoozed' THEN 'scheduled'
+                         -- Cancelled, and nobody asks for that any more: as if it had been interrupted.
+                         WHEN i.outcome IN ('interrupted', 'cancelled') THEN 'pending' END,
             attempt = w.attempt - (i.outcome IN ('snoozed', 'interrupted'))::integer,
             run_at = CASE WHEN i.outcome IN ('completed', 'failed') THEN w.run_at
                           ELSE now() + coalesce(i.delay, 0) * interval '1 millisecond' END,
