@@ -34,7 +34,8 @@ BEGIN
     FROM unnest(p_ids, p_verdicts, p_failure_classes, p_messages, p_facts) AS i (id, verdict, class, message, facts)
     WHERE w.id = i.id AND w.id = ANY (v_ids);
     UPDATE moose.outcome_vectors v
-    SET outcome = CASE i.verdict WHEN 'passed' THEN 'completed' WHEN 'failed' THEN 'failed' END, success = i.verdict = 'passed',
+    SET outcome = CASE i.verdict WHEN 'passed' THEN 'completed' WHEN 'failed' THEN 'failed' END,
+        success = i.verdict = 'passed',
         failure_class = CASE i.verdict WHEN 'failed' THEN i.class END,
         error = CASE i.verdict WHEN 'failed' THEN i.message END
     FROM unnest(p_ids, p_verdicts, p_failure_classes, p_messages) AS i (id, verdict, class, message)
