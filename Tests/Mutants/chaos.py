@@ -19,7 +19,7 @@ MUTANTS = {
     "a budget grants one order too many": (
         "reserve_batch", "v_estimate > v_cap[k] - v_used[k] OR", "v_estimate > v_cap[k] + 1000 - v_used[k] OR", "caps"),
     "a claim drops what it should run": (
-        "claim_batch", "WHEN p_park OR w.run_at > now()", "WHEN w.attempt > 0 AND w.lane = 'default' THEN 'duplicate' "
+        "claim_judge", "WHEN p_park OR w.run_at > now()", "WHEN w.attempt > 0 AND w.lane = 'default' THEN 'duplicate' "
         "WHEN p_park OR w.run_at > now()", "at rest"),
 }
 

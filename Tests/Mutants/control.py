@@ -34,7 +34,7 @@ MUTANTS = {
     "a cancel before the message is forgotten": (
         "cancel_work_orders", "WHERE NOT EXISTS (SELECT 1", "WHERE false AND NOT EXISTS (SELECT 1"),
     "a message cancelled before it came is one that took another's id": (
-        "claim_batch", "WHEN w.digest = '' THEN 'duplicate'", ""),
+        "claim_judge", "WHEN w.digest = '' THEN 'duplicate'", ""),
     "workers read each other's cancels": (
         "cancel_requests", "l.worker = p_worker AND", ""),
     "a cancelled attempt is tried again": (

@@ -32,8 +32,8 @@ MUTANTS = {
     "an order runs without a lease": (
         "keep_live_sets", "IF v_to = 'in_progress' AND NOT EXISTS", "IF false AND NOT EXISTS"),
     "a claim writes no leases": (
-        "claim_batch", "AS r (item, token, status) WHERE r.status <> 'refused'", "AS r (item, token, status) WHERE false"),
-    "a claim takes another's leases for its own": ("claim_batch", "l.id = w.id AND l.claim = p_claim", "l.id = w.id"),
+        "claim_reserve", "o WHERE v_status[o.ordinality] <> 'refused'", "o WHERE false"),
+    "a claim takes another's leases for its own": ("claim_judge", "l.id = w.id AND l.claim = p_claim", "l.id = w.id"),
     "a lease without an order stays for ever": (
         "rescue_leases", "l.id = i.id AND l.token = i.token AND l.expires_at < now()", "false"),
     "a heartbeat renews another's lease": (
@@ -41,9 +41,9 @@ MUTANTS = {
     "nobody tells the worker of a cancel": (
         "cancel_work_orders", "UPDATE moose.leases l SET to_stop = true", "UPDATE moose.leases l SET to_stop = false"),
     "a new lease knows nothing of a cancel": (
-        "claim_batch", "UPDATE moose.leases l SET to_stop = true", "UPDATE moose.leases l SET to_stop = false"),
+        "claim_reserve", "UPDATE moose.leases l SET to_stop = true", "UPDATE moose.leases l SET to_stop = false"),
     "a try that overtakes itself takes its leases for another's": (
-        "claim_batch",
+        "claim_judge",
         "PERFORM 1 FROM moose.work_orders o WHERE o.id = ANY (p_ids) ORDER BY o.id FOR NO KEY UPDATE;", ""),
 }
 

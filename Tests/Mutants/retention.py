@@ -56,13 +56,14 @@ MUTANTS = {
     "two have the daily run": (
         PRUNE, "take_retention", "(r.leased_until IS NULL OR r.leased_until < now())", "true"),
     "a claim does not look for pruned ids": (
-        PRUNE, "claim_batch", "v_pruned_to >= ANY (p_ids)", "false"),
+        PRUNE, "claim_write", "p.id DESC LIMIT 1) >= ANY (p_ids)", "p.id DESC LIMIT 1) IS NULL AND false"),
     "another body under a pruned id is a duplicate": (
-        PRUNE, "claim_batch", "THEN 'duplicate' ELSE 'id_reused' END\n", "THEN 'duplicate' ELSE 'duplicate' END\n"),
+        PRUNE, "claim_look_among_pruned", "THEN 'duplicate' ELSE 'id_reused' END",
+        "THEN 'duplicate' ELSE 'duplicate' END"),
     "a doorbell of a pruned order is a dead letter": (
-        PRUNE, "claim_batch", "OR p_doorbells[x.item]\n", "\n"),
+        PRUNE, "claim_look_among_pruned", "OR p_kinds[o.item] IS NULL\n", "\n"),
     "a pruned dependency is waited for": (
-        PRUNE, "claim_batch", "f WHERE f.state = 'completed');", "f WHERE false);"),
+        PRUNE, "claim_dependencies", "WHERE f.state = 'completed');", "WHERE false);"),
     "a cancel makes a tombstone of a pruned id": (
         PRUNE, "cancel_work_orders", "moose.find_pruned(v_ids) f WHERE f.id = i", "moose.find_pruned(v_ids) f WHERE false"),
     "enqueue takes a pruned id for new": (

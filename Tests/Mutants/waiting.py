@@ -57,13 +57,11 @@ MUTANTS = {
     "a drained order has no doorbell": (
         "finish_batch", "w.state IN ('retrying', 'scheduled', 'pending')", "w.state IN ('retrying', 'scheduled')"),
     "a scheduled order has no doorbell": (
-        "claim_batch", "n.state IN ('scheduled', 'pending')", "n.state = 'pending'"),
+        "claim_set_aside", "o.finding IN ('scheduled', 'pending')", "o.finding = 'pending'"),
     "a doorbell that came too early is not rung again": (
-        "claim_batch", "WHERE x.verdict IN ('later', 'unknown_kind');\n        END IF;",
-        "WHERE x.verdict = 'unknown_kind';\n        END IF;"),
+        "claim_turn_away", "o.finding IN ('later', 'unknown_kind');", "o.finding = 'unknown_kind';"),
     "an unknown kind is not rung again": (
-        "claim_batch", "WHERE x.verdict IN ('later', 'unknown_kind');\n        END IF;",
-        "WHERE x.verdict = 'later';\n        END IF;"),
+        "claim_turn_away", "o.finding IN ('later', 'unknown_kind');", "o.finding = 'later';"),
     "a raise wakes without a doorbell": (
         "wake_for_money",
         "moose.ring(ARRAY[w.id], ARRAY[w.lane], ARRAY[w.run_at + w.nth * interval '1 microsecond'])", "NULL"),

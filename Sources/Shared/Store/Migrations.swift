@@ -17,6 +17,7 @@ package enum Migrations {
         migration(11, "dependencies", PackageResources._011_dependencies_sql),
         migration(12, "isolation", PackageResources._012_isolation_sql),
         migration(13, "retention", PackageResources._013_retention_sql),
+        migration(14, "claims", PackageResources._014_claims_sql),
     ]
 
     private static func migration(_ id: Int, _ name: String, _ sql: [UInt8]) -> Migration {

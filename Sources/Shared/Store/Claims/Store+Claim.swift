@@ -7,9 +7,11 @@ extension Store {
         SELECT item, verdict, reason, token, attempt, estimate_u, max_attempts, timeout_seconds, handler, kind, lane,
                title, traceparent, body
         FROM moose.claim_batch(
-            $1, $2, $3 * interval '1 millisecond', $4 * interval '1 millisecond', $5, $6, $7, $8, $9, $10, $11, $12,
-            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
-            $29, $30, $31, $32, $33, $34, $35, $36)
+            p_claim => $1, p_terms => $2::jsonb, p_park => $3,
+            p_ids => $4, p_kinds => $5, p_lanes => $6, p_titles => $7, p_projects => $8, p_agents => $9,
+            p_estimates => $10, p_max_attempts => $11, p_timeouts => $12, p_run_at => $13, p_bodies => $14,
+            p_app_ids => $15, p_reply_to => $16, p_correlation_ids => $17, p_traceparents => $18,
+            p_flow => $19::jsonb[])
         """
 
     /// How many dependencies one commit writes. An order may name a thousand.
@@ -49,24 +51,8 @@ extension Store {
     ) async throws(PostgresError) -> [ClaimVerdict] {
         var columns = ClaimColumns(capacity: items.count)
         for item in items { columns.append(item, terms: terms) }
-        let kinds = Array(terms.kinds)
-        let limited = kinds.filter { $0.value.limits != nil }
         let query = Query(
-            Self.claimSQL,
-            parameters: [
-                Parameter(terms.worker), Parameter(claim), Parameter(terms.lease.milliseconds),
-                Parameter(terms.unknownKindGrace.milliseconds),
-                Parameter(kinds.map(\.key)), Parameter(kinds.map { $0.value.estimate?.microdollars }),
-                Parameter(kinds.map(\.value.nanoUSDPerByte)), Parameter(kinds.map(\.value.model)),
-                Parameter(kinds.map(\.value.economy)),
-            ] + columns.parameters + [
-                Parameter(limited.map(\.key)),
-                Parameter(limited.map { $0.value.limits?.concurrency.map(Int32.init(clamping:)) }),
-                Parameter(limited.map { $0.value.limits?.rate.map { Int32(clamping: $0.count) } }),
-                Parameter(limited.map { $0.value.limits?.rate.map { Int32(clamping: $0.seconds) } }),
-                Parameter(limited.map { $0.value.limits?.keyConcurrency.map(Int32.init(clamping:)) }),
-                Parameter(park),
-            ])
+            Self.claimSQL, parameters: [Parameter(claim), Parameter(terms.json), Parameter(park)] + columns.parameters)
         let rows = try await postgres.run(query).rows
         var verdicts = [ClaimVerdict?](repeating: nil, count: items.count)
         for row in rows {
@@ -119,77 +105,5 @@ extension Store {
             handler: handler ?? message.kind, lane: message.lane, title: message.title,
             maxAttempts: message.maxAttempts, timeoutSeconds: message.timeoutSeconds, traceparent: item.traceparent,
             body: item.body)
-    }
-}
-
-/// The columns of a claim, one array a field, as `claim_batch` takes them.
-private struct ClaimColumns {
-    var ids: [UUID] = []
-    var doorbells: [Bool] = []
-    var kinds: [String?] = []
-    var lanes: [String?] = []
-    var titles: [String?] = []
-    var projects: [String?] = []
-    var agents: [String?] = []
-    var estimates: [Int64?] = []
-    var maxAttempts: [Int32?] = []
-    var timeouts: [Int32?] = []
-    var runAt: [Date?] = []
-    var bodies: [[UInt8]?] = []
-    var appIDs: [String?] = []
-    var replyTo: [String?] = []
-    var correlationIDs: [String?] = []
-    var traceparents: [String?] = []
-    var dependencyItems: [Int32] = []
-    var dependencyIDs: [UUID] = []
-    var concurrencyKeys: [String?] = []
-    var uniqueKeys: [String?] = []
-    var uniqueSeconds: [Int32?] = []
-
-    init(capacity: Int) { ids.reserveCapacity(capacity) }
-
-    mutating func append(_ item: ClaimItem, terms: ClaimTerms) {
-        let message: WorkOrderMessage? =
-            switch item.form {
-            case .order(let message): message
-            case .doorbell: nil
-            }
-        ids.append(item.id)
-        doorbells.append(message == nil)
-        kinds.append(message?.kind)
-        lanes.append(message?.lane)
-        titles.append(message?.title)
-        projects.append(message?.project)
-        agents.append(message?.agent)
-        let price = message.map { terms.price(of: $0, bytes: item.body.count) }
-        if case .known(let estimate) = price { estimates.append(estimate.microdollars) } else { estimates.append(nil) }
-        maxAttempts.append(message?.maxAttempts.map(Int32.init(clamping:)))
-        timeouts.append(message?.timeoutSeconds.map(Int32.init(clamping:)))
-        runAt.append(message?.runAt)
-        bodies.append(message == nil ? nil : item.body)
-        appIDs.append(item.appID)
-        replyTo.append(item.replyTo)
-        correlationIDs.append(item.correlationID)
-        traceparents.append(item.traceparent)
-        concurrencyKeys.append(message?.concurrencyKey)
-        uniqueKeys.append(message?.uniqueKey)
-        uniqueSeconds.append(message?.uniqueSeconds.map(Int32.init(clamping:)))
-        for dependency in message?.dependsOn ?? [] {
-            dependencyItems.append(Int32(ids.count))
-            dependencyIDs.append(dependency)
-        }
-    }
-
-    var parameters: [Parameter] {
-        [
-            Parameter(ids), Parameter(doorbells), Parameter(kinds), Parameter(lanes), Parameter(titles),
-            Parameter(projects), Parameter(agents), Parameter(estimates), Parameter(maxAttempts), Parameter(timeouts),
-            Parameter(runAt), Parameter(bodies), Parameter(appIDs), Parameter(replyTo), Parameter(correlationIDs),
-            Parameter(traceparents), Parameter(dependencyItems), Parameter(dependencyIDs),
-            // Empty arrays tell the claim that nobody uses them.
-            Parameter(concurrencyKeys.contains { $0 != nil } ? concurrencyKeys : []),
-            Parameter(uniqueKeys.contains { $0 != nil } ? uniqueKeys : []),
-            Parameter(uniqueKeys.contains { $0 != nil } ? uniqueSeconds : []),
-        ]
     }
 }

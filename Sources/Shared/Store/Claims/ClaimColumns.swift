@@ -1,0 +1,148 @@
+internal import FoundationEssentials
+internal import Postgres
+internal import WorkOrders
+
+/// The orders of a claim, one array a field, as `claim_batch` takes them.
+struct ClaimColumns {
+    private var ids: [UUID] = []
+    private var kinds: [String?] = []
+    private var lanes: [String?] = []
+    private var titles: [String?] = []
+    private var projects: [String?] = []
+    private var agents: [String?] = []
+    private var estimates: [Int64?] = []
+    private var maxAttempts: [Int32?] = []
+    private var timeouts: [Int32?] = []
+    private var runAt: [Date?] = []
+    private var bodies: [[UInt8]?] = []
+    private var appIDs: [String?] = []
+    private var replyTo: [String?] = []
+    private var correlationIDs: [String?] = []
+    private var traceparents: [String?] = []
+    private var flow: [JSONText?] = []
+
+    init(capacity: Int) { ids.reserveCapacity(capacity) }
+
+    mutating func append(_ item: ClaimItem, terms: ClaimTerms) {
+        let message: WorkOrderMessage? =
+            switch item.form {
+            case .order(let message): message
+            case .doorbell: nil
+            }
+        ids.append(item.id)
+        kinds.append(message?.kind)
+        lanes.append(message?.lane)
+        titles.append(message?.title)
+        projects.append(message?.project)
+        agents.append(message?.agent)
+        let price = message.map { terms.price(of: $0, bytes: item.body.count) }
+        if case .known(let estimate) = price { estimates.append(estimate.microdollars) } else { estimates.append(nil) }
+        maxAttempts.append(message?.maxAttempts.map(Int32.init(clamping:)))
+        timeouts.append(message?.timeoutSeconds.map(Int32.init(clamping:)))
+        runAt.append(message?.runAt)
+        bodies.append(message == nil ? nil : item.body)
+        appIDs.append(item.appID)
+        replyTo.append(item.replyTo)
+        correlationIDs.append(item.correlationID)
+        traceparents.append(item.traceparent)
+        flow.append(message.flatMap(Flow.init).map(JSONText.init(encoding:)))
+    }
+
+    /// In the order of the parameters of `claim_batch`, from `p_ids` on.
+    var parameters: [Parameter] {
+        [
+            Parameter(ids), Parameter(kinds), Parameter(lanes), Parameter(titles), Parameter(projects),
+            Parameter(agents), Parameter(estimates), Parameter(maxAttempts), Parameter(timeouts), Parameter(runAt),
+            Parameter(bodies), Parameter(appIDs), Parameter(replyTo), Parameter(correlationIDs),
+            Parameter(traceparents),
+            // An empty array tells the claim that nobody uses any of it.
+            Parameter(flow.contains { $0 != nil } ? flow : []),
+        ]
+    }
+}
+
+/// What an order may have to wait for: an element of `p_flow`.
+private struct Flow: Encodable {
+    let concurrencyKey: String?
+    let uniqueKey: String?
+    let uniqueSeconds: Int32?
+    let dependsOn: [UUID]?
+
+    enum CodingKeys: String, CodingKey {
+        case concurrencyKey = "concurrency_key"
+        case uniqueKey = "unique_key"
+        case uniqueSeconds = "unique_seconds"
+        case dependsOn = "depends_on"
+    }
+
+    /// Nil for an order with none of it, as most are.
+    init?(_ message: WorkOrderMessage) {
+        guard message.concurrencyKey != nil || message.uniqueKey != nil || !message.dependsOn.isEmpty else {
+            return nil
+        }
+        concurrencyKey = message.concurrencyKey
+        uniqueKey = message.uniqueKey
+        uniqueSeconds = message.uniqueSeconds.map(Int32.init(clamping:))
+        dependsOn = message.dependsOn.isEmpty ? nil : message.dependsOn
+    }
+}
+
+extension ClaimTerms {
+    /// `p_terms` of a claim.
+    var json: JSONText {
+        JSONText(
+            encoding: TermsDocument(
+                worker: worker, leaseMilliseconds: lease.milliseconds,
+                graceMilliseconds: unknownKindGrace.milliseconds, kinds: kinds.mapValues(TermsDocument.Kind.init)))
+    }
+}
+
+private struct TermsDocument: Encodable {
+    let worker: UUID
+    let leaseMilliseconds: Int64
+    let graceMilliseconds: Int64
+    let kinds: [String: Kind]
+
+    enum CodingKeys: String, CodingKey {
+        case worker, kinds
+        case leaseMilliseconds = "lease_ms"
+        case graceMilliseconds = "grace_ms"
+    }
+
+    struct Kind: Encodable {
+        let estimate: Int64?
+        let nanoUSDPerByte: Int64
+        let model: String?
+        let economy: String?
+        let concurrency: Int32?
+        let rate: Int32?
+        let rateSeconds: Int32?
+        let keyConcurrency: Int32?
+
+        enum CodingKeys: String, CodingKey {
+            case model, economy, concurrency, rate
+            case estimate = "estimate_u"
+            case nanoUSDPerByte = "byte_nanos"
+            case rateSeconds = "rate_seconds"
+            case keyConcurrency = "key_concurrency"
+        }
+
+        init(_ terms: KindTerms) {
+            estimate = terms.estimate?.microdollars
+            nanoUSDPerByte = terms.nanoUSDPerByte
+            model = terms.model
+            economy = terms.economy
+            concurrency = terms.limits?.concurrency.map(Int32.init(clamping:))
+            rate = terms.limits?.rate.map { Int32(clamping: $0.count) }
+            rateSeconds = terms.limits?.rate.map { Int32(clamping: $0.seconds) }
+            keyConcurrency = terms.limits?.keyConcurrency.map(Int32.init(clamping:))
+        }
+    }
+}
+
+extension JSONText {
+    /// Texts, numbers and ids always encode; should they not, the server refuses the empty text, which is no JSON.
+    fileprivate init(encoding value: some Encodable) {
+        self.init((try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "")
+    }
+}

@@ -1,0 +1,84 @@
+-- The stages of a claim that decide which orders run, in their order (see claim_batch).
+
+-- Those that are not in progress yet pass their gates. Returns the answer to those which wait there.
+CREATE OR REPLACE FUNCTION moose.claim_pass_gates(p_orders moose.claim_order[], p_terms jsonb)
+RETURNS moose.claim_answer[] LANGUAGE plpgsql AS $$
+DECLARE
+    v_limits record;
+BEGIN
+    SELECT array_agg(k.kind) AS kinds, array_agg((k.terms ->> 'concurrency')::integer) AS concurrency,
+           array_agg((k.terms ->> 'rate')::integer) AS rates,
+           array_agg((k.terms ->> 'rate_seconds')::integer) AS rate_seconds,
+           array_agg((k.terms ->> 'key_concurrency')::integer) AS key_concurrency
+    INTO v_limits
+    FROM jsonb_each(p_terms -> 'kinds') AS k (kind, terms);
+    RETURN ARRAY(
+        SELECT ROW(o.item, 'later', h.reason)::moose.claim_answer
+        FROM moose.pass_gates(
+                 ARRAY(SELECT o.id FROM unnest(p_orders) o WHERE o.finding <> 'in_progress' ORDER BY o.item),
+                 v_limits.kinds, v_limits.concurrency, v_limits.rates, v_limits.rate_seconds,
+                 v_limits.key_concurrency) h
+        JOIN unnest(p_orders) o ON o.id = h.id);
+END $$;
+
+-- Takes a hold for each, in their order, and a lease for each that gets one; the rest waits for money. switched: some
+-- run on the cheap handler of their kind.
+CREATE OR REPLACE FUNCTION moose.claim_reserve(
+    p_orders moose.claim_order[], p_claim uuid, p_terms jsonb, p_ids uuid[],
+    OUT answers moose.claim_answer[], OUT switched boolean
+) LANGUAGE plpgsql AS $$
+DECLARE
+    v_status text[]; v_reasons text[]; v_switched boolean[];
+    v_cheap_kinds text[]; v_cheap_models text[]; v_cheap bigint[];
+    v_all_run boolean;
+    v_kinds jsonb := p_terms -> 'kinds';
+    v_has_cheap boolean := EXISTS (SELECT 1 FROM jsonb_each(v_kinds) AS k (kind, terms)
+                                   WHERE k.terms ->> 'economy' IS NOT NULL);
+    v_worker uuid := p_terms ->> 'worker';
+    v_expires_at timestamptz := now() + (p_terms ->> 'lease_ms')::bigint * interval '1 millisecond';
+BEGIN
+    IF v_has_cheap THEN
+        SELECT array_agg(c.kind), array_agg(c.terms ->> 'model'),
+               array_agg(moose.price((c.terms ->> 'estimate_u')::bigint, (c.terms ->> 'byte_nanos')::bigint, c.bytes))
+        INTO v_cheap_kinds, v_cheap_models, v_cheap
+        FROM (SELECT k.kind, v_kinds -> k.kind AS terms, k.bytes
+              FROM (SELECT v_kinds -> o.kind ->> 'economy' AS kind, o.bytes FROM unnest(p_orders) o) k) c;
+    END IF;
+    SELECT b.status, b.reason, b.switched, a.all_run INTO v_status, v_reasons, v_switched, v_all_run
+    FROM (SELECT array_agg(o.id) AS ids, array_agg(o.token) AS tokens, array_agg(o.estimate_u) AS estimates,
+                 array_agg(o.project) AS projects, array_agg(o.agent) AS agents, array_agg(o.kind) AS kinds,
+                 array_agg(v_kinds -> o.kind ->> 'model') AS models, bool_and(o.finding = 'in_progress') AS all_run
+          FROM unnest(p_orders) o) a
+    CROSS JOIN LATERAL moose.reserve_batch(
+        a.ids, a.tokens, a.estimates, a.projects, a.agents, a.kinds, a.models,
+        v_cheap, v_cheap_kinds, v_cheap_models) b;
+    switched := true = ANY (v_switched);
+
+    INSERT INTO moose.leases (id, token, worker, claim, expires_at)
+    SELECT o.id, o.token, v_worker, p_claim, v_expires_at
+    FROM unnest(p_orders) WITH ORDINALITY o WHERE v_status[o.ordinality] <> 'refused'
+    ORDER BY 1;
+    IF NOT v_all_run THEN
+        UPDATE moose.work_orders w
+        SET state = 'in_progress', fencing_token = o.token, attempt = w.attempt + 1, started_at = now(),
+            estimate_u = o.estimate_u
+        FROM unnest(p_orders) WITH ORDINALITY o
+        WHERE w.id = o.id AND o.finding <> 'in_progress' AND v_status[o.ordinality] <> 'refused';
+        -- One whose cancel was asked for under an earlier lease.
+        UPDATE moose.leases l SET to_stop = true FROM moose.work_orders w
+        WHERE w.id = ANY (p_ids) AND w.cancel_requested_at IS NOT NULL AND l.id = w.id AND l.claim = p_claim;
+    END IF;
+    IF 'refused' = ANY (v_status) THEN
+        PERFORM moose.refuse_budget(
+            array_agg(o.id), array_agg(o.token), array_agg(o.finding = 'in_progress'),
+            array_agg(v_reasons[o.ordinality]), array_agg(o.estimate_u),
+            array_agg(least(o.estimate_u, v_cheap[o.ordinality])), array_agg(o.project), array_agg(o.agent),
+            array_agg(o.kind), array_agg(v_kinds -> o.kind ->> 'model'))
+        FROM unnest(p_orders) WITH ORDINALITY o
+        WHERE v_status[o.ordinality] = 'refused';
+    END IF;
+    answers := ARRAY(
+        SELECT ROW(o.item, CASE v_status[o.ordinality] WHEN 'refused' THEN 'over_budget' ELSE 'run' END,
+                   coalesce(v_reasons[o.ordinality], v_status[o.ordinality]))::moose.claim_answer
+        FROM unnest(p_orders) WITH ORDINALITY o);
+END $$;
