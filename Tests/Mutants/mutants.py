@@ -3,10 +3,13 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FUNCTIONS = ROOT / "Sources/Shared/Store/Functions"
+# How long the tests of one mutant may take, in seconds; unbroken they take a minute or two.
+LIMIT = 900
 # Another way to run the built tests, given as one line.
 RUN = os.environ.get("MOOSE_TEST_RUNNER", "deploy/stack/run-tests.sh").split()
 
@@ -34,9 +37,16 @@ def mutated(name, *changes):
 
 def failures(sql, tests):
     """The tests and suites that fail with this SQL in place."""
-    log = subprocess.run(
-        [*RUN, "--filter", tests], cwd=ROOT, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=os.environ | {"MOOSE_TEST_MUTANT": sql}).stdout
+    run = subprocess.Popen(
+        [*RUN, "--filter", tests], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=os.environ | {"MOOSE_TEST_MUTANT": sql}, start_new_session=True)
+    try:
+        log = run.communicate(timeout=LIMIT)[0]
+    except subprocess.TimeoutExpired:
+        # Work that never ends is noticed, too. Whatever the run has started ends with it, and takes its servers away.
+        os.killpg(run.pid, signal.SIGTERM)
+        run.communicate()
+        return ["they do not end"]
     if "Test run with" not in log:
         # A test that trips over what is missing takes the others with it: what had failed by then has noticed.
         noticed = set(re.findall(r'✘ Test "?(.+?)"? recorded an issue', log))

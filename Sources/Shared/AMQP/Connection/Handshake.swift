@@ -56,6 +56,14 @@ enum Handshake {
         if let trouble, !trouble.isOtherProtocol {
             return .connectionRefused([HostFailure(address, trouble.reason, advice: trouble.advice)])
         }
+        // Since TLS 1.3 a certificate is refused after the handshake, and who closes at once may take the reason with it.
+        if trouble == nil, status == AMQP_STATUS_SSL_ERROR.rawValue, !phase.isEmpty, watch?.showsCertificate == true {
+            return .connectionRefused([
+                HostFailure(
+                    address, "it ended the connection after it was shown the client certificate",
+                    advice: "It may have refused it: see the broker's log")
+            ])
+        }
         if isAbsent { return .connectionRefused([HostFailure(address, reason)]) }
         let failure = PortProbe.ask(address).failure(
             at: address, usesTLS: usesTLS, otherwise: trouble?.reason ?? reason)

@@ -52,6 +52,9 @@ internal import Glibc
             lackedCertificate: unsafe watch.pointee.lacked_certificate != 0)
     }
 
+    /// It has a certificate of this client's to show.
+    var showsCertificate: Bool { options.certificate != nil }
+
     /// The one file to trust, or nil for OpenSSL's own places.
     private var authorities: String? {
         if let file = options.authorities { return file }
