@@ -4,7 +4,10 @@
 CREATE OR REPLACE FUNCTION moose.lease_outbox(p_lease uuid, p_limit integer, p_skip text[])
 RETURNS TABLE (id uuid, doorbell_for uuid, exchange text, routing_key text, type text, correlation_id text,
                app_id text, reply_to text, traceparent text, body bytea, lag_seconds double precision)
-LANGUAGE sql AS $$
+LANGUAGE sql
+-- A limit that isn't known when it is planned counts as a tenth of the table, and then the whole outbox is read for
+-- each batch.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     UPDATE moose.outbox o SET lease = p_lease, leased_until = now() + interval '30 seconds'
     FROM (SELECT due.id, sum(due.size) OVER (ORDER BY due.due_at, due.id) - due.size AS before
           FROM (SELECT x.id, x.due_at, octet_length(x.body) AS size FROM moose.outbox x
@@ -18,14 +21,16 @@ $$;
 
 -- Deletes what was confirmed, unless it was rung again meanwhile (then its lease is no longer the same). A row that
 -- somebody holds just now is being rung again, so it is passed by: no waiting, and no deadlock.
-CREATE OR REPLACE FUNCTION moose.delete_outbox(p_ids uuid[], p_leases uuid[]) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION moose.delete_outbox(p_ids uuid[], p_leases uuid[]) RETURNS void LANGUAGE sql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     DELETE FROM moose.outbox o
     WHERE o.id IN (SELECT x.id FROM moose.outbox x JOIN unnest(p_ids, p_leases) AS i (id, lease)
                    ON x.id = i.id AND x.lease = i.lease FOR UPDATE OF x SKIP LOCKED)
 $$;
 
 -- Gives back what was not published, through no fault of its own.
-CREATE OR REPLACE FUNCTION moose.release_outbox(p_ids uuid[], p_leases uuid[]) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION moose.release_outbox(p_ids uuid[], p_leases uuid[]) RETURNS void LANGUAGE sql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     UPDATE moose.outbox o SET lease = NULL, leased_until = NULL
     WHERE o.id IN (SELECT x.id FROM moose.outbox x JOIN unnest(p_ids, p_leases) AS i (id, lease)
                    ON x.id = i.id AND x.lease = i.lease FOR UPDATE OF x SKIP LOCKED)
