@@ -29,7 +29,7 @@ struct PoolOutageTests {
                 } _: { pool, _ in
                     defer { gate.open() }
                     try await bench.publishWork(2)
-                    try await bench.waitFor(2, "moose.work_orders WHERE state = 'in_progress'")
+                    try await bench.waitForJobs(2, in: pool)
                     #expect(pool.trouble == nil)
                     network.toDatabase.cut(refusing: true)
                     try await eventually("the intake stops") {
@@ -69,7 +69,7 @@ struct PoolOutageTests {
                 try await network.bench.withPool(handlers) { pool, _ in
                     defer { gate.open() }
                     try await bench.publishWork(1)
-                    try await bench.waitFor(1, "moose.work_orders WHERE state = 'in_progress'")
+                    try await bench.waitForJobs(1, in: pool)
                     try await loseAnswer(of: "claim_batch", bench, network) { _ = try await bench.publishWork(1) }
                     try await bench.waitFor(2, "moose.work_orders WHERE state = 'in_progress'")
                     network.toDatabase.cut()
@@ -170,7 +170,7 @@ struct PoolOutageTests {
                 } _: { pool, _ in
                     defer { gate.open() }
                     try await bench.publishWork(1)
-                    try await bench.waitFor(1, "moose.work_orders WHERE state = 'in_progress'")
+                    try await bench.waitForJobs(1, in: pool)
                     network.toDatabase.cut(refusing: true)
                     try await bench.withPool(quick, slots: 1) { configuration in
                         configuration.leasePass = .seconds(1)
