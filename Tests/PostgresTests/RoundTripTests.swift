@@ -193,7 +193,7 @@ import Testing
             let strange = try await client.run("SELECT 'sleepy' AS mood")
             let unknown = PostgresError.decoding(column: "mood", row: 0, fault: .unknown(word: "sleepy"))
             #expect(throws: unknown) { try strange.rows.decode(Mood.self) }
-            #expect(throws: unknown) { try strange.first?.decode(0, word: Mood.self) }
+            #expect(throws: unknown) { try strange.first?.decode(0, as: Mood.self) }
             #expect(unknown.description.contains("'sleepy', which this version does not know"))
         }
     }

@@ -37,17 +37,22 @@ struct RepeatingTests {
         #expect(told.first?.message.hasPrefix("nobody looked: ") == true)
     }
 
-    @Test func `nothing is done before the first pause, unless it starts at once`() async {
+    @Test(arguments: [false, true]) func `nothing is done before the first pause, unless it starts at once`(
+        startsAtOnce: Bool
+    ) async throws {
         let reporter = Self.reporter()
-        let times = Mutex(0)
+        let pause = Duration.milliseconds(startsAtOnce ? 3_600_000 : 50)
+        let (done, first) = AsyncStream<Void>.makeStream()
+        let began = ContinuousClock.now
         let running = Task {
-            await Repeating("look", every: .seconds(3600), problem: "", reporter: reporter).run {
-                times.withLock { $0 += 1 }
-            }
+            let repeating = Repeating(
+                "look", every: pause, startsAtOnce: startsAtOnce, problem: "nobody looked", reporter: reporter)
+            await repeating.run { first.finish() }
         }
+        for await _ in done {}
+        #expect(startsAtOnce || .now - began >= pause, "never sooner than asked for")
         running.cancel()
         await running.value
-        #expect(times.withLock { $0 } == 0)
     }
 
     @Test func `whoever is stopped in the middle has nothing to tell of`() async throws {

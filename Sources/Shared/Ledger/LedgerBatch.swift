@@ -47,9 +47,9 @@ package struct LedgerBatch: Sendable {
     private static func reservation(_ rows: PostgresRows, _ index: Int) throws(PostgresError) -> HoldAnswer {
         let row = rows[index]
         let word = try row.decode(0, as: String.self)
-        if word == "refused" { return .refused(try row.decode(1, word: HoldAnswer.Refusal.self)) }
+        if word == "refused" { return .refused(try row.decode(1, as: HoldAnswer.Refusal.self)) }
         guard let status = HoldGrant.Status(rawValue: word) else { throw row.unknown(word, 0) }
-        let state = try row.decode(3, word: HoldState.self)
+        let state = try row.decode(3, as: HoldState.self)
         guard state.isOpen else { return .closed(state) }
         return .granted(
             HoldGrant(
@@ -60,16 +60,19 @@ package struct LedgerBatch: Sendable {
 
     private static func move(_ rows: PostgresRows, _ index: Int) throws(PostgresError) -> MoveAnswer {
         let row = rows[index]
-        switch try row.decode(0, word: MoveWord.self) {
-        case .done: return .done(try row.decode(3, word: HoldState.self))
-        case .replay: return .replay(try row.decode(3, word: HoldState.self))
-        case .refused: return .refused(try row.decode(3, word: HoldState.self))
+        switch try row.decode(0, as: MoveWord.self) {
+        case .done: return .done(try row.decode(3, as: HoldState.self))
+        case .replay: return .replay(try row.decode(3, as: HoldState.self))
+        case .refused: return .refused(try row.decode(3, as: HoldState.self))
         case .unknown: return .unknown
         }
     }
 
     /// What the database says became of a move.
-    private enum MoveWord: String {
+    private enum MoveWord: String, PostgresWord {
         case done, replay, refused, unknown
     }
 }
+
+extension HoldState: PostgresWord {}
+extension HoldAnswer.Refusal: PostgresWord {}

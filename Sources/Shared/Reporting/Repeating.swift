@@ -28,12 +28,10 @@ package struct Repeating: Sendable {
 
     /// - Parameter body: returns the pause before the next time where that is another one than usual.
     package func runPaced(_ body: () async throws -> Duration?) async {
-        var pause: Duration? = startsAtOnce ? .zero : interval
+        var pause = startsAtOnce ? .zero : interval
         while !Task.isCancelled {
-            if let pause, pause > .zero {
-                // Cancelled: the loop's condition ends it.
-                guard (try? await Task.sleep(for: pause * Double.random(in: 1...1.1))) != nil else { return }
-            }
+            // Cancelled: it is over.
+            guard (try? await Task.sleep(for: pause * Double.random(in: 1...1.1))) != nil else { return }
             do {
                 pause = try await body() ?? interval
             } catch {

@@ -115,15 +115,11 @@ struct PoolState: Sendable {
         return next
     }
 
-    /// Takes one that is read apart, any of them, with a slot where one is free; none while the worker stops or the
-    /// database is away.
-    mutating func takeSuspect() -> (taken: Taken, hasSlot: Bool)? {
+    /// Takes one that is read apart, any of them; none while the worker stops or the database is away.
+    mutating func takeSuspect() -> Taken? {
         guard !isStopping, !isIntakeStopped, let index = suspects.indices.randomElement() else { return nil }
         suspects.swapAt(index, suspects.count - 1)
-        let taken = suspects.removeLast()
-        let hasSlot = lanes[taken.lane].free > 0
-        if hasSlot { lanes[taken.lane].reserve() }
-        return (taken, hasSlot)
+        return suspects.removeLast()
     }
 
     /// Takes what has waited too long for a slot: it is parked, so that no delivery is held for the length of a job.

@@ -18,16 +18,13 @@ struct SuspectReader: Sendable {
         let repeating = Repeating(
             "suspect", every: .milliseconds(200), problem: "what came back often was not read", reporter: reporter)
         await repeating.run {
-            while !Task.isCancelled, let (taken, hasSlot) = board.change({ $0.takeSuspect() }) {
-                var isRead = false
+            while !Task.isCancelled, let taken = board.change({ $0.takeSuspect() }) {
                 await suspicion.handle(
                     taken.delivery, lane: lanes[taken.lane], acknowledge: { intake.acknowledge([taken]) },
                     read: {
-                        isRead = true
+                        let hasSlot = board.change { $0.reserve([taken.lane]) } == .reserved
                         await claims.claim([taken], park: !hasSlot)
                     })
-                // Put aside unread, or not looked at: its slot is free.
-                if hasSlot, !isRead { board.change { $0.release([taken.lane]) } }
             }
         }
     }

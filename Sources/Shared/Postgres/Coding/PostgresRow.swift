@@ -27,16 +27,6 @@ package struct PostgresRow: Sendable {
         try result.decode(row: index, column: column, as: type)
     }
 
-    /// Reads a text that stands for one of a list of values.
-    /// - Throws: also for a word that is none of them: an unknown one is an error, never a default.
-    package func decode<Word: RawRepresentable<String>>(
-        _ column: Int, word type: Word.Type
-    ) throws(PostgresError) -> Word {
-        let text = try decode(column, as: String.self)
-        guard let word = Word(rawValue: text) else { throw unknown(text, column) }
-        return word
-    }
-
     /// The error for a word in a column that is none of those it may be.
     package func unknown(_ word: String, _ column: Int) -> PostgresError {
         .decoding(column: result.columnTitle(column), row: index, fault: .unknown(word: word))

@@ -87,62 +87,9 @@ private struct Flow: Encodable {
     }
 }
 
-extension ClaimTerms {
-    /// `p_terms` of a claim.
-    var json: JSONText {
-        JSONText(
-            encoding: TermsDocument(
-                worker: worker, leaseMilliseconds: lease.milliseconds,
-                graceMilliseconds: unknownKindGrace.milliseconds, kinds: kinds.mapValues(TermsDocument.Kind.init)))
-    }
-}
-
-private struct TermsDocument: Encodable {
-    let worker: UUID
-    let leaseMilliseconds: Int64
-    let graceMilliseconds: Int64
-    let kinds: [String: Kind]
-
-    enum CodingKeys: String, CodingKey {
-        case worker, kinds
-        case leaseMilliseconds = "lease_ms"
-        case graceMilliseconds = "grace_ms"
-    }
-
-    struct Kind: Encodable {
-        let estimate: Int64?
-        let nanoUSDPerByte: Int64
-        let model: String?
-        let economy: String?
-        let concurrency: Int32?
-        let rate: Int32?
-        let rateSeconds: Int32?
-        let keyConcurrency: Int32?
-
-        enum CodingKeys: String, CodingKey {
-            case model, economy, concurrency, rate
-            case estimate = "estimate_u"
-            case nanoUSDPerByte = "byte_nanos"
-            case rateSeconds = "rate_seconds"
-            case keyConcurrency = "key_concurrency"
-        }
-
-        init(_ terms: KindTerms) {
-            estimate = terms.estimate?.microdollars
-            nanoUSDPerByte = terms.nanoUSDPerByte
-            model = terms.model
-            economy = terms.economy
-            concurrency = terms.limits?.concurrency.map(Int32.init(clamping:))
-            rate = terms.limits?.rate.map { Int32(clamping: $0.count) }
-            rateSeconds = terms.limits?.rate.map { Int32(clamping: $0.seconds) }
-            keyConcurrency = terms.limits?.keyConcurrency.map(Int32.init(clamping:))
-        }
-    }
-}
-
 extension JSONText {
     /// Texts, numbers and ids always encode; should they not, the server refuses the empty text, which is no JSON.
-    fileprivate init(encoding value: some Encodable) {
+    init(encoding value: some Encodable) {
         self.init((try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "")
     }
 }

@@ -1,20 +1,27 @@
 package import FoundationEssentials
+internal import Postgres
 package import WorkOrders
 
 /// What a worker knows when it claims: who it is, how long a lease lasts, which kinds it can run.
 package struct ClaimTerms: Sendable {
-    package var worker: UUID
-    package var lease: Duration
+    package let worker: UUID
+    package let lease: Duration
     /// How long an order of a kind that no live worker knows is parked before it is dead-lettered.
-    package var unknownKindGrace: Duration
+    package let unknownKindGrace: Duration
     /// The kinds this worker runs.
-    package var kinds: [String: KindTerms]
+    package let kinds: [String: KindTerms]
+    /// The same as `claim_batch` takes it, made once for all claims of a worker.
+    let document: JSONText
 
     package init(worker: UUID, lease: Duration, unknownKindGrace: Duration, kinds: [String: KindTerms]) {
         self.worker = worker
         self.lease = lease
         self.unknownKindGrace = unknownKindGrace
         self.kinds = kinds
+        document = JSONText(
+            encoding: TermsDocument(
+                worker: worker, leaseMilliseconds: lease.milliseconds,
+                graceMilliseconds: unknownKindGrace.milliseconds, kinds: kinds.mapValues(TermsDocument.Kind.init)))
     }
 
     /// What an attempt of an order costs before it is run.

@@ -52,7 +52,8 @@ extension Store {
         var columns = ClaimColumns(capacity: items.count)
         for item in items { columns.append(item, terms: terms) }
         let query = Query(
-            Self.claimSQL, parameters: [Parameter(claim), Parameter(terms.json), Parameter(park)] + columns.parameters)
+            Self.claimSQL,
+            parameters: [Parameter(claim), Parameter(terms.document), Parameter(park)] + columns.parameters)
         let rows = try await postgres.run(query).rows
         var verdicts = [ClaimVerdict?](repeating: nil, count: items.count)
         for row in rows {
