@@ -122,13 +122,17 @@ class Bench:
             sys.exit(f"the bench ended after {self.done} rounds: {self.process.poll()}")
 
     def space(self):
-        """Bytes of the two big tables, and how many of them are free for new rows once vacuumed."""
+        """Bytes of the two big tables, and how many of them are free for new rows once vacuumed: beyond what each page
+        keeps for changes of its own rows."""
         self.sql("VACUUM moose.work_orders")
         self.sql("VACUUM moose.outcome_vectors")
         return [int(bytes) for bytes in self.sql(
-            """SELECT sum(table_len), sum(approx_free_space)
-               FROM unnest(ARRAY['moose.work_orders', 'moose.outcome_vectors']::regclass[]) t,
-                    pgstattuple_approx(t)""")[0]]
+            """SELECT sum(table_len),
+                      sum(greatest(0, approx_free_space - table_len * (1 - coalesce((
+                          SELECT option_value::float8 FROM pg_options_to_table(c.reloptions)
+                          WHERE option_name = 'fillfactor'), 100) / 100)))
+               FROM pg_class c, pgstattuple_approx(c.oid)
+               WHERE c.oid IN ('moose.work_orders'::regclass, 'moose.outcome_vectors'::regclass)""")[0]]
 
     def left(self):
         return self.sql(

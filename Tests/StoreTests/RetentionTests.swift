@@ -67,6 +67,28 @@ struct RetentionTests {
         }
     }
 
+    @Test func `what was pruned gives its room back to the disk with the next vacuum`() async throws {
+        try await StoreDesk.open { desk in
+            try await desk.run(
+                """
+                CREATE TEMP TABLE made AS SELECT gen_random_uuid() AS id FROM generate_series(1, 10000);
+                INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest)
+                SELECT id, 'scheduled', 'work', 'default', 'old', now(), convert_to(repeat('x', 200), 'UTF8'), 'x'
+                FROM made;
+                UPDATE moose.work_orders w SET state = 'cancelled', finished_at = now() - interval '31 days'
+                FROM made m WHERE m.id = w.id;
+                DROP TABLE made
+                """)
+            let size: Query = "SELECT pg_database_size(current_database())"
+            try await desk.run("VACUUM")
+            let before = try await desk.value(size, as: Int64.self)
+            #expect(try await Self.prune(desk).deleted == 10_000)
+            try await desk.run("VACUUM")
+            let after = try await desk.value(size, as: Int64.self)
+            #expect(before - after > 5_000_000, "\(before) bytes before, \(after) after")
+        }
+    }
+
     @Test func `a pruned id is no new one: the same body is a duplicate, another is refused, and nothing runs again`()
         async throws
     {

@@ -105,7 +105,8 @@ END $$;
 -- What a worker has to stop: orders it holds whose cancel was asked for.
 CREATE OR REPLACE FUNCTION moose.cancel_requests(p_worker uuid)
 RETURNS TABLE (id uuid, token bigint, who text, reason text)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT w.id, w.fencing_token, w.cancel_who, w.cancel_reason
     FROM moose.leases l JOIN moose.work_orders w ON w.id = l.id
     WHERE l.worker = p_worker AND l.to_stop AND w.cancel_requested_at IS NOT NULL
@@ -116,7 +117,8 @@ $$;
 CREATE OR REPLACE FUNCTION moose.cancellable(
     p_state text, p_kind text, p_lane text, p_project text, p_agent text,
     p_before timestamptz DEFAULT NULL, p_limit bigint DEFAULT NULL
-) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+) RETURNS SETOF uuid LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT w.id
     FROM (SELECT x.id FROM moose.waiting x
           WHERE (p_state IS NULL OR x.state = p_state) AND (p_lane IS NULL OR x.lane = p_lane)

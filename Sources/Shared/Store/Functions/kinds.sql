@@ -18,7 +18,8 @@ $$;
 -- Due orders that a worker without their kind has parked and this one knows: it takes them at once, where a doorbell
 -- might find a worker without the kind again and again.
 CREATE OR REPLACE FUNCTION moose.parked_unknown(p_kinds text[], p_lanes text[], p_limit integer)
-RETURNS TABLE (id uuid, lane text) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (id uuid, lane text) LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT w.id, w.lane FROM moose.work_orders w
     WHERE w.unknown_since IS NOT NULL AND w.state IN ('scheduled', 'pending', 'retrying')
       AND w.kind = ANY (p_kinds) AND w.lane = ANY (p_lanes) AND w.run_at <= now()

@@ -2,7 +2,8 @@
 -- changes no decision. room: how many may start now by the lane's own pause, limit and rate; NULL where it has none.
 CREATE OR REPLACE FUNCTION moose.lane_loads(p_lanes text[])
 RETURNS TABLE (lane text, due bigint, doorbells bigint, running bigint, oldest_seconds double precision, room bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT l.lane, d.due, d.doorbells, r.running, d.oldest_seconds, (
         SELECT CASE WHEN s.paused_at IS NOT NULL THEN 0 ELSE greatest(0, least(
                    s.concurrency - coalesce(g.running, 0),

@@ -42,7 +42,8 @@ END $$;
 CREATE OR REPLACE FUNCTION moose.move_waiting(
     p_from text, p_to text, p_after uuid, p_limit integer,
     OUT seen integer, OUT moved integer, OUT next_id uuid
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_seen uuid[] := ARRAY(SELECT w.id FROM moose.waiting w WHERE w.lane = p_from AND w.id > p_after
                            ORDER BY w.id LIMIT p_limit);

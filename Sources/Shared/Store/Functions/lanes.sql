@@ -65,7 +65,8 @@ CREATE OR REPLACE FUNCTION moose.lane_states() RETURNS TABLE (
     concurrency integer, rate integer,
     rate_seconds integer, running bigint, held bigint, workers bigint, untended_since timestamptz, stored bigint,
     queued bigint
-) LANGUAGE sql STABLE AS $$
+) LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     WITH served AS (
         SELECT s.name, count(*) AS workers
         FROM moose.workers w, unnest(w.lanes) AS s (name)

@@ -32,7 +32,8 @@ END $$;
 -- A parent saw its process of this number end, and no command of it runs any more: what the process held is rescued
 -- now, where anybody else has to see each lease expired twice. At most 1000 orders a call; returns how many.
 CREATE OR REPLACE FUNCTION moose.process_ended(p_supervisor uuid, p_pid integer, p_max_attempts integer) RETURNS integer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_workers uuid[] := ARRAY(
         SELECT k.id FROM moose.workers k

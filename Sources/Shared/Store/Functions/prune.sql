@@ -2,7 +2,8 @@
 CREATE OR REPLACE FUNCTION moose.prune_letters(
     p_before timestamptz, p_block bigint, p_blocks integer, p_limit integer, p_dry boolean,
     OUT deleted bigint, OUT next_block bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_ids uuid[] := ARRAY(
         SELECT l.id FROM moose.dead_letters l
@@ -26,7 +27,8 @@ END $$;
 CREATE OR REPLACE FUNCTION moose.prune_escalations(
     p_before timestamptz, p_block bigint, p_blocks integer, p_limit integer,
     p_dry boolean, OUT deleted bigint, OUT next_block bigint, OUT events bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_ids uuid[] := ARRAY(
         SELECT e.id FROM moose.escalations e
@@ -54,7 +56,8 @@ END $$;
 CREATE OR REPLACE FUNCTION moose.prune_webhooks(
     p_before timestamptz, p_limit integer, p_dry boolean,
     OUT deleted bigint, OUT next_block bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_runs bigint;
 BEGIN
@@ -80,7 +83,8 @@ END $$;
 CREATE OR REPLACE FUNCTION moose.prune_audit(
     p_before timestamptz, p_limit integer, p_dry boolean,
     OUT deleted bigint, OUT next_block bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
     IF p_dry THEN
         deleted := (SELECT count(*) FROM moose.audit_log a WHERE a.at < p_before);

@@ -24,7 +24,8 @@ CREATE OR REPLACE FUNCTION moose.prune_orders(
     p_before timestamptz, p_block bigint, p_blocks integer, p_limit integer, p_dry boolean,
     OUT deleted bigint, OUT next_block bigint,
     OUT attempts bigint, OUT events bigint, OUT letters bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_ids uuid[] := ARRAY(
         SELECT w.id FROM moose.work_orders w

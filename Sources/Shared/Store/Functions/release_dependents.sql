@@ -13,24 +13,25 @@ $$;
 CREATE OR REPLACE FUNCTION moose.release_dependents(p_ids uuid[]) RETURNS integer LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-    v_waits uuid[] := ARRAY(
-        SELECT y.work_order_id FROM moose.dependency_waits y JOIN moose.work_orders w ON w.id = y.at
-        WHERE y.at = ANY (p_ids) AND w.state = 'completed' LIMIT 501);
-    v_mine uuid[]; v_at uuid[];
+    v_ended uuid[]; v_waits uuid[]; v_mine uuid[]; v_at uuid[];
 BEGIN
+    -- Two steps, as a join of both tables may be planned from the wrong one while that is small.
+    v_waits := ARRAY(SELECT y.work_order_id FROM moose.dependency_waits y WHERE y.at = ANY (p_ids) LIMIT 1);
+    IF v_waits = '{}' THEN RETURN 0; END IF;
+    v_ended := ARRAY(SELECT w.id FROM moose.work_orders w WHERE w.id = ANY (p_ids) AND w.state = 'completed');
+    v_waits := ARRAY(SELECT y.work_order_id FROM moose.dependency_waits y WHERE y.at = ANY (v_ended) LIMIT 501);
     IF v_waits = '{}' THEN RETURN 0; END IF;
     IF cardinality(v_waits) <= 500 THEN
         SELECT array_agg(m.work_order_id), array_agg(m.at) INTO v_mine, v_at
         FROM (SELECT y.work_order_id, y.at FROM moose.dependency_waits y
-              WHERE y.work_order_id = ANY (v_waits) AND y.at = ANY (p_ids)
+              WHERE y.work_order_id = ANY (v_waits) AND y.at = ANY (v_ended)
               ORDER BY y.work_order_id FOR UPDATE SKIP LOCKED) m;
     END IF;
     IF cardinality(v_mine) IS DISTINCT FROM cardinality(v_waits) THEN
         INSERT INTO moose.dependency_ends (work_order_id)
-        SELECT w.id FROM moose.work_orders w
-        WHERE w.id = ANY (p_ids) AND w.state = 'completed'
-          AND EXISTS (SELECT 1 FROM moose.dependency_waits y WHERE y.at = w.id)
-        ORDER BY w.id
+        SELECT i FROM unnest(v_ended) AS i
+        WHERE EXISTS (SELECT 1 FROM moose.dependency_waits y WHERE y.at = i)
+        ORDER BY i
         ON CONFLICT DO NOTHING;
         PERFORM pg_notify('moose_dependencies', '');
     END IF;

@@ -1,11 +1,14 @@
 -- Tells of orders in progress for longer than these times, the longest first; returns how many were new. It changes
 -- no order: whoever runs it may be right.
 CREATE OR REPLACE FUNCTION moose.report_stuck(p_warned interval, p_escalated interval) RETURNS integer
-LANGUAGE sql AS $$
+LANGUAGE sql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     WITH stuck AS (
         SELECT w.id, w.fencing_token, w.kind, w.lane, w.title, l.worker, w.started_at,
                CASE WHEN w.started_at < now() - p_escalated THEN 'escalated' ELSE 'warned' END AS level
-        FROM moose.leases l JOIN moose.work_orders w ON w.id = l.id
+        FROM moose.leases l
+        -- One look-up a lease, however many leases there may be in the planner's eyes.
+        CROSS JOIN LATERAL (SELECT o.* FROM moose.work_orders o WHERE o.id = l.id OFFSET 0) w
         WHERE w.state = 'in_progress' AND w.started_at < now() - least(p_warned, p_escalated)
           -- Those that were told of hide no others.
           AND NOT EXISTS (

@@ -3,7 +3,8 @@
 -- once; after that at a random moment of half a minute, so that what ran together with a poisonous order doesn't die
 -- with it again and again.
 CREATE OR REPLACE FUNCTION moose.rescue_leases(p_ids uuid[], p_tokens bigint[], p_max_attempts integer) RETURNS integer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_ids uuid[]; v_tokens bigint[]; v_workers uuid[];
     -- What was to be cancelled is not tried again.

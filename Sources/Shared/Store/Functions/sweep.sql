@@ -4,7 +4,8 @@
 CREATE OR REPLACE FUNCTION moose.sweep(
     p_lane text, p_state text, p_run_at timestamptz, p_id uuid, p_limit integer,
     OUT rung integer, OUT next_run_at timestamptz, OUT next_id uuid
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_ids uuid[]; v_run_at timestamptz[];
 BEGIN

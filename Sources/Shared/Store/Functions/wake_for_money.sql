@@ -2,7 +2,8 @@
 -- given back or an unfreeze needs no other signal, and nothing stampedes. One process at a time; the others return 0.
 -- An order that would fit but for running work keeps its place: no younger one of the same budget passes it.
 -- What no longer fits at all, as after a cap was lowered, is refused as a claim would refuse it.
-CREATE OR REPLACE FUNCTION moose.wake_for_money() RETURNS integer LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION moose.wake_for_money() RETURNS integer LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_policy bigint[]; v_free bigint[]; v_free_of_holds bigint[];
     v_order record;
