@@ -75,12 +75,6 @@ let package = Package(
         shared(
             "Store", ["IOThread", "Postgres", "WorkOrders", logging],
             resources: [.embedInCode("Schema"), .embedInCode("Functions")]),
-        shared(
-            "Ledger",
-            [
-                "IOThread", "Postgres", "WorkOrders", logging,
-                .product(name: "DequeModule", package: "swift-collections"),
-            ]),
         shared("Messaging", ["AMQP", "Spool", "WorkOrders", .product(name: "Crypto", package: "swift-crypto")]),
         shared(
             "Reporting",
@@ -147,10 +141,18 @@ let package = Package(
             dependencies: [
                 "Probes", "Sentinel", .product(name: "HTTPTypes", package: "swift-http-types"),
             ], swiftSettings: strict),
+        // What only `moose bench ledger` uses.
+        .target(
+            name: "LedgerClient",
+            dependencies: [
+                "IOThread", "Postgres", "WorkOrders", logging,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ], path: "Sources/Bench/LedgerClient", swiftSettings: strict),
         .executableTarget(
             name: "Moose",
             dependencies: [
-                "AMQP", "CLinux", "ClientManager", "IOThread", "Ledger", "Messaging", "MissionControl", "Operations",
+                "AMQP", "CLinux", "ClientManager", "IOThread", "LedgerClient", "Messaging", "MissionControl",
+                "Operations",
                 "Postgres", "Probes", "Publisher",
                 "Reporting", "Sentinel", "Settings",
                 "Spool", "Stack", "Store", "Telemetry", "Worker", "WorkOrders", argumentParser, logging,
@@ -190,7 +192,7 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ], exclude: ["Schema/engine-calls.txt"]),
         tests("Ledger", ["DatabaseSupport", "Postgres", "WorkOrders"]),
-        tests("LedgerClient", ["DatabaseSupport", "Ledger", "Postgres", "WorkOrders", logging]),
+        tests("LedgerClient", ["DatabaseSupport", "LedgerClient", "Postgres", "WorkOrders", logging]),
         tests(
             "Moose",
             [

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Ledger
+@testable import LedgerClient
 
 struct CallQueueTests {
     @Test func `everything that was added comes out once, in order, and no batch holds a name twice`() {

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Glibc
-import Ledger
+import LedgerClient
 import Postgres
 import Synchronization
 import TestSupport

@@ -1,4 +1,4 @@
-import Ledger
+import LedgerClient
 import Postgres
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
 import DatabaseSupport
 import FoundationEssentials
-import Ledger
+import LedgerClient
 import Postgres
 import TestSupport
 import Testing

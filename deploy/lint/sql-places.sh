@@ -8,7 +8,7 @@
 # SQL is a line, or a string in a line, that begins with a statement's first word. It reads words: it finds the query
 # that was written in passing, not one that is glued together.
 set -euo pipefail
-allowed='^Sources/(Shared/(Store|Operations|Ledger|Reporting|Postgres|Stack)|Moose/Bench)/'
+allowed='^Sources/(Shared/(Store|Operations|Reporting|Postgres|Stack)|Bench|Moose/Bench)/'
 words='SELECT|INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|WITH( RECURSIVE)?|TRUNCATE|COPY|LOCK TABLE|CREATE|ALTER|DROP'
 words+='|NOTIFY|LISTEN|CALL|SET LOCAL|VACUUM|ANALYZE'
 statement="(^[[:space:]]*|\")($words)[[:space:]]+[a-z0-9_(*'\\\\]"

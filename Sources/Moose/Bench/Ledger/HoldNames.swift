@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import Ledger
+internal import LedgerClient
 internal import WorkOrders
 
 /// Names of holds that rise with time, as those of real services do, at next to no cost: a measurement of the ledger

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
-internal import Ledger
+internal import LedgerClient
 internal import Postgres
 
 /// `moose bench ledger-client`: one of the processes of `moose bench ledger`.

@@ -1,4 +1,4 @@
-internal import Ledger
+internal import LedgerClient
 internal import Postgres
 internal import Stack
 internal import WorkOrders

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Ledger
+internal import LedgerClient
 internal import WorkOrders
 
 /// One client that asks the ledger as fast as it answers.
