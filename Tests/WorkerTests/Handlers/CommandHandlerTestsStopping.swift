@@ -82,7 +82,7 @@ struct CommandHandlerTestsStopping {
                 echo group=$$
                 sh -c 'trap "sleep 0.3; echo saved > saved; exit" TERM; echo armed; while :; do sleep 0.05; done' &
                 wait
-                """, grace: .seconds(30))
+                """, grace: .seconds(3600))
         let attempt = Task { await handler.run(CommandHandlerTestsBench.job()) }
         await bench.waits(for: "armed")
         attempt.cancel()
