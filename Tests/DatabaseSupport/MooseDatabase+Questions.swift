@@ -30,6 +30,19 @@ extension MooseDatabase {
         }
     }
 
+    /// How many rows and entries were read of each table and index of Moose's until now, by this client's session, which
+    /// must be the only one it has.
+    package func rowsRead() async throws -> [String: Int64] {
+        try await run("SELECT pg_stat_force_next_flush()")
+        let rows = try await client.run(
+            """
+            SELECT relname::text, seq_tup_read FROM pg_stat_user_tables WHERE schemaname = 'moose'
+            UNION ALL SELECT indexrelname::text, idx_tup_read FROM pg_stat_user_indexes WHERE schemaname = 'moose'
+            """
+        ).rows
+        return Dictionary(uniqueKeysWithValues: try rows.decode((String, Int64).self))
+    }
+
     /// The state of a work order.
     package func state(_ id: UUID) async throws -> String {
         try await value("SELECT state FROM moose.work_orders WHERE id = \(id)", as: String.self)

@@ -71,9 +71,9 @@ struct RetentionTests {
         try await StoreDesk.open { desk in
             try await desk.run(
                 """
-                CREATE TEMP TABLE made AS SELECT gen_random_uuid() AS id FROM generate_series(1, 10000);
+                CREATE TEMP TABLE made AS SELECT gen_random_uuid() AS id FROM generate_series(1, 3000);
                 INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest)
-                SELECT id, 'scheduled', 'work', 'default', 'old', now(), convert_to(repeat('x', 200), 'UTF8'), 'x'
+                SELECT id, 'scheduled', 'work', 'default', 'old', now(), convert_to(repeat('x', 1500), 'UTF8'), 'x'
                 FROM made;
                 UPDATE moose.work_orders w SET state = 'cancelled', finished_at = now() - interval '31 days'
                 FROM made m WHERE m.id = w.id;
@@ -82,7 +82,7 @@ struct RetentionTests {
             let size: Query = "SELECT pg_database_size(current_database())"
             try await desk.run("VACUUM")
             let before = try await desk.value(size, as: Int64.self)
-            #expect(try await Self.prune(desk).deleted == 10_000)
+            #expect(try await Self.prune(desk).deleted == 3000)
             try await desk.run("VACUUM")
             let after = try await desk.value(size, as: Int64.self)
             #expect(before - after > 5_000_000, "\(before) bytes before, \(after) after")

@@ -31,7 +31,7 @@ struct StoreDesk: Sendable {
     /// A work order as it comes over the wire.
     static func order(
         _ id: UUID = .timeOrdered(), usd: String = "0", title: String = "t", dependsOn: [UUID] = [],
-        project: String? = nil, agent: String? = nil
+        project: String? = nil, agent: String? = nil, replyTo: String? = nil
     ) throws -> ClaimItem {
         let dependencies = dependsOn.map { "\"\($0)\"" }.joined(separator: ",")
         let body = Array(
@@ -40,7 +40,7 @@ struct StoreDesk: Sendable {
             "project":\(project.map { "\"\($0)\"" } ?? "null"),"agent":\(agent.map { "\"\($0)\"" } ?? "null")}
             """.utf8)
         return ClaimItem(
-            form: try WorkOrderMessage.decode(body, messageID: nil, lane: "default"), body: body)
+            form: try WorkOrderMessage.decode(body, messageID: nil, lane: "default"), body: body, replyTo: replyTo)
     }
 
     static func doorbell(_ id: UUID) -> ClaimItem { ClaimItem(form: .doorbell(id), body: []) }

@@ -46,12 +46,3 @@ package struct BrokerDeath: Sendable, Equatable {
     /// Whether a header of this name belongs to the broker, and stays behind when a message is sent on.
     package static func isOwnHeader(_ name: String) -> Bool { ownHeaders.contains(name) }
 }
-
-extension Delivery {
-    /// It is recorded once more, because it is not known whether it was: counts as one more delivery by the broker.
-    package mutating func comesAgain() {
-        let count = BrokerDeath.deliveryCount(properties.headers) ?? (redelivered ? 1 : 0)
-        properties.headers["x-delivery-count"] = .int64(count + 1)
-        redelivered = true
-    }
-}

@@ -25,7 +25,8 @@ struct ServerRun: Sendable {
             try await server.launchCommand().launchDetached(output: output(of: server))
             guard try await isReady(server, within: timeout) else {
                 let reason = leader == nil ? "It ended at once" : "It gave no answer within \(timeout)"
-                throw StackError.notReady(kind, reason: reason, log: server.logs[0], tail: tail(server))
+                let log = latestLog(of: server)
+                throw StackError.notReady(kind, reason: reason, log: log, tail: StackLayout.tail(of: log))
             }
             try await server.finishStart()
         } catch {
@@ -36,8 +37,14 @@ struct ServerRun: Sendable {
 
     private func output(of server: some Server) -> String { server.logs[server.logs.count - 1] }
 
-    private func tail(_ server: some Server) -> String {
-        server.logs.lazy.map { log in StackLayout.tail(of: log) }.first { tail in !tail.isEmpty } ?? ""
+    /// The one that was written last: a server that ends before it opens its log says why on its output.
+    private func latestLog(of server: some Server) -> String {
+        func written(_ path: String) -> Int {
+            var status = stat()
+            guard unsafe stat(path, &status) == 0, status.st_size > 0 else { return 0 }
+            return status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1_000_000
+        }
+        return server.logs.max { written($0) < written($1) } ?? server.logs[0]
     }
 
     /// Asks until the server answers, the time is over, or the server is gone.

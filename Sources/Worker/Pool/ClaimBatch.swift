@@ -64,7 +64,7 @@ struct ClaimBatch: Sendable {
         /// Refused for their ids. They have their letters, but without the properties that came: acknowledged after those.
         var refused: [Taken] = []
         /// How many of each verdict, by its label.
-        var counts: [String: Int] = [:]
+        var counts = Tally()
         /// Doorbells or events were left for the relay.
         var leavesWork = false
     }
@@ -87,7 +87,7 @@ struct ClaimBatch: Sendable {
                 meaning.leavesWork = true
             }
         }
-        for verdict in verdicts { meaning.counts[verdict.label, default: 0] += 1 }
+        for verdict in verdicts { meaning.counts.add(verdict.label) }
         return meaning
     }
 }

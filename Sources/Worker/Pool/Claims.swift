@@ -155,7 +155,7 @@ final class Claims: Sendable {
         // First the letters, whose deliveries must not be acknowledged before.
         let isComplete = await completeLetters(of: meaning.refused)
         intake.acknowledge(isComplete ? meaning.answered + meaning.refused : meaning.answered)
-        for (label, count) in meaning.counts { metrics.claimed(label, count) }
+        for (label, count) in meaning.counts.all { metrics.claimed(label, count) }
         if meaning.leavesWork { relay.wake() }
         board.change { state in
             if park {

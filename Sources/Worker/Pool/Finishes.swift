@@ -108,9 +108,9 @@ final class Finishes: Sendable {
     /// What became of ends: their slots are free.
     private func settle(_ tries: [FinishTry], _ accepted: [Bool]) {
         board.change { $0.settle(tries) }
-        var counts: [String: Int] = [:]
-        for entry in tries { counts[entry.item.ending.name, default: 0] += 1 }
-        for (name, count) in counts { metrics.finished(name, count) }
+        var counts = Tally()
+        for entry in tries { counts.add(entry.item.ending.name) }
+        for (name, count) in counts.all { metrics.finished(name, count) }
         let refused = zip(tries, accepted).filter { !$1 }.map { $0.0.item.id }
         if !refused.isEmpty {
             metrics.finished("refused", refused.count)

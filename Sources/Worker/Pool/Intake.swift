@@ -51,11 +51,11 @@ final class Intake: Sendable {
     func acknowledge(_ entries: [Taken]) {
         let subscriptions = subscriptions
         guard subscriptions.count > 1 else {
-            subscriptions.first?.acknowledge(entries.lazy.map(\.delivery.tag))
+            subscriptions.first?.acknowledge(entries.map(\.delivery.tag))
             return
         }
         for (lane, subscription) in subscriptions.enumerated() {
-            subscription.acknowledge(entries.lazy.filter { $0.lane == lane }.map(\.delivery.tag))
+            subscription.acknowledge(entries.filter { $0.lane == lane }.map(\.delivery.tag))
         }
     }
 

@@ -15,15 +15,26 @@ struct Jobs: Sendable {
     let reporter: Reporter
     let logger: Logger
 
+    /// So many start at one go: jobs that are short end meanwhile, and wait for the board.
+    private static let startedAtOnce = 32
+
     /// Starts orders that have their slots. What was claimed while the drain began goes back without having run.
     func start(_ orders: [(lane: Int, order: ClaimedOrder)]) {
-        for (lane, order) in orders {
-            let job = job(of: order)
-            let started = board.change { state in
-                state.start(order.key) {
+        let jobs = orders.map { (lane: $0.lane, job: job(of: $0.order)) }
+        for piece in stride(from: 0, to: jobs.count, by: Self.startedAtOnce) {
+            start(jobs[piece..<min(jobs.count, piece + Self.startedAtOnce)])
+        }
+    }
+
+    private func start(_ jobs: ArraySlice<(lane: Int, job: Job)>) {
+        let started = board.change { state in
+            jobs.map { lane, job in
+                state.start(LeaseKey(id: job.id, token: job.token)) {
                     RunningJob(task: Task { await self.run(job, lane: lane) }, cancelFlag: job.cancelFlag)
                 }
             }
+        }
+        for ((lane, job), started) in zip(jobs, started) {
             guard let started else {
                 end(job, .interrupted, AttemptReport(didStart: false), after: .zero, lane: lane)
                 continue

@@ -1,5 +1,7 @@
 internal import AMQP
+internal import FoundationEssentials
 internal import Store
+internal import WorkOrders
 
 /// What a worker has in hand: deliveries that wait, jobs that run, ends that wait to be written. Pure: each verb does one
 /// thing, returns what is to be done because of it, and notes who is to be woken.
@@ -83,10 +85,10 @@ struct PoolState: Sendable {
         guard !isStopping, host.trouble == nil else { return [] }
         var size = 0
         var taken: [Taken] = []
-        var ids: Set<String> = []
+        var ids: Set<UUID> = []
         var again: [(lane: Int, entry: LaneState.Waiting)] = []
         while taken.count < limit, size < bytes, let lane = nextLane(), let entry = lanes[lane].takeFirst() {
-            if let id = entry.delivery.properties.messageID, !ids.insert(id.lowercased()).inserted {
+            if let id = entry.delivery.properties.messageID.flatMap(UUID.init(strict:)), !ids.insert(id).inserted {
                 again.append((lane, entry))
                 continue
             }
@@ -187,8 +189,10 @@ struct PoolState: Sendable {
     /// An attempt has ended: its lease is renewed until the end is written.
     mutating func end(_ finish: FinishTry) {
         jobs.end(finish.key)
+        if finish.item.report.didStart { host.worked() }
+        // Whoever writes ends goes on until none is left: only the first one has to ring.
+        if finishes.isEmpty { wakes.insert(.finishes) }
         finishes.append(finish)
-        wakes.insert(.finishes)
     }
 
     mutating func takeFinishes(upTo limit: Int) -> [FinishTry] {
@@ -260,8 +264,6 @@ struct PoolState: Sendable {
 
     mutating func databaseAnswered() { databaseTrouble = nil }
     mutating func databaseFailed(_ why: String) { databaseTrouble = why }
-
-    mutating func hostWorked() { host.worked() }
 
     /// - Returns: whether that is news.
     mutating func hostFailed(_ why: String, at now: Instant) -> Bool { host.failed(why, at: now) }

@@ -21,12 +21,9 @@ struct HostWatcher: Sendable {
     /// What the machine is short of; nil while all is well.
     var trouble: String? { board.look(\.host.trouble) }
 
-    /// Takes note of what an attempt says of the machine.
+    /// Takes note of a machine that could not start an attempt. One that could is noted with the attempt's end.
     func note(_ outcome: Outcome) {
-        guard case .hostFault(let failure) = outcome else {
-            if outcome.report.didStart { board.change { $0.hostWorked() } }
-            return
-        }
+        guard case .hostFault(let failure) = outcome else { return }
         let isNews = board.change { $0.hostFailed(failure.message, at: .now) }
         bell.ring()
         guard isNews else { return }

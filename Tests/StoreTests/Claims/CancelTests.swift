@@ -37,8 +37,7 @@ struct CancelTests {
         async throws
     {
         try await StoreDesk.open { desk in
-            var first = try StoreDesk.order(usd: "1")
-            first.replyTo = "answers"
+            let first = try StoreDesk.order(usd: "1", replyTo: "answers")
             let second = try StoreDesk.order(dependsOn: [first.id])
             #expect(try await desk.claim([first], park: true) == [.later])
             #expect(try await desk.claim([second]) == [.later])
@@ -136,8 +135,7 @@ struct CancelTests {
 
     @Test func `the rescue of a lost worker ends a cancelled order instead of trying it again`() async throws {
         try await StoreDesk.open { desk in
-            var item = try StoreDesk.order(usd: "1")
-            item.replyTo = "answers"
+            let item = try StoreDesk.order(usd: "1", replyTo: "answers")
             let other = try StoreDesk.order(usd: "1")
             let key = LeaseKey(id: item.id, token: try await desk.start(item))
             let otherKey = LeaseKey(id: other.id, token: try await desk.start(other))

@@ -6,14 +6,14 @@ import WorkOrders
 
 extension StoreDesk {
     /// A work order with these fields beside kind and title.
-    static func order(_ fields: [String: String], id: UUID = .timeOrdered(), lane: String = "default") throws
-        -> ClaimItem
-    {
+    static func order(
+        _ fields: [String: String], id: UUID = .timeOrdered(), lane: String = "default", replyTo: String? = nil
+    ) throws -> ClaimItem {
         let all = ["id": "\"\(id)\"", "kind": "\"work\"", "title": "\"t\"", "estimated_cost_usd": "\"0\""]
             .merging(fields) { _, field in field }
         let body = Array("{\(all.map { "\"\($0)\":\($1)" }.joined(separator: ","))}".utf8)
         return ClaimItem(
-            form: try WorkOrderMessage.decode(body, messageID: nil, lane: lane), body: body, replyTo: fields["reply"])
+            form: try WorkOrderMessage.decode(body, messageID: nil, lane: lane), body: body, replyTo: replyTo)
     }
 
     /// Work orders in the order of their ids, which decides between those of one instant.
@@ -23,8 +23,9 @@ extension StoreDesk {
 
     static func keyed(_ key: String) throws -> ClaimItem { try order(["concurrency_key": "\"\(key)\""]) }
 
-    static func unique(_ key: String, seconds: Int? = nil) throws -> ClaimItem {
-        try order(["unique_key": "\"\(key)\"", "unique_seconds": seconds.map(String.init) ?? "null"])
+    static func unique(_ key: String, seconds: Int? = nil, replyTo: String? = nil) throws -> ClaimItem {
+        try order(
+            ["unique_key": "\"\(key)\"", "unique_seconds": seconds.map(String.init) ?? "null"], replyTo: replyTo)
     }
 
     /// The kind `work` with limits.

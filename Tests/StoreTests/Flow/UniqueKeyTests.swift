@@ -10,8 +10,7 @@ struct UniqueKeyTests {
         try await StoreDesk.open { desk in
             let first = try StoreDesk.unique("nightly")
             let token = try await desk.start(first)
-            var second = try StoreDesk.unique("nightly")
-            second.replyTo = "answers"
+            let second = try StoreDesk.unique("nightly", replyTo: "answers")
             #expect(try await desk.claim([second]) == [.duplicate])
             #expect(try await desk.state(second.id) == "cancelled")
             let error = "unique_key held by \(first.id.uuidString.lowercased())"

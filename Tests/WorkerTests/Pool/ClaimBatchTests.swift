@@ -68,7 +68,10 @@ struct ClaimBatchTests {
         #expect(meaning.orders.map(\.order.id) == [batch.tries[0].item.id])
         #expect(meaning.freed == [0, 0, 0])
         #expect(meaning.answered.count == 3 && meaning.refused.count == 1)
-        #expect(meaning.counts == ["run": 1, "duplicate": 1, "later": 1, "invalid": 1])
+        #expect(
+            Dictionary(uniqueKeysWithValues: meaning.counts.all.map { ($0.label, $0.count) }) == [
+                "run": 1, "duplicate": 1, "later": 1, "invalid": 1,
+            ])
         #expect(meaning.leavesWork)
         let quiet = ClaimBatch.meaning(of: [.run(Self.order(batch.tries[0].item)), .duplicate], for: batch.tries)
         #expect(!quiet.leavesWork, "nothing was left for the relay")

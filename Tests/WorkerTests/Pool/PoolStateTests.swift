@@ -79,6 +79,43 @@ struct PoolStateTests {
         #expect(state.takeClaimable(upTo: 1).count == 1)
     }
 
+    @Test func `an end rings when none waits, and whoever writes them goes on until none is left`() {
+        var state = Self.state(slots: 3)
+        let keys = (1...3).map { LeaseKey(id: UUID(), token: $0) }
+        state.take([0, 0, 0])
+        for key in keys { #expect(state.start(key, Self.job) != nil) }
+        state.end(Self.finish(keys[0]))
+        state.end(Self.finish(keys[1]))
+        #expect(state.takeWakes() == .finishes)
+        #expect(state.takeFinishes(upTo: 1).count == 1)
+        state.end(Self.finish(keys[2]))
+        #expect(state.takeWakes().isEmpty, "one waits still: its writer is at it")
+        #expect(state.takeFinishes(upTo: 10).count == 2)
+        #expect(state.takeFinishes(upTo: 10).isEmpty)
+    }
+
+    @Test func `work that began clears the doubts of the machine`() {
+        var state = Self.state(slots: 2)
+        func firstProbe(after now: PoolState.Instant) -> Bool {
+            state.host.wantsProbe(at: now + HostState.firstWait)
+        }
+        let now = PoolState.Instant.now
+        for _ in 1...3 {
+            _ = state.hostFailed("no memory", at: now)
+            #expect(firstProbe(after: now))
+            state.hostProbed(nil, at: now)
+            let key = LeaseKey(id: UUID(), token: 1)
+            state.take([0])
+            #expect(state.start(key, Self.job) != nil)
+            state.end(Self.finish(key))
+            state.settle(state.takeFinishes(upTo: 10))
+        }
+        _ = state.hostFailed("no memory", at: now)
+        state.hostProbed(nil, at: now)
+        _ = state.hostFailed("no memory", at: now)
+        #expect(!firstProbe(after: now), "nothing has begun since")
+    }
+
     @Test func `a state is idle only when nothing is claimed, runs, or waits to be written`() {
         var state = Self.state(slots: 2)
         let key = LeaseKey(id: UUID(), token: 1)

@@ -28,8 +28,7 @@ package final class AMQPSubscription: Sendable {
     package var isConsuming: Bool { flag.isSet }
 
     /// Settles deliveries; a run without gaps goes out as one acknowledgement.
-    package func acknowledge(_ deliveries: some Sequence<DeliveryTag>) {
-        let tags = Array(deliveries)
+    package func acknowledge(_ tags: [DeliveryTag]) {
         if !tags.isEmpty { mailbox.post(.acknowledge(id, tags)) }
     }
 

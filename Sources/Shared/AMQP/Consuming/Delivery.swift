@@ -13,18 +13,20 @@ package struct DeliveryTag: Sendable, Hashable {
 }
 
 /// A message from a queue. Acknowledge or reject its tag, or the broker keeps it reserved for this consumer.
-package struct Delivery: Sendable, Equatable {
+///
+/// A class, because it has some twenty fields and passes through a dozen hands: each takes one reference, not all of them.
+package final class Delivery: Sendable, Equatable {
     package let tag: DeliveryTag
     /// Only its beginning where ``isCut``.
     package let body: [UInt8]
     /// For reading.
-    package var properties: MessageProperties
+    package let properties: MessageProperties
     /// The properties exactly as they came.
     package let wire: WireProperties
     package let exchange: String
     package let routingKey: String
     /// The broker may have handed it out before.
-    package var redelivered: Bool
+    package let redelivered: Bool
     /// Bytes of the body as it was sent.
     package let bodySize: Int
     private let cutDigest: [UInt8]?
@@ -46,6 +48,13 @@ package struct Delivery: Sendable, Equatable {
         self.redelivered = redelivered
         self.bodySize = bodySize ?? body.count
         self.cutDigest = cutDigest
+    }
+
+    package static func == (one: Delivery, other: Delivery) -> Bool {
+        one.tag == other.tag && one.body == other.body && one.properties == other.properties && one.wire == other.wire
+            && one.exchange == other.exchange && one.routingKey == other.routingKey
+            && one.redelivered == other.redelivered && one.bodySize == other.bodySize
+            && one.cutDigest == other.cutDigest
     }
 
     /// Its body was over the limit of this client, and only the beginning was kept.

@@ -8,5 +8,7 @@ extension Array where Element == UInt8 {
 
 extension String {
     /// As ``WireText`` has it: a strange text must not stop a consumer, nor be another than it was.
-    init(_ bytes: amqp_bytes_t) { self = unsafe WireText.text(Array(bytes)) }
+    init(_ bytes: amqp_bytes_t) {
+        self = unsafe WireText.text(UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len))
+    }
 }

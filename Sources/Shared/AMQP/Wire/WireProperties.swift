@@ -33,9 +33,9 @@ package struct WireProperties: Sendable, Equatable {
         let whole: Range<Int>
     }
 
-    /// Where each property stands, its length included. Each delivery is read by one: no dictionary, which would hash.
+    /// Where each property stands, its length included. Each delivery is read by one: nothing that hashes or allocates.
     private struct Layout {
-        private var ranges = [Range<Int>?](repeating: nil, count: 16)
+        private var ranges = InlineArray<16, Range<Int>?>(repeating: nil)
 
         subscript(property: Property) -> Range<Int>? {
             get { ranges[Int(property.rawValue)] }

@@ -9,18 +9,30 @@ package enum WireText {
 
     /// What stands for these bytes.
     package static func text(_ bytes: ArraySlice<UInt8>) -> String {
-        if !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self), !isMarked(text) { return text }
-        return escaped(Array(bytes))
+        unsafe bytes.withUnsafeBytes { bytes in unsafe text(bytes) }
     }
 
     package static func text(_ bytes: [UInt8]) -> String { text(bytes[...]) }
+
+    static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        // Several texts of each delivery come by here, nearly all of them ASCII, which needs no other check.
+        if unsafe bytes.allSatisfy({ $0 > 0 && $0 < 0x80 }) {
+            let text = unsafe String(decoding: bytes, as: UTF8.self)
+            return isMarked(text) ? escaped(Array(text.utf8)) : text
+        }
+        let bytes = unsafe Array(bytes)
+        if !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self), !isMarked(text) { return text }
+        return escaped(bytes)
+    }
 
     /// The bytes that a text stands for.
     package static func bytes(_ text: String) -> [UInt8] {
         isMarked(text) ? unescaped(text) ?? Array(text.utf8) : Array(text.utf8)
     }
 
-    private static func isMarked(_ text: String) -> Bool { text.utf8.starts(with: mark.utf8) }
+    private static func isMarked(_ text: String) -> Bool {
+        text.utf8.first == UInt8(ascii: "!") && text.utf8.starts(with: mark.utf8)
+    }
 
     private static func escaped(_ bytes: [UInt8]) -> String {
         var result = Array(mark.utf8)

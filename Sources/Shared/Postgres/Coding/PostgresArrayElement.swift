@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// A type whose Swift arrays travel as one parameter or column: a one-dimensional server array, or `bytea` for bytes.
 package protocol PostgresArrayElement: Sendable {
     /// The server's type for a Swift array of these.
@@ -13,11 +15,35 @@ package protocol PostgresArrayElement: Sendable {
     static func decodeArray(_ bytes: RawSpan, type: PostgresType) throws(DecodingFault) -> [Self]
 }
 
+// Claims and finishes carry their batches as such arrays: those of their types are compiled for each, because to look up
+// how an element is written takes longer than to write it.
 extension PostgresArrayElement where Self: PostgresEncodable {
+    @specialized(where Self == UUID)
+    @specialized(where Self == Bool)
+    @specialized(where Self == Int64)
+    @specialized(where Self == Int64?)
+    @specialized(where Self == Int32?)
+    @specialized(where Self == String)
+    @specialized(where Self == String?)
+    @specialized(where Self == Date?)
+    @specialized(where Self == [UInt8]?)
+    @specialized(where Self == JSONText?)
     package static func encodedArraySize(_ elements: [Self]) -> Int {
-        elements.reduce(into: 20) { size, element in size += 4 + element.encodedSize }
+        var size = 20 + 4 * elements.count
+        for element in elements { size += element.encodedSize }
+        return size
     }
 
+    @specialized(where Self == UUID)
+    @specialized(where Self == Bool)
+    @specialized(where Self == Int64)
+    @specialized(where Self == Int64?)
+    @specialized(where Self == Int32?)
+    @specialized(where Self == String)
+    @specialized(where Self == String?)
+    @specialized(where Self == Date?)
+    @specialized(where Self == [UInt8]?)
+    @specialized(where Self == JSONText?)
     package static func encodeArray(_ elements: [Self], into buffer: inout [UInt8]) {
         guard !elements.isEmpty else {
             // An empty array has no dimension at all.

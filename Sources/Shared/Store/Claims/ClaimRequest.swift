@@ -44,16 +44,18 @@ package struct ClaimTerms: Sendable {
 }
 
 /// One delivery of a batch to claim. The ids of a batch are distinct.
-package struct ClaimItem: Sendable {
-    package var form: WorkOrderMessage.Form
+///
+/// A class, for the same reason as a delivery: many fields, many hands.
+package final class ClaimItem: Sendable {
+    package let form: WorkOrderMessage.Form
     /// The message as it was published; empty for a doorbell.
-    package var body: [UInt8]
-    package var appID: String?
-    package var replyTo: String?
-    package var correlationID: String?
-    package var traceparent: String?
+    package let body: [UInt8]
+    package let appID: String?
+    package let replyTo: String?
+    package let correlationID: String?
+    package let traceparent: String?
     /// All properties as they came, encoded as AMQP has them, should it become a dead letter.
-    package var properties: [UInt8]
+    package let properties: [UInt8]
 
     package init(
         form: WorkOrderMessage.Form, body: [UInt8], appID: String? = nil, replyTo: String? = nil,

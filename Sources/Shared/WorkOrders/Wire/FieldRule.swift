@@ -21,7 +21,7 @@ package enum FieldRule {
                 throw InvalidMessage(.invalidField, "\(field) must match ^[a-z0-9][a-z0-9_-]{0,62}$")
             }
         case .text(let limit):
-            guard !value.isEmpty, value.unicodeScalars.count <= limit else {
+            guard !value.isEmpty, value.utf8.count <= limit || value.unicodeScalars.count <= limit else {
                 throw InvalidMessage(.invalidField, "\(field) must have 1 to \(limit) characters")
             }
             guard !value.utf8.contains(0) else {

@@ -9,7 +9,9 @@ extension UUID {
         guard text.utf8.count == 36 else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
-        for (place, byte) in text.utf8.enumerated() {
+        var place = 0
+        for byte in text.utf8 {
+            defer { place += 1 }
             if place == 8 || place == 13 || place == 18 || place == 23 {
                 guard byte == UInt8(ascii: "-") else { return nil }
                 continue
@@ -33,7 +35,29 @@ extension UUID {
     }
 
     /// The 36 characters in lower case, as PostgreSQL and every command print it: what is logged can be looked for.
-    package var text: String { uuidString.lowercased() }
+    package var text: String {
+        let id = uuid
+        let bytes: InlineArray<16, UInt8> = [
+            id.0, id.1, id.2, id.3, id.4, id.5, id.6, id.7, id.8, id.9, id.10, id.11, id.12, id.13, id.14, id.15,
+        ]
+        return unsafe String(unsafeUninitializedCapacity: 36) { characters in
+            var place = 0
+            func append(_ character: UInt8) {
+                unsafe characters[place] = character
+                place += 1
+            }
+            for index in bytes.indices {
+                if index == 4 || index == 6 || index == 8 || index == 10 { append(UInt8(ascii: "-")) }
+                append(Self.hexDigit(bytes[index] >> 4))
+                append(Self.hexDigit(bytes[index] & 15))
+            }
+            return place
+        }
+    }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
 
     private static func value(ofHexDigit byte: UInt8) -> UInt8? {
         switch byte {

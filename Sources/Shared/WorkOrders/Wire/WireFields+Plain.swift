@@ -1,5 +1,10 @@
 extension WireFields {
-    private static let names = Keys.allCases.map { (key: $0, bytes: Array($0.stringValue.utf8)) }
+    /// By their length.
+    private static let names: [[(key: Keys, bytes: [UInt8])]] = {
+        let all = Keys.allCases.map { (key: $0, bytes: Array($0.stringValue.utf8)) }
+        let longest = all.map(\.bytes.count).max() ?? 0
+        return (0...longest).map { length in all.filter { $0.bytes.count == length } }
+    }()
 
     /// Reads a body whose fields are plain, as nearly all are: texts without escapes, numbers without exponents, and of each
     /// the type it should have. Nil: the decoder must look, be it only to say what is wrong. It takes some ten times as long,
@@ -14,27 +19,28 @@ extension WireFields {
             guard let key = Self.key(of: body[member.name]) else { continue }
             guard fields.take(member.value, key) else { return nil }
         }
-        guard let kind = fields.texts[.kind], let title = fields.texts[.title] else { return nil }
+        guard let kind = fields.kind, let title = fields.title else { return nil }
         self.kind = kind
         self.title = title
-        id = fields.texts[.id]
-        lane = fields.texts[.lane]
-        project = fields.texts[.project]
-        agent = fields.texts[.agent]
+        id = fields.id
+        lane = fields.lane
+        project = fields.project
+        agent = fields.agent
         estimate = fields.estimate
-        maxAttempts = fields.numbers[.maxAttempts]
-        timeoutSeconds = fields.numbers[.timeoutSeconds]
-        runAt = fields.texts[.runAt]
+        maxAttempts = fields.maxAttempts
+        timeoutSeconds = fields.timeoutSeconds
+        runAt = fields.runAt
         dependsOn = fields.dependsOn
-        concurrencyKey = fields.texts[.concurrencyKey]
-        uniqueKey = fields.texts[.uniqueKey]
-        uniqueSeconds = fields.numbers[.uniqueSeconds]
+        concurrencyKey = fields.concurrencyKey
+        uniqueKey = fields.uniqueKey
+        uniqueSeconds = fields.uniqueSeconds
         complexity = nil
-        riskLevel = fields.texts[.riskLevel]
+        riskLevel = fields.riskLevel
     }
 
     private static func key(of name: ArraySlice<UInt8>) -> Keys? {
-        for (key, bytes) in names where bytes.count == name.count && name.elementsEqual(bytes) { return key }
+        guard names.indices.contains(name.count) else { return nil }
+        for (key, bytes) in names[name.count] where name.elementsEqual(bytes) { return key }
         return nil
     }
 }
@@ -42,35 +48,43 @@ extension WireFields {
 /// The plain values of fields, as they are found.
 private struct PlainValues {
     let body: [UInt8]
-    var texts: [WireFields.Keys: String] = [:]
-    var numbers: [WireFields.Keys: Int] = [:]
+    var id, kind, title, lane, project, agent, runAt, concurrencyKey, uniqueKey, riskLevel: String?
+    var maxAttempts, timeoutSeconds, uniqueSeconds: Int?
     var estimate: MicroUSD?
     var dependsOn: [String]?
+
+    init(body: [UInt8]) { self.body = body }
 
     /// - Returns: whether it is plain.
     mutating func take(_ value: PlainObject.Value, _ key: WireFields.Keys) -> Bool {
         if case .null = value { return key != .kind && key != .title }
         switch key {
-        case .id, .kind, .title, .lane, .project, .agent, .runAt, .concurrencyKey, .uniqueKey, .riskLevel:
-            guard let text = text(value) else { return false }
-            texts[key] = text
-        case .maxAttempts, .timeoutSeconds, .uniqueSeconds:
-            guard case .number(let range) = value, range.count <= 18, let number = Int(text(range)) else {
-                return false
-            }
-            numbers[key] = number
-        case .estimate:
-            guard let amount = amount(value) else { return false }
-            estimate = amount
-        case .dependsOn:
-            guard let list = list(value) else { return false }
-            dependsOn = list
+        case .id: return Self.keep(text(value), in: &id)
+        case .kind: return Self.keep(text(value), in: &kind)
+        case .title: return Self.keep(text(value), in: &title)
+        case .lane: return Self.keep(text(value), in: &lane)
+        case .project: return Self.keep(text(value), in: &project)
+        case .agent: return Self.keep(text(value), in: &agent)
+        case .runAt: return Self.keep(text(value), in: &runAt)
+        case .concurrencyKey: return Self.keep(text(value), in: &concurrencyKey)
+        case .uniqueKey: return Self.keep(text(value), in: &uniqueKey)
+        case .riskLevel: return Self.keep(text(value), in: &riskLevel)
+        case .maxAttempts: return Self.keep(number(value), in: &maxAttempts)
+        case .timeoutSeconds: return Self.keep(number(value), in: &timeoutSeconds)
+        case .uniqueSeconds: return Self.keep(number(value), in: &uniqueSeconds)
+        case .estimate: return Self.keep(amount(value), in: &estimate)
+        case .dependsOn: return Self.keep(list(value), in: &dependsOn)
         case .acceptanceCriteria, .filesInScope: return list(value) != nil
         case .metadata:
             guard case .nested(let range, hasEscape: false) = value else { return false }
             return body[range.lowerBound] == UInt8(ascii: "{")
         case .complexity: return false
         }
+    }
+
+    private static func keep<Value>(_ value: Value?, in field: inout Value?) -> Bool {
+        guard let value else { return false }
+        field = value
         return true
     }
 
@@ -79,6 +93,11 @@ private struct PlainValues {
     private func text(_ value: PlainObject.Value) -> String? {
         guard case .text(let range, hasEscape: false) = value else { return nil }
         return text(range)
+    }
+
+    private func number(_ value: PlainObject.Value) -> Int? {
+        guard case .number(let range) = value, range.count <= 18 else { return nil }
+        return Int(text(range))
     }
 
     private func amount(_ value: PlainObject.Value) -> MicroUSD? {
