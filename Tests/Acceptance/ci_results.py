@@ -19,7 +19,7 @@ SECRET = "only-github-and-moose-know-this"
 WORKFLOWS = ("Build", "Test", "Integration Tests", "Lint")
 CONFIG = r"""
 lanes: {default: {}}
-sentinel: {secret: "${GITHUB_WEBHOOK_SECRET}", deadline_seconds: 600, unmatched_seconds: 4}
+sentinel: {secret: "${GITHUB_WEBHOOK_SECRET}", deadline_seconds: 600, unmatched_seconds: 12}
 handlers:
   propose:
     command:

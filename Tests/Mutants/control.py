@@ -76,7 +76,7 @@ MUTANTS = {
     "a retry waits for nothing": (
         "retry_work_orders", "CASE WHEN w.id = ANY (v_blocked) THEN 'blocked' ELSE 'pending' END",
         "'pending'"),
-    "a dependency may complete unseen while its dependant is retried": (
+    "two who try an order again at once both do": (
         "retry_work_orders", "ORDER BY w.id FOR NO KEY UPDATE", "ORDER BY w.id"),
     "a worker is told to drain again and again": (
         "drain_workers", "ON CONFLICT DO NOTHING",

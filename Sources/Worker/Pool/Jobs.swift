@@ -7,26 +7,29 @@ internal import WorkOrders
 
 /// Runs what was claimed. Each job is a task of its own, kept by its lease, so that a lost lease or the drain can cancel
 /// exactly that one; its end goes to the board.
-struct Jobs: Sendable {
-    let configuration: WorkerConfiguration
-    let handlers: HandlerRegistry
-    let board: PoolBoard
-    let host: HostWatcher
-    let reporter: Reporter
-    let logger: Logger
+final class Jobs: Sendable {
+    private let configuration: WorkerConfiguration
+    private let handlers: HandlerRegistry
+    private let board: PoolBoard
+    private let host: HostWatcher
+    private let reporter: Reporter
+    private let logger: Logger
 
-    /// So many start at one go: jobs that are short end meanwhile, and wait for the board.
-    private static let startedAtOnce = 32
+    init(
+        configuration: WorkerConfiguration, handlers: HandlerRegistry, board: PoolBoard, host: HostWatcher,
+        reporter: Reporter, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.handlers = handlers
+        self.board = board
+        self.host = host
+        self.reporter = reporter
+        self.logger = logger
+    }
 
     /// Starts orders that have their slots. What was claimed while the drain began goes back without having run.
     func start(_ orders: [(lane: Int, order: ClaimedOrder)]) {
         let jobs = orders.map { (lane: $0.lane, job: job(of: $0.order)) }
-        for piece in stride(from: 0, to: jobs.count, by: Self.startedAtOnce) {
-            start(jobs[piece..<min(jobs.count, piece + Self.startedAtOnce)])
-        }
-    }
-
-    private func start(_ jobs: ArraySlice<(lane: Int, job: Job)>) {
         let started = board.change { state in
             jobs.map { lane, job in
                 state.start(LeaseKey(id: job.id, token: job.token)) {
@@ -36,7 +39,9 @@ struct Jobs: Sendable {
         }
         for ((lane, job), started) in zip(jobs, started) {
             guard let started else {
-                end(job, .interrupted, AttemptReport(didStart: false), after: .zero, lane: lane)
+                // It is no job of the board's: its end is all there is of it, and must be seen at once.
+                let end = end(of: job, .interrupted, AttemptReport(didStart: false), after: .zero, lane: lane)
+                board.change { $0.end(end) }
                 continue
             }
             if started.isCancelled { started.job.cancelOrder() }
@@ -75,15 +80,16 @@ struct Jobs: Sendable {
         tell(of: outcome, job)
         let ending = ending(of: job, outcome)
         log(ending, job)
-        end(job, ending, outcome.report, after: ContinuousClock.now - started, lane: lane)
+        board.end(end(of: job, ending, outcome.report, after: ContinuousClock.now - started, lane: lane))
     }
 
     private func end(
-        _ job: Job, _ ending: FinishItem.Ending, _ report: AttemptReport, after duration: Duration, lane: Int
-    ) {
-        let item = FinishItem(
-            id: job.id, token: job.token, ending: ending, report: report, handler: job.handler, duration: duration)
-        board.change { $0.end(FinishTry(lane: lane, item: item)) }
+        of job: Job, _ ending: FinishItem.Ending, _ report: AttemptReport, after duration: Duration, lane: Int
+    ) -> FinishTry {
+        FinishTry(
+            lane: lane,
+            item: FinishItem(
+                id: job.id, token: job.token, ending: ending, report: report, handler: job.handler, duration: duration))
     }
 
     /// One outcome, one exhaustive switch.

@@ -4,6 +4,8 @@ internal import Synchronization
 /// because of it: nobody can free a slot and forget to ring.
 final class PoolBoard: Sendable {
     private let state: Mutex<PoolState>
+    /// Attempts that have just ended. Each change of the state takes them over first.
+    private let ended = Mutex<[FinishTry]>([])
     private let claims = Bell()
     private let finishes = Bell()
 
@@ -16,6 +18,7 @@ final class PoolBoard: Sendable {
 
     func change<Result: Sendable>(_ body: (inout PoolState) -> Result) -> Result {
         let (result, wakes) = state.withLock { state in
+            takeOver(&state)
             let result = body(&state)
             return (result, state.takeWakes())
         }
@@ -24,7 +27,30 @@ final class PoolBoard: Sendable {
         return result
     }
 
-    func look<Result: Sendable>(_ body: (PoolState) -> Result) -> Result { state.withLock { body($0) } }
+    func look<Result: Sendable>(_ body: (PoolState) -> Result) -> Result {
+        state.withLock { state in
+            takeOver(&state)
+            return body(state)
+        }
+    }
+
+    /// A job has ended. Hundreds end while as many are started: none of them waits for whoever changes the state.
+    func end(_ finish: FinishTry) {
+        let isFirst = ended.withLock { list in
+            list.append(finish)
+            return list.count == 1
+        }
+        if isFirst { finishes.ring() }
+    }
+
+    private func takeOver(_ state: inout PoolState) {
+        let list = ended.withLock { list in
+            guard !list.isEmpty else { return [FinishTry]() }
+            defer { list = [] }
+            return list
+        }
+        for finish in list { state.end(finish) }
+    }
 
     /// - Returns: whether it became so within the limit; false also when the task was cancelled.
     func becomes(within limit: Duration? = nil, _ condition: (PoolState) -> Bool) async -> Bool {

@@ -1,5 +1,4 @@
 internal import AMQP
-internal import FoundationEssentials
 internal import Store
 internal import WorkOrders
 
@@ -85,10 +84,11 @@ struct PoolState: Sendable {
         guard !isStopping, host.trouble == nil else { return [] }
         var size = 0
         var taken: [Taken] = []
-        var ids: Set<UUID> = []
+        // The same id in other letters is found when they are read.
+        var ids: Set<String> = []
         var again: [(lane: Int, entry: LaneState.Waiting)] = []
         while taken.count < limit, size < bytes, let lane = nextLane(), let entry = lanes[lane].takeFirst() {
-            if let id = entry.delivery.properties.messageID.flatMap(UUID.init(strict:)), !ids.insert(id).inserted {
+            if let id = entry.delivery.properties.messageID, !ids.insert(id).inserted {
                 again.append((lane, entry))
                 continue
             }
@@ -186,7 +186,7 @@ struct PoolState: Sendable {
         return (job, jobs.start(key, job))
     }
 
-    /// An attempt has ended: its lease is renewed until the end is written.
+    /// An attempt has ended: its lease is renewed until the end is written. For one that ran see ``PoolBoard/end(_:)``.
     mutating func end(_ finish: FinishTry) {
         jobs.end(finish.key)
         if finish.item.report.didStart { host.worked() }

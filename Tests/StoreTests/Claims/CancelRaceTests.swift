@@ -53,6 +53,26 @@ struct CancelRaceTests {
         }
     }
 
+    @Test func `of two who try an order again at once one does, and the other sees that it waits already`() async throws
+    {
+        try await StoreDesk.open { desk in
+            let item = try StoreDesk.order()
+            let failure = AttemptFailure(.testFail, "red", retry: .never)
+            try await desk.end(item.id, try await desk.start(item), .failed(failure))
+            func retry(_ who: String) -> Query {
+                "SELECT before || ' ' || after FROM moose.retry_work_orders(\([item.id]), \(who), \("mended"))"
+            }
+            let second = try await desk.store.postgres.withTransaction { transaction in
+                #expect(try await transaction.run(retry("ann")).value(as: String.self) == "failed pending")
+                let second = Task { try await desk.value(retry("bob"), as: String.self) }
+                try await waitForLocks(1, desk)
+                return second
+            }
+            #expect(try await second.value == "pending pending")
+            #expect(try await desk.text("SELECT string_agg(who, ' ') FROM moose.audit_log") == "ann")
+        }
+    }
+
     /// Lets the worker get as far as the budget and the person as far as the order; then both go on.
     private func meet<Work: Sendable, Answer: Sendable>(
         _ desk: StoreDesk, _ worker: @escaping @Sendable () async throws -> Work,

@@ -140,7 +140,12 @@ package struct JSONSyntax {
 
     private mutating func takeString() -> Bool {
         guard take("\"") else { return false }
-        while index < bytes.count {
+        while true {
+            // Most of a body is what stands in its texts.
+            var end = index
+            while end < bytes.count, Self.isPlain(bytes[end]) { end += 1 }
+            index = end
+            guard index < bytes.count else { return false }
             let byte = bytes[index]
             index += 1
             switch byte {
@@ -148,11 +153,14 @@ package struct JSONSyntax {
             case UInt8(ascii: "\\"):
                 sawEscape = true
                 guard takeEscape() else { return false }
-            case 0..<0x20: return false
-            default: break
+            default: return false
             }
         }
-        return false
+    }
+
+    /// Stands for itself in a string; what doesn't is a quote, an escape, or a control character, which is none of JSON's.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private mutating func takeName() -> Bool {

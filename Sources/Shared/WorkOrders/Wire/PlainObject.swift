@@ -89,15 +89,16 @@ struct PlainObject {
         index += 1
         let start = min(index, bytes.count)
         var hasEscape = false
-        while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
-            if bytes[index] == UInt8(ascii: "\\") {
+        var end = start
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
+            if bytes[end] == UInt8(ascii: "\\") {
                 hasEscape = true
-                index += 1
+                end += 1
             }
-            index += 1
+            end += 1
         }
-        let range = start..<max(start, min(index, bytes.count))
-        index += 1
+        let range = start..<min(end, bytes.count)
+        index = end + 1
         return (range, hasEscape)
     }
 

@@ -6,12 +6,12 @@ extension UUID {
     /// `init(uuidString:)` also takes a sign or a blank for a digit, and whatever follows a NUL: it makes an id of texts
     /// that are none, and the same id of different texts.
     package init?(strict text: String) {
-        guard text.utf8.count == 36 else { return nil }
+        let bytes = text.utf8.span
+        guard bytes.count == 36 else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
-        var place = 0
-        for byte in text.utf8 {
-            defer { place += 1 }
+        for place in bytes.indices {
+            let byte = bytes[place]
             if place == 8 || place == 13 || place == 18 || place == 23 {
                 guard byte == UInt8(ascii: "-") else { return nil }
                 continue
