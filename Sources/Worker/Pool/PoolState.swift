@@ -84,7 +84,7 @@ struct PoolState: Sendable {
         guard !isStopping, host.trouble == nil else { return [] }
         var size = 0
         var taken: [Taken] = []
-        // The same id in other letters is found when they are read.
+        // The same id, small and capital letters mixed, is found when the messages are read.
         var ids: Set<String> = []
         var again: [(lane: Int, entry: LaneState.Waiting)] = []
         while taken.count < limit, size < bytes, let lane = nextLane(), let entry = lanes[lane].takeFirst() {

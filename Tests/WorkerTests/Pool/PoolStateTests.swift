@@ -94,6 +94,23 @@ struct PoolStateTests {
         #expect(state.takeFinishes(upTo: 10).isEmpty)
     }
 
+    @Test func `an end that a job brings is seen by whoever looks, and rings its writer`() async {
+        let board = PoolBoard(lanes: [.init(name: "default", slots: 2)])
+        var rings = board.finishRings.makeAsyncIterator()
+        let keys = (1...2).map { LeaseKey(id: UUID(), token: $0) }
+        board.change { state in
+            state.take([0, 0])
+            for key in keys { #expect(state.start(key, Self.job) != nil) }
+        }
+        board.end(Self.finish(keys[0]))
+        #expect(board.look { $0.jobs.endedCount == 1 && $0.finishes.count == 1 })
+        board.end(Self.finish(keys[1]))
+        await rings.next()
+        #expect(board.change { $0.takeFinishes(upTo: 10) }.map(\.key) == keys)
+        board.end(Self.finish(keys[1]))
+        await rings.next()
+    }
+
     @Test func `work that began clears the doubts of the machine`() {
         var state = Self.state(slots: 2)
         func firstProbe(after now: PoolState.Instant) -> Bool {
