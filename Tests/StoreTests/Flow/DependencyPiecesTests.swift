@@ -118,6 +118,25 @@ struct DependencyPiecesTests {
         }
     }
 
+    /// A look sees a hundred of them: everything but the last completes, and is more than that, or just that.
+    @Test(arguments: [249, 101, 100, 99])
+    func `an order with very many dependencies waits for the last of them`(last: Int) async throws {
+        try await StoreDesk.open { desk in
+            let before = try (0...last).map { _ in try StoreDesk.order() }.sorted { "\($0.id)" < "\($1.id)" }
+            let order = try StoreDesk.order(dependsOn: before.map(\.id))
+            let verdicts = try await desk.claim(before)
+            _ = try await desk.claim([order])
+            for at in Array(1..<last) + [0] {
+                try await desk.end(before[at].id, try #require(verdicts[at].token))
+            }
+            try await desk.settle()
+            #expect(try await desk.state(order.id) == "blocked")
+            try await desk.end(before[last].id, try #require(verdicts[last].token))
+            try await desk.settle()
+            #expect(try await desk.state(order.id) == "pending")
+        }
+    }
+
     @Test func `claims that name very many dependencies are several commits`() async throws {
         try await StoreDesk.open { desk in
             let unknown = (1...1000).map { _ in UUID() }
