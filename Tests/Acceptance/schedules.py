@@ -54,11 +54,12 @@ with System(CONFIG) as system:
     for name in list(roles):
         system.stop(name)
     system.start("manager-0", "client-manager")
-    system.wait_for("it listens", "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%moose_outbox%'", "1", 30)
+    # Which channel comes last is open; the first order, which isn't measured, finds the relay asleep and listening.
+    system.wait_for("it listens", "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'", "1", 30)
     process = system.processes["manager-0"].pid
     channel = system.channel()
     delays = []
-    for _ in range(100):
+    for _ in range(101):
         # Idle in between: the relay sleeps.
         time.sleep(0.05)
         began = time.monotonic()
@@ -66,7 +67,7 @@ with System(CONFIG) as system:
         while channel.basic_get("moose.work.default", auto_ack=True)[0] is None:
             time.sleep(0.0005)
         delays.append((time.monotonic() - began) * 1000)
-    delays.sort()
+    delays = sorted(delays[1:])
     print(f"  enqueue by psql to message in the queue: median {statistics.median(delays):.0f} ms, "
           f"95 % {delays[94]:.0f} ms (psql itself included)")
 
