@@ -23,8 +23,10 @@ struct ProgramTests {
         #expect(error == "0\n")
     }
 
-    @Test func `what is wrong with the command line is told once, with status 2`() async throws {
-        let (output, error) = try await run("\"$MOOSE\" client-manager --listen 99999; echo $?")
+    /// The second is the name that the first had before.
+    @Test(arguments: ["--listen", "--http-port"])
+    func `what is wrong with the command line is told once, with status 2`(option: String) async throws {
+        let (output, error) = try await run("\"$MOOSE\" client-manager \(option) 99999; echo $?")
         #expect(output == "2\n")
         let why = "it has a port that isn't a number from 0 to 65535"
         #expect(error.hasPrefix("Error: ") && error.ranges(of: why).count == 1, "\(error)")

@@ -34,4 +34,12 @@ struct ListenAddressTests {
         #expect(found.count == 1 && found[0].hasPrefix("moose.yaml:2:11: worker.listen "), "\(found)")
         #expect(found.contains { $0.contains(words) }, "\(found)")
     }
+
+    @Test func `the name of an earlier release is read, and not beside today's`() throws {
+        let settings = try Settings.parse("worker: {http_port: 9100}", file: "moose.yaml", environment: [:])
+        #expect(settings.worker.listen == ListenAddress(port: 9100))
+        #expect(settings.description.contains("listen: \"127.0.0.1:9100\""))
+        let both = problems(in: "worker:\n  listen: 9100\n  http_port: 9100")
+        #expect(both.count == 1 && both[0].hasPrefix("moose.yaml:3:14: worker.http_port says the same"), "\(both)")
+    }
 }

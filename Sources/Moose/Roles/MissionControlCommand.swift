@@ -32,8 +32,11 @@ struct MissionControlCommand: AsyncParsableCommand {
             """, valueName: "address"),
         transform: { try ListenArgument(parsing: $0) })
     var listen: ListenArgument?
+    @OptionGroup var earlier: EarlierListenOption
 
-    private var address: ServerAddress { ServerAddress(listen?.address ?? ListenAddress(port: 8080)) }
+    private var address: ServerAddress {
+        ServerAddress((listen ?? earlier.listen)?.address ?? ListenAddress(port: 8080))
+    }
 
     func validate() throws {
         guard address.isLoopback else {

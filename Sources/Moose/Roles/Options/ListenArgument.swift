@@ -13,3 +13,11 @@ struct ListenArgument {
         }
     }
 }
+
+/// `--listen` under the name it had while it took a port alone: units and scripts written for that go on.
+struct EarlierListenOption: ParsableArguments {
+    @Option(
+        name: .customLong("http-port"), parsing: .unconditional, help: .hidden,
+        transform: { try ListenArgument(parsing: $0) })
+    var listen: ListenArgument?
+}

@@ -44,7 +44,9 @@ extension WorkerCommand {
     }
 
     /// Where a process without a parent serves HTTP.
-    func address(_ settings: Settings) -> ServerAddress { ServerAddress(listen?.address ?? settings.worker.listen) }
+    func address(_ settings: Settings) -> ServerAddress {
+        ServerAddress((listen ?? earlier.listen)?.address ?? settings.worker.listen)
+    }
 
     /// The memory a process may hold, in bytes; nil: any amount.
     func maxResidentBytes(_ settings: Settings) -> Int64? { maxRss?.bytes ?? settings.worker.maxResidentBytes }
