@@ -12,6 +12,20 @@ import uuid
 import pika
 
 MOOSE = os.path.abspath(os.environ.get("MOOSE", ".build/release/moose"))
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def end(number, _):
+    """Whoever ends a story ends what it has started, as after a failure."""
+    # Once: the cleaning up isn't cut short by a second one.
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+# Also where they were ignored, as in what a script starts in the background. The programs a story starts have them anew.
+for ending in ENDINGS:
+    signal.signal(ending, end)
 
 
 def time_ordered_id():
