@@ -1,7 +1,7 @@
 package import FoundationEssentials
 
 /// A work order as a handler sees it: one attempt, leased to this process.
-package struct Job: Sendable {
+package final class Job: Sendable {
     package let id: UUID
     package let kind: String
     /// The kind whose handler runs it: its own, or in economy mode a cheaper one.

@@ -3,43 +3,38 @@ package import WorkOrders
 
 /// Which kinds this worker runs, and how.
 package struct HandlerRegistry: Sendable {
-    /// A handler with the defaults of its kind.
-    package struct Entry: Sendable {
-        package var handler: any WorkHandler
+    /// A handler with the defaults of its kind. A class, as each job looks at it several times.
+    package final class Entry: Sendable {
+        package let handler: any WorkHandler
         /// How long one attempt may run; nil takes the worker's default.
-        package var timeout: Duration?
+        package let timeout: Duration?
         /// Reserved where the message names no estimate. Free kinds have zero; nil: such a message is refused.
-        package var defaultEstimate: MicroUSD?
-        package var maxAttempts: Int?
-        /// The model it calls, whose price makes the estimate; nil: none, or one without a price.
-        package var model: ModelTerms?
+        package let defaultEstimate: MicroUSD?
+        package let maxAttempts: Int?
+        /// The model it calls: its price makes the estimate, with what an attempt's prompt has and may generate. Nil: none,
+        /// or one without a price.
+        package let model: ModelTerms?
         /// The kind that does the same work for less; it runs instead in economy mode, or when money is short.
-        package var economy: String?
+        package let economy: String?
         /// How much of the kind may go on at a time, over all workers; nil: no limits.
-        package var limits: KindLimits?
+        package let limits: KindLimits?
         /// How long a failed attempt waits for the next one; nil takes the worker's.
-        package var retry: RetryPolicy?
+        package let retry: RetryPolicy?
 
+        /// - Parameter defaultEstimate: where there is a model with a price, that of the model counts.
         package init(
-            _ handler: any WorkHandler, timeout: Duration? = nil, defaultEstimate: MicroUSD? = nil,
-            maxAttempts: Int? = nil, economy: String? = nil
+            _ handler: any WorkHandler, model: ModelTerms? = nil, timeout: Duration? = nil,
+            defaultEstimate: MicroUSD? = nil, maxAttempts: Int? = nil, economy: String? = nil,
+            limits: KindLimits? = nil, retry: RetryPolicy? = nil
         ) {
             self.handler = handler
+            self.model = model
             self.timeout = timeout
-            self.defaultEstimate = defaultEstimate
+            self.defaultEstimate = model?.baseEstimate ?? defaultEstimate
             self.maxAttempts = maxAttempts
             self.economy = economy
-        }
-
-        /// A handler that calls a model: the price of an attempt follows from its prompt and from what it may generate.
-        package init(
-            _ handler: any WorkHandler, model: ModelTerms, timeout: Duration? = nil, maxAttempts: Int? = nil,
-            economy: String? = nil
-        ) {
-            self.init(
-                handler, timeout: timeout, defaultEstimate: model.baseEstimate, maxAttempts: maxAttempts,
-                economy: economy)
-            self.model = model
+            self.limits = limits
+            self.retry = retry
         }
     }
 

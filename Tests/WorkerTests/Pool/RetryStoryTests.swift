@@ -23,12 +23,14 @@ struct RetryStoryTests {
                     AttemptFailure(.infrastructure, "busy", retry: .after(.seconds(7200))),
                     AttemptReport(didStart: true, cost: .zero))
             }
-            var quick = HandlerRegistry.Entry(failing, defaultEstimate: .zero, maxAttempts: 4)
-            quick.retry = RetryPolicy(base: .milliseconds(10), cap: .milliseconds(20))
-            handlers.register("quick", quick)
-            var slow = HandlerRegistry.Entry(failing, defaultEstimate: .zero, maxAttempts: 4)
-            slow.retry = RetryPolicy(base: .seconds(80_000), cap: .seconds(80_000))
-            handlers.register("slow", slow)
+            for (kind, base, cap) in [
+                ("quick", Duration.milliseconds(10), Duration.milliseconds(20)),
+                ("slow", .seconds(80_000), .seconds(80_000)),
+            ] {
+                handlers.register(
+                    kind,
+                    .init(failing, defaultEstimate: .zero, maxAttempts: 4, retry: RetryPolicy(base: base, cap: cap)))
+            }
             let ids = (0..<6).map { _ in UUID.timeOrdered() }
             try await bench.withPool(handlers) { configuration in
                 configuration.retry = RetryPolicy(base: .milliseconds(10), cap: .milliseconds(20))

@@ -28,7 +28,7 @@ extension HandlerRegistry {
 
 extension HandlerRegistry.Entry {
     /// A handler with what moose.yaml says of its kind.
-    init(_ runs: any WorkHandler, _ settings: HandlerSettings, models: [String: ModelSettings]) {
+    convenience init(_ runs: any WorkHandler, _ settings: HandlerSettings, models: [String: ModelSettings]) {
         let estimate: MicroUSD? =
             switch settings.cost {
             case .free: .zero
@@ -37,13 +37,8 @@ extension HandlerRegistry.Entry {
             case .model: nil
             }
         self.init(
-            runs, timeout: settings.timeout, defaultEstimate: estimate, maxAttempts: settings.maxAttempts,
-            economy: settings.economy)
-        limits = KindLimits(settings.flow)
-        retry = settings.retry.map { RetryPolicy(base: $0.base, cap: $0.cap) }
-        if let model = ModelTerms(settings, in: models) {
-            self.model = model
-            defaultEstimate = model.baseEstimate
-        }
+            runs, model: ModelTerms(settings, in: models), timeout: settings.timeout, defaultEstimate: estimate,
+            maxAttempts: settings.maxAttempts, economy: settings.economy, limits: KindLimits(settings.flow),
+            retry: settings.retry.map { RetryPolicy(base: $0.base, cap: $0.cap) })
     }
 }
