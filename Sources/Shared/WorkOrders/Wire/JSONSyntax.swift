@@ -141,10 +141,7 @@ package struct JSONSyntax {
     private mutating func takeString() -> Bool {
         guard take("\"") else { return false }
         while true {
-            // Most of a body is what stands in its texts.
-            var end = index
-            while end < bytes.count, Self.isPlain(bytes[end]) { end += 1 }
-            index = end
+            index = PlainText.end(in: bytes, from: index)
             guard index < bytes.count else { return false }
             let byte = bytes[index]
             index += 1
@@ -156,11 +153,6 @@ package struct JSONSyntax {
             default: return false
             }
         }
-    }
-
-    /// Stands for itself in a string; what doesn't is a quote, an escape, or a control character, which is none of JSON's.
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private mutating func takeName() -> Bool {

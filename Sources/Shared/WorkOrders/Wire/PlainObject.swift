@@ -89,13 +89,13 @@ struct PlainObject {
         index += 1
         let start = min(index, bytes.count)
         var hasEscape = false
-        var end = start
+        var end = PlainText.end(in: bytes, from: start)
         while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
             if bytes[end] == UInt8(ascii: "\\") {
                 hasEscape = true
                 end += 1
             }
-            end += 1
+            end = PlainText.end(in: bytes, from: end + 1)
         }
         let range = start..<min(end, bytes.count)
         index = end + 1
