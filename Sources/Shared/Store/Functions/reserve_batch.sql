@@ -186,9 +186,11 @@ BEGIN
     END LOOP;
 END $$;
 
--- The next amount at which somebody is told: beyond soft and hard, and at half, 80 % and all of the cap.
+-- The next amount at which somebody is told: beyond soft and hard, and at half, 80 % and all of the cap. One expression,
+-- so that a plan takes it in.
 CREATE OR REPLACE FUNCTION moose.next_mark(p_used bigint, p_soft bigint, p_hard bigint, p_cap bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE
-RETURN (
-    SELECT min(m) FROM (VALUES (p_soft + 1), (p_hard + 1), (p_cap / 2), (p_cap / 10 * 8), (p_cap)) AS mark (m)
-    WHERE m > p_used);
+RETURN least(
+    CASE WHEN p_soft + 1 > p_used THEN p_soft + 1 END, CASE WHEN p_hard + 1 > p_used THEN p_hard + 1 END,
+    CASE WHEN p_cap / 2 > p_used THEN p_cap / 2 END, CASE WHEN p_cap / 10 * 8 > p_used THEN p_cap / 10 * 8 END,
+    CASE WHEN p_cap > p_used THEN p_cap END);
