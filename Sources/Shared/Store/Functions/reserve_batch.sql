@@ -186,8 +186,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- The next amount at which somebody is told: beyond soft and hard, and at half, 80 % and all of the cap. One expression,
--- so that a plan takes it in.
+-- The next amount at which somebody is told: beyond soft and hard, and at half, 80 % and all of the cap. It is one
+-- expression, so that a plan takes it in.
 CREATE OR REPLACE FUNCTION moose.next_mark(p_used bigint, p_soft bigint, p_hard bigint, p_cap bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE
 RETURN least(
