@@ -19,6 +19,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
 
     @Option(help: "The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).") var config: String?
     @Option(
+        name: ListenArgument.names,
         parsing: .unconditional,
         help: ArgumentHelp(
             """
@@ -27,7 +28,6 @@ struct ClientManagerCommand: AsyncParsableCommand {
             """, valueName: "address"),
         transform: { try ListenArgument(parsing: $0) })
     var listen: ListenArgument?
-    @OptionGroup var earlier: EarlierListenOption
 
     func run() async throws {
         try await runCommand {
@@ -36,7 +36,7 @@ struct ClientManagerCommand: AsyncParsableCommand {
             let reports = try Reports(role, store: connections.control, publisher: connections.publisher)
             let service = ClientManagerService(role, connections)
             let probes = role.probes(
-                at: ServerAddress((listen ?? earlier.listen)?.address ?? ListenAddress(port: 0)),
+                at: ServerAddress(listen?.address ?? ListenAddress(port: 0)),
                 checks: {
                     [
                         ProbeCheck(name: "broker", isReady: connections.consumer.status().connected),

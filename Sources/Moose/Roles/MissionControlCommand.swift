@@ -24,6 +24,7 @@ struct MissionControlCommand: AsyncParsableCommand {
 
     @Option(help: "The configuration file (default: $MOOSE_CONFIG, then ./moose.yaml).") var config: String?
     @Option(
+        name: ListenArgument.names,
         parsing: .unconditional,
         help: ArgumentHelp(
             """
@@ -32,10 +33,9 @@ struct MissionControlCommand: AsyncParsableCommand {
             """, valueName: "address"),
         transform: { try ListenArgument(parsing: $0) })
     var listen: ListenArgument?
-    @OptionGroup var earlier: EarlierListenOption
 
     private var address: ServerAddress {
-        ServerAddress((listen ?? earlier.listen)?.address ?? ListenAddress(port: 8080))
+        ServerAddress(listen?.address ?? ListenAddress(port: 8080))
     }
 
     func validate() throws {

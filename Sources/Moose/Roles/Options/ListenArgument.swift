@@ -5,6 +5,9 @@ internal import Settings
 struct ListenArgument {
     let address: ListenAddress
 
+    /// The second is what it was called while it took a port alone: units and scripts written for that go on.
+    static let names: NameSpecification = [.customLong("listen"), .customLong("http-port")]
+
     init(parsing text: String) throws(ValidationError) {
         do throws(ListenAddress.Flaw) {
             address = try ListenAddress(text)
@@ -12,12 +15,4 @@ struct ListenArgument {
             throw ValidationError("it \(error.description)")
         }
     }
-}
-
-/// `--listen` under the name it had while it took a port alone: units and scripts written for that go on.
-struct EarlierListenOption: ParsableArguments {
-    @Option(
-        name: .customLong("http-port"), parsing: .unconditional, help: .hidden,
-        transform: { try ListenArgument(parsing: $0) })
-    var listen: ListenArgument?
 }

@@ -45,7 +45,7 @@ extension WorkerCommand {
 
     /// Where a process without a parent serves HTTP.
     func address(_ settings: Settings) -> ServerAddress {
-        ServerAddress((listen ?? earlier.listen)?.address ?? settings.worker.listen)
+        ServerAddress(listen?.address ?? settings.worker.listen)
     }
 
     /// The memory a process may hold, in bytes; nil: any amount.

@@ -40,6 +40,7 @@ struct WorkerCommand: AsyncParsableCommand {
         transform: { try ByteSizeArgument(parsing: $0) })
     var maxRss: ByteSizeArgument?
     @Option(
+        name: ListenArgument.names,
         parsing: .unconditional,
         help: ArgumentHelp(
             """
@@ -48,7 +49,6 @@ struct WorkerCommand: AsyncParsableCommand {
             """, valueName: "address"),
         transform: { try ListenArgument(parsing: $0) })
     var listen: ListenArgument?
-    @OptionGroup var earlier: EarlierListenOption
     @Option(parsing: .unconditional, help: "Seconds running jobs may take to end after SIGTERM.") var drainTimeout: Int?
 
     // What a parent tells the processes it keeps.

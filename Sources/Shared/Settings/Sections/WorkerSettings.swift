@@ -4,8 +4,7 @@ package struct WorkerSettings: Sendable, Equatable {
     /// Key `drain_timeout_seconds`.
     package var drainTimeout = Duration.seconds(30)
     /// Where `/healthz`, `/readyz`, `/metrics` and `/api/scaling` are served. Default any free port of 127.0.0.1,
-    /// printed in the log. Key `listen`, such as `127.0.0.1:9100`; `http_port` is its
-    /// earlier name.
+    /// printed in the log. Key `listen`, such as `127.0.0.1:9100`; `http_port` is its earlier name.
     package var listen = ListenAddress(port: 0)
     /// The memory a worker process may hold before it is replaced, in bytes; running jobs go on to their end. Default
     /// nil: no limit. Key `max_rss`, such as `500MB`.
