@@ -69,6 +69,13 @@ MUTANTS = {
         "ledger_batch", "v_held_buckets || v_path_buckets", "v_held_buckets"),
     "a hold named twice takes the usual way": (
         "ledger_batch", "v_known = v_moves AND NOT", "NOT"),
+    "all are taken to have the path of the first": (
+        "reserve_batch", "(p_projects, p_agents, p_handlers, p_models) IS NOT DISTINCT FROM", "true OR ("
+        "p_projects, p_agents, p_handlers, p_models) IS NOT DISTINCT FROM"),
+    "of those with one path only the first counts": (
+        "reserve_batch", "v_sum[1] := v_sum[1] + coalesce(p_estimates[i], 0)", "v_sum[1] := coalesce(p_estimates[1], 0)"),
+    "a window that is not open yet counts nothing": (
+        "path_buckets", "EXIT WHEN array_position(bucket_ids, NULL) IS NULL;", "EXIT;"),
 }
 
 

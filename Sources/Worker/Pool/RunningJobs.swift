@@ -26,7 +26,11 @@ struct RunningJobs: Sendable {
         return !cancels.isEmpty && cancels[key] != nil
     }
 
-    mutating func end(_ key: LeaseKey) { entries[key]?.hasEnded = true }
+    mutating func end(_ key: LeaseKey) {
+        // In place: `entries[key]?.hasEnded = true` takes memory three times for each job.
+        guard let index = entries.index(forKey: key) else { return }
+        entries.values[index].hasEnded = true
+    }
 
     mutating func remove(_ key: LeaseKey) { entries[key] = nil }
 

@@ -21,7 +21,8 @@ struct BenchWork: AsyncParsableCommand {
             HOT is the part of the updates of work orders that touched no index, as PostgreSQL counts them.
 
             With --preload the tables hold so many finished orders before the first round, with their attempts, \
-            settled holds and ledger entries. Each takes about 2.5 kB of disk below TMPDIR.
+            settled holds and ledger entries, and the reference is the same worker on servers without them, round by \
+            round in turn. Each takes about 2.5 kB of disk below TMPDIR.
 
             EXAMPLES
               moose bench work
@@ -46,42 +47,94 @@ struct BenchWork: AsyncParsableCommand {
             // As in a real worker, whose metrics are not free either.
             MetricsRegistry().bootstrap()
             options.progress("Starting private servers …")
-            let report = try await BenchStack.with(logger: Logger(label: "bench")) { try await measure($0) }
+            let report = try await withServers { bench in
+                preload > 0 ? try await besideFinished(bench) : try await besideRowLock(bench)
+            }
             try report.finish(json: options.json)
         }
     }
 
-    private func measure(_ bench: BenchStack) async throws -> BenchReport {
-        try await bench.liftLimits()
+    private func withServers(
+        _ body: @escaping @Sendable (BenchStack) async throws -> BenchReport
+    ) async throws -> BenchReport {
+        try await BenchStack.with(logger: Logger(label: "bench")) { bench in
+            try await bench.liftLimits()
+            return try await body(bench)
+        }
+    }
+
+    private func besideRowLock(_ bench: BenchStack) async throws -> BenchReport {
         let reference = try RowLockReference(bench)
         try await reference.prepare()
-        if preload > 0 {
-            try await bench.withDatabase { database in
-                try await FinishedOrders(count: preload).insert(into: database, progress: options.progress)
-            }
-        }
-        var report = BenchReport(
-            "Work orders from queue to settled: \(NumberText.grouped(options.count)) a round, "
-                + "\(BenchOrders.bodyBytes) bytes, one worker, \(slots) slots"
-                + (preload > 0 ? ", beside \(NumberText.grouped(preload)) finished orders" : ""),
-            figure: BenchFigure("moose worker"), reference: BenchFigure("row-lock holds alone (pgbench, 8 clients)"))
-        var processorTime = BenchMeasure("CPU of the worker's process a job, µs", unit: "us", places: 2)
-        var hotShare = BenchMeasure("updates of work orders that were HOT, %", unit: "percent", places: 1)
+        var rounds = Rounds(
+            options, slots: slots, figure: "moose worker", reference: "row-lock holds alone (pgbench, 8 clients)")
         for round in 1...options.rounds {
+            try await rounds.add(round, on: bench)
+            let (rate, check) = try await reference.measure(round: round)
+            rounds.report.reference.add(rate)
+            rounds.report.checks.append(check)
+            options.progress("Round \(round) of \(options.rounds) done.")
+        }
+        return rounds.finished
+    }
+
+    /// Round by round in turn with servers that hold nothing but the rounds: a machine's speed drifts.
+    private func besideFinished(_ bench: BenchStack) async throws -> BenchReport {
+        try await bench.withDatabase { database in
+            try await FinishedOrders(count: preload).insert(into: database, progress: options.progress)
+        }
+        return try await withServers { empty in
+            var rounds = Rounds(
+                options, slots: slots, figure: "beside \(NumberText.grouped(preload)) finished orders",
+                reference: "beside none, in turn")
+            for round in 1...options.rounds {
+                rounds.report.reference.add(try await rounds.measure(round, on: empty).rate)
+                try await rounds.add(round, on: bench)
+                options.progress("Round \(round) of \(options.rounds) done.")
+            }
+            return rounds.finished
+        }
+    }
+
+    /// The rounds of a worker so far.
+    private struct Rounds {
+        let options: BenchOptions
+        let slots: Int
+        var report: BenchReport
+        private var processorTime = BenchMeasure("CPU of the worker's process a job, µs", unit: "us", places: 2)
+        private var hotShare = BenchMeasure("updates of work orders that were HOT, %", unit: "percent", places: 1)
+
+        init(_ options: BenchOptions, slots: Int, figure: String, reference: String) {
+            self.options = options
+            self.slots = slots
+            report = BenchReport(
+                "Work orders from queue to settled: \(NumberText.grouped(options.count)) a round, "
+                    + "\(BenchOrders.bodyBytes) bytes, one worker, \(slots) slots",
+                figure: BenchFigure(figure), reference: BenchFigure(reference))
+        }
+
+        var finished: BenchReport {
+            var report = report
+            report.measures = [processorTime, hotShare]
+            return report
+        }
+
+        /// One round and its checks.
+        mutating func measure(_ round: Int, on bench: BenchStack) async throws -> WorkRound.Figures {
             let orders = BenchOrders(count: options.count)
             let figures = try await WorkRound(
                 bench: bench, orders: orders, worker: bench.worker(slots: slots, logger: Logger(label: "bench"))
             ).measure()
+            report.checks += try await WorkChecks(bench: bench, ids: orders.ids).run(round: round)
+            return figures
+        }
+
+        /// One round of what the report is about.
+        mutating func add(_ round: Int, on bench: BenchStack) async throws {
+            let figures = try await measure(round, on: bench)
             report.figure.add(figures.rate)
             processorTime.add(figures.processorTime)
             hotShare.add(figures.hotShare)
-            report.checks += try await WorkChecks(bench: bench, ids: orders.ids).run(round: round)
-            let (rate, check) = try await reference.measure(round: round)
-            report.reference.add(rate)
-            report.checks.append(check)
-            options.progress("Round \(round) of \(options.rounds) done.")
         }
-        report.measures = [processorTime, hotShare]
-        return report
     }
 }

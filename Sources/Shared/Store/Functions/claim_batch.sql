@@ -36,7 +36,8 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     v_dependencies moose.claim_dependency[] := '{}';
-    v_gated integer[]; v_judges boolean;
+    v_blocked integer[] := '{}'; v_gated integer[]; v_judges boolean;
+    v_step record;
     -- What may run; what is new and does not run at once; what was there before.
     v_runs moose.claim_order[]; v_waits moose.claim_order[]; v_old moose.claim_order[];
     v_held moose.claim_answer[];
@@ -45,15 +46,21 @@ DECLARE
     v_switched boolean := false;
 BEGIN
     -- 1. What speaks against new orders running at once.
-    IF cardinality(p_flow) > 0 THEN v_dependencies := moose.claim_dependencies(p_ids, p_flow); END IF;
-    SELECT g.gated, g.judges INTO v_gated, v_judges FROM moose.claim_gated(p_terms, p_kinds, p_lanes, p_flow) g;
+    IF cardinality(p_flow) > 0 THEN
+        v_dependencies := moose.claim_dependencies(p_ids, p_flow);
+        v_blocked := ARRAY(SELECT DISTINCT d.item FROM unnest(v_dependencies) d WHERE NOT d.is_met);
+    END IF;
+    v_step := moose.claim_gated(p_terms, p_kinds, p_lanes, p_flow);
+    v_gated := v_step.gated;
+    v_judges := v_step.judges;
 
     -- 2. New work orders are written in the state they take at once: in progress, unless something speaks against it.
-    SELECT w.runs, w.waits INTO v_runs, v_waits
-    FROM moose.claim_write(
+    v_step := moose.claim_write(
         p_terms, p_park, p_ids, p_kinds, p_lanes, p_titles, p_projects, p_agents, p_estimates, p_max_attempts,
         p_timeouts, p_run_at, p_bodies, p_app_ids, p_reply_to, p_correlation_ids, p_traceparents, p_flow,
-        ARRAY(SELECT DISTINCT d.item FROM unnest(v_dependencies) d WHERE NOT d.is_met), v_gated) w;
+        v_blocked, v_gated);
+    v_runs := v_step.runs;
+    v_waits := v_step.waits;
     v_all_new := cardinality(v_runs) + cardinality(v_waits) = cardinality(p_ids);
     IF cardinality(v_waits) > 0 THEN
         v_waits := moose.claim_set_aside(v_runs || v_waits, v_dependencies, v_gated, p_terms, p_park, p_flow);
@@ -62,8 +69,9 @@ BEGIN
 
     -- 3. What was there before is locked in id order and judged by its row; the message only rang the bell.
     IF NOT v_all_new THEN
-        SELECT j.orders, v_judges OR j.gated INTO v_old, v_judges
-        FROM moose.claim_judge(v_runs || v_waits, p_claim, p_terms, p_park, p_ids, p_kinds, p_bodies) j;
+        v_step := moose.claim_judge(v_runs || v_waits, p_claim, p_terms, p_park, p_ids, p_kinds, p_bodies);
+        v_old := v_step.orders;
+        v_judges := v_judges OR v_step.gated;
         PERFORM moose.claim_turn_away(v_old, p_terms, p_park, p_bodies);
         v_answers := v_answers || moose.claim_answers(v_old, p_park);
         v_runs := v_runs || ARRAY(SELECT o FROM unnest(v_old) o WHERE o.finding = 'run');
@@ -79,8 +87,9 @@ BEGIN
 
     -- 5. Money before work: one hold an item, or no work.
     IF cardinality(v_runs) > 0 THEN
-        SELECT v_answers || r.answers, r.switched INTO v_answers, v_switched
-        FROM moose.claim_reserve(v_runs, p_claim, p_terms, p_ids) r;
+        v_step := moose.claim_reserve(v_runs, p_claim, p_terms, p_ids);
+        v_answers := v_answers || v_step.answers;
+        v_switched := v_step.switched;
     END IF;
 
     IF v_all_new AND NOT v_switched THEN

@@ -29,9 +29,12 @@ CREATE OR REPLACE FUNCTION moose.claim_gated(
 DECLARE
     v_lanes text[] := ARRAY(SELECT l.name FROM moose.lanes l
                             WHERE l.paused_at IS NOT NULL OR l.concurrency IS NOT NULL OR l.rate IS NOT NULL);
-    v_limited text[] := ARRAY(SELECT k.kind FROM jsonb_each(p_terms -> 'kinds') AS k (kind, terms)
-                              WHERE k.terms ->> 'concurrency' IS NOT NULL OR k.terms ->> 'rate' IS NOT NULL);
+    v_limited text[] := '{}';
 BEGIN
+    IF p_terms @? '$.kinds.* ? (@.concurrency != null || @.rate != null)' THEN
+        v_limited := ARRAY(SELECT k.kind FROM jsonb_each(p_terms -> 'kinds') AS k (kind, terms)
+                           WHERE k.terms ->> 'concurrency' IS NOT NULL OR k.terms ->> 'rate' IS NOT NULL);
+    END IF;
     gated := '{}';
     IF v_lanes <> '{}' OR v_limited <> '{}' OR cardinality(p_flow) > 0 THEN
         gated := ARRAY(
@@ -92,7 +95,8 @@ BEGIN
            coalesce(array_agg(o.o) FILTER (WHERE o.state <> 'in_progress'), '{}')
     INTO runs, waits FROM orders o;
 
-    -- An id that was pruned is not new. Ids rise with time, so as a rule none of a batch needs to be looked up.
+    -- An id that was pruned is not new. Ids rise with time, so as a rule none of a batch needs to be looked up. This
+    -- is a statement of its own: the insert may have waited for a prune, which it doesn't see.
     IF (SELECT p.id FROM moose.pruned_orders p ORDER BY p.id DESC LIMIT 1) >= ANY (p_ids)
         AND cardinality(runs || waits) > 0 THEN
         v_pruned := moose.take_back_pruned(ARRAY(SELECT o.id FROM unnest(runs || waits) o));

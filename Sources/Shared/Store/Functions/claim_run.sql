@@ -28,12 +28,11 @@ CREATE OR REPLACE FUNCTION moose.claim_reserve(
     OUT answers moose.claim_answer[], OUT switched boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    v_status text[]; v_reasons text[]; v_switched boolean[];
+    v_asked record; v_granted record;
+    v_status text[]; v_reasons text[];
     v_cheap_kinds text[]; v_cheap_models text[]; v_cheap bigint[];
-    v_all_run boolean;
     v_kinds jsonb := p_terms -> 'kinds';
-    v_has_cheap boolean := EXISTS (SELECT 1 FROM jsonb_each(v_kinds) AS k (kind, terms)
-                                   WHERE k.terms ->> 'economy' IS NOT NULL);
+    v_has_cheap boolean := v_kinds @? '$.*.economy ? (@ != null)';
     v_worker uuid := p_terms ->> 'worker';
     v_expires_at timestamptz := now() + (p_terms ->> 'lease_ms')::bigint * interval '1 millisecond';
 BEGIN
@@ -44,21 +43,22 @@ BEGIN
         FROM (SELECT k.kind, v_kinds -> k.kind AS terms, k.bytes
               FROM (SELECT v_kinds -> o.kind ->> 'economy' AS kind, o.bytes FROM unnest(p_orders) o) k) c;
     END IF;
-    SELECT b.status, b.reason, b.switched, a.all_run INTO v_status, v_reasons, v_switched, v_all_run
-    FROM (SELECT array_agg(o.id) AS ids, array_agg(o.token) AS tokens, array_agg(o.estimate_u) AS estimates,
-                 array_agg(o.project) AS projects, array_agg(o.agent) AS agents, array_agg(o.kind) AS kinds,
-                 array_agg(v_kinds -> o.kind ->> 'model') AS models, bool_and(o.finding = 'in_progress') AS all_run
-          FROM unnest(p_orders) o) a
-    CROSS JOIN LATERAL moose.reserve_batch(
-        a.ids, a.tokens, a.estimates, a.projects, a.agents, a.kinds, a.models,
-        v_cheap, v_cheap_kinds, v_cheap_models) b;
-    switched := true = ANY (v_switched);
+    SELECT array_agg(o.id) AS ids, array_agg(o.token) AS tokens, array_agg(o.estimate_u) AS estimates,
+           array_agg(o.project) AS projects, array_agg(o.agent) AS agents, array_agg(o.kind) AS kinds,
+           array_agg(v_kinds -> o.kind ->> 'model') AS models, bool_and(o.finding = 'in_progress') AS all_run
+    INTO v_asked FROM unnest(p_orders) o;
+    v_granted := moose.reserve_batch(
+        v_asked.ids, v_asked.tokens, v_asked.estimates, v_asked.projects, v_asked.agents, v_asked.kinds,
+        v_asked.models, v_cheap, v_cheap_kinds, v_cheap_models);
+    v_status := v_granted.status;
+    v_reasons := v_granted.reason;
+    switched := true = ANY (v_granted.switched);
 
     INSERT INTO moose.leases (id, token, worker, claim, expires_at)
     SELECT o.id, o.token, v_worker, p_claim, v_expires_at
     FROM unnest(p_orders) WITH ORDINALITY o WHERE v_status[o.ordinality] <> 'refused'
     ORDER BY 1;
-    IF NOT v_all_run THEN
+    IF NOT v_asked.all_run THEN
         UPDATE moose.work_orders w
         SET state = 'in_progress', fencing_token = o.token, attempt = w.attempt + 1, started_at = now(),
             estimate_u = o.estimate_u

@@ -44,7 +44,7 @@ BEGIN
                (SELECT count(DISTINCT l.tuple) FROM locked l)
         INTO v_before, v_held_buckets, v_known;
     END IF;
-    SELECT array_agg(p.bucket_id) INTO v_path_buckets FROM (
+    SELECT p.bucket_ids INTO v_path_buckets FROM (
         SELECT array_agg(q.project) AS projects, array_agg(q.agent) AS agents, array_agg(q.handler) AS handlers,
                array_agg(q.model) AS models
         FROM (SELECT DISTINCT * FROM unnest(r_projects, r_agents, r_handlers, r_models)

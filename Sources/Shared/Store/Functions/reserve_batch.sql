@@ -20,12 +20,14 @@ DECLARE
     v_estimates bigint[] := p_estimates;
     v_handlers text[] := p_handlers;
     -- The path of each item (behind them those of the cheap handlers), and what each distinct path wants.
-    v_path integer[]; v_first integer[]; v_sum bigint[];
+    v_path integer[]; v_sum bigint[];
+    v_projects text[]; v_agents text[]; v_path_handlers text[]; v_models text[];
     -- Path and bucket, in pairs ordered by path; the pairs of path p are those from v_from[p] to v_to[p].
+    v_buckets record;
     m_path integer[]; m_id bigint[]; m_bucket integer[]; v_from integer[]; v_to integer[];
     -- The buckets, locked, in id order.
     v_id bigint[]; v_posted bigint[]; v_used bigint[]; v_soft bigint[]; v_hard bigint[]; v_cap bigint[];
-    v_mark bigint[]; v_frozen boolean[]; v_day boolean[];
+    v_mark bigint[]; v_frozen boolean[]; v_day boolean[]; v_has_org boolean;
     v_grant bigint[]; v_tiers integer[];
     v_fits boolean := true;
     v_estimate bigint; v_at integer; v_tier integer; v_own_tier integer; v_rank integer; v_own_rank integer;
@@ -35,35 +37,46 @@ BEGIN
     LOCK TABLE moose.limits_lock IN ROW SHARE MODE;
 
     -- 1. Which paths are there, and which buckets does each count against?
-    WITH path AS (
-        SELECT row_number() OVER () AS path, min(i.n) AS first, coalesce(sum(i.estimate), 0) AS estimate,
-               array_agg(i.n) AS items
-        FROM unnest(p_estimates, p_projects || CASE WHEN p_cheap_estimates IS NOT NULL THEN p_projects END,
-                    p_agents || CASE WHEN p_cheap_estimates IS NOT NULL THEN p_agents END,
-                    p_handlers || p_cheap_handlers, p_models || p_cheap_models)
-             WITH ORDINALITY AS i (estimate, project, agent, handler, model, n)
-        GROUP BY i.project, i.agent, i.handler, i.model
-    )
-    SELECT (SELECT array_agg(p.path ORDER BY i.n) FROM path p, unnest(p.items) AS i (n)),
-           array_agg(p.first ORDER BY p.path), array_agg(p.estimate ORDER BY p.path)
-    INTO v_path, v_first, v_sum FROM path p;
-
-    SELECT array_agg(b.path ORDER BY b.path, b.bucket_id), array_agg(b.bucket_id ORDER BY b.path, b.bucket_id)
-    INTO m_path, m_id
-    FROM (SELECT array_agg(p_projects[f] ORDER BY p) AS projects, array_agg(p_agents[f] ORDER BY p) AS agents,
-                 array_agg(coalesce(p_handlers[o], p_cheap_handlers[o - v_items]) ORDER BY p) AS handlers,
-                 array_agg(CASE WHEN o > v_items THEN p_cheap_models[o - v_items] ELSE p_models[o] END ORDER BY p)
-                     AS models
-          FROM (SELECT u.o, CASE WHEN u.o > v_items THEN u.o - v_items ELSE u.o END AS f, u.p
-                FROM unnest(v_first) WITH ORDINALITY AS u (o, p)) q) q,
-         moose.path_buckets(q.projects, q.agents, q.handlers, q.models) b;
+    IF p_cheap_estimates IS NULL
+        AND (p_projects, p_agents, p_handlers, p_models) IS NOT DISTINCT FROM
+            (array_fill(p_projects[1], ARRAY[v_items]), array_fill(p_agents[1], ARRAY[v_items]),
+             array_fill(p_handlers[1], ARRAY[v_items]), array_fill(p_models[1], ARRAY[v_items])) THEN
+        -- Nearly always there is one: no need to ask.
+        v_path := array_fill(1, ARRAY[v_items]);
+        v_sum := '{0}';
+        FOR i IN 1 .. v_items LOOP v_sum[1] := v_sum[1] + coalesce(p_estimates[i], 0); END LOOP;
+        v_projects := p_projects[:1];
+        v_agents := p_agents[:1];
+        v_path_handlers := p_handlers[:1];
+        v_models := p_models[:1];
+    ELSE
+        WITH path AS (
+            SELECT row_number() OVER () AS path, coalesce(sum(i.estimate), 0)::bigint AS estimate,
+                   array_agg(i.n) AS items, i.project, i.agent, i.handler, i.model
+            FROM unnest(p_estimates, p_projects || CASE WHEN p_cheap_estimates IS NOT NULL THEN p_projects END,
+                        p_agents || CASE WHEN p_cheap_estimates IS NOT NULL THEN p_agents END,
+                        p_handlers || p_cheap_handlers, p_models || p_cheap_models)
+                 WITH ORDINALITY AS i (estimate, project, agent, handler, model, n)
+            GROUP BY i.project, i.agent, i.handler, i.model
+        )
+        SELECT (SELECT array_agg(p.path ORDER BY i.n) FROM path p, unnest(p.items) AS i (n)),
+               array_agg(p.estimate), array_agg(p.project), array_agg(p.agent), array_agg(p.handler),
+               array_agg(p.model)
+        INTO v_path, v_sum, v_projects, v_agents, v_path_handlers, v_models
+        FROM (SELECT * FROM path ORDER BY path) p;
+    END IF;
+    v_buckets := moose.path_buckets(v_projects, v_agents, v_path_handlers, v_models);
+    m_path := v_buckets.paths;
+    m_id := v_buckets.bucket_ids;
 
     SELECT array_agg(x.id), array_agg(x.posted_u), array_agg(x.held_u + x.posted_u),
            array_agg(coalesce(x.soft_u, c_none)), array_agg(coalesce(x.hard_u, c_none)),
-           array_agg(coalesce(x.cap_u, c_none)), array_agg(x.mark), array_agg(x.frozen), array_agg(x.is_day)
-    INTO v_id, v_posted, v_used, v_soft, v_hard, v_cap, v_mark, v_frozen, v_day
+           array_agg(coalesce(x.cap_u, c_none)), array_agg(x.mark), array_agg(x.frozen), array_agg(x.is_day),
+           bool_or(x.scope = 'org')
+    INTO v_id, v_posted, v_used, v_soft, v_hard, v_cap, v_mark, v_frozen, v_day, v_has_org
     FROM (
-        SELECT b.id, b.held_u, b.posted_u, l.frozen, l.scope = 'org' AND l.period = 'day' AND NOT b.exempt AS is_day,
+        SELECT b.id, b.held_u, b.posted_u, l.frozen, l.scope,
+               l.scope = 'org' AND l.period = 'day' AND NOT b.exempt AS is_day,
                CASE WHEN NOT b.exempt THEN l.soft_u END AS soft_u, CASE WHEN NOT b.exempt THEN l.hard_u END AS hard_u,
                CASE WHEN NOT b.exempt THEN l.cap_u END AS cap_u,
                CASE WHEN NOT b.exempt THEN moose.next_mark(b.held_u + b.posted_u, l.soft_u, l.hard_u, l.cap_u) END
@@ -74,7 +87,7 @@ BEGIN
         ORDER BY b.id
         FOR NO KEY UPDATE OF b
     ) x;
-    IF v_id IS NULL OR NOT EXISTS (SELECT 1 FROM moose.budget_policies p WHERE p.scope = 'org') THEN
+    IF v_has_org IS NOT TRUE THEN
         RAISE EXCEPTION 'no budget policy for the org' USING ERRCODE = 'MS003',
             HINT = 'Set one with: moose budget set --day 100';
     END IF;
@@ -82,7 +95,7 @@ BEGIN
 
     -- 2. Fast path: everything fits and nobody crosses a limit on the way, so all items of a path get one answer.
     v_grant := array_fill(0::bigint, ARRAY[cardinality(v_id)]);
-    v_tiers := array_fill(0, ARRAY[cardinality(v_first)]);
+    v_tiers := array_fill(0, ARRAY[cardinality(v_sum)]);
     FOR m IN 1 .. cardinality(m_path) LOOP
         k := array_position(v_id, m_id[m]);
         m_bucket[m] := k;
@@ -100,7 +113,11 @@ BEGIN
             AND (v_used[k] >= v_hard[k] OR v_grant[k] <= v_hard[k] - v_used[k]);
     END LOOP;
 
-    IF v_fits AND (p_cheap_estimates IS NULL OR NOT 2 = ANY (v_tiers)) THEN
+    IF v_fits AND v_tiers = array_fill(0, ARRAY[cardinality(v_sum)]) THEN
+        status := array_fill('normal'::text, ARRAY[v_items]);
+        reason := array_fill(NULL::text, ARRAY[v_items]);
+        switched := array_fill(false, ARRAY[v_items]);
+    ELSIF v_fits AND (p_cheap_estimates IS NULL OR NOT 2 = ANY (v_tiers)) THEN
         SELECT array_agg(CASE WHEN i.estimate = 0 OR v_tiers[i.path] = 0 THEN 'normal'
                               WHEN v_tiers[i.path] = 1 THEN 'soft' ELSE 'economy' END)
         INTO status FROM unnest(p_estimates, v_path[:v_items]) AS i (estimate, path);
