@@ -39,7 +39,7 @@ chaos: build ## faults by the hundred under load, checked from the outside: MINU
 	@/usr/bin/python3 Tests/Chaos/chaos.py --seconds $$(($(MINUTES) * 60)) --orders $(ORDERS) --faults $(FAULTS) \
 	  $(if $(SEED),--seed $(SEED))
 
-acceptance: build ## the long stories against a release build (needs libfaketime; the slowest ones take minutes)
+acceptance: build ## the long stories against a release build (more than an hour)
 	@for story in $(STORIES); do \
 	  echo "== $$story"; /usr/bin/python3 Tests/Acceptance/$$story.py || exit 1; done
 

@@ -134,7 +134,7 @@ def midnight(zone, moment, hours):
 
 
 if LIBRARY is None:
-    sys.exit("midnight needs libfaketime to give PostgreSQL another clock. Install it: apt-get install libfaketime")
+    sys.exit("midnight needs libfaketime to give PostgreSQL another clock. deploy/stack/install-packages.sh installs it")
 midnight("UTC", datetime.datetime(2027, 3, 1, 0, 0, tzinfo=UTC), 24)
 midnight("Europe/Berlin", datetime.datetime(2027, 3, 27, 23, 0, tzinfo=UTC), 23)
 print("midnight: ok")

@@ -14,7 +14,7 @@ packages=(
     librabbitmq-dev libpq-dev libssl-dev zlib1g-dev # the C client libraries
     rabbitmq-server postgresql # the servers of the private stack
     python3 python3-pika amqp-tools python3-psycopg2 # examples: publishing and reserving money from other languages
-    pgbouncer # an acceptance story puts it between Moose and its database
+    pgbouncer libfaketime # acceptance stories: one between Moose and its database, one to give PostgreSQL another clock
     openssl # certificates for the tests
     pkg-config
     systemd python3-venv # checks of deploy/: the units, the Kubernetes files
