@@ -29,7 +29,7 @@ import Testing
                 #expect(answers == expected)
             }
             // Its windows are open, so that there are rows to be locked out of.
-            try await client.runSimple("SELECT moose.path_buckets('{p}', '{NULL}', '{NULL}', '{NULL}')")
+            try await client.runSimple("SELECT moose.buckets_of_paths('{p}', '{NULL}', '{NULL}', '{NULL}')")
             let request = Request(number: 1, kind: Self.kind(of: step, name))
 
             let before = model

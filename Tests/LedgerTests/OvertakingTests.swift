@@ -23,7 +23,7 @@ import Testing
                 moves: [move], reservations: [Reservation(name: other, estimate: 4, path: path)])
 
             // The bucket is there, so that the second batch gets as far as to wait for it.
-            try await client.runSimple("SELECT moose.path_buckets('{p}', '{NULL}', '{NULL}', '{NULL}')")
+            try await client.runSimple("SELECT moose.buckets_of_paths('{p}', '{NULL}', '{NULL}', '{NULL}')")
             let answers = try await client.withConnection { connection in
                 try await connection.runSimple("BEGIN")
                 let granted = try first.answers(from: try await connection.run(first.query))

@@ -22,7 +22,7 @@ MUTANTS = {
         "reserve_batch",
         "IF v_estimate > v_cap[k] - v_used[k] OR", "IF v_estimate >= v_cap[k] - v_used[k] OR"),
     "no bucket for months": (
-        "path_buckets",
+        "buckets_of_paths",
         "ON p.scope = s.scope AND p.name = s.name", "ON p.scope = s.scope AND p.name = s.name AND (p.period <> 'month' OR p.scope = 'org')"),
     "granted again on replay": (
         "ledger_batch",
@@ -35,10 +35,10 @@ MUTANTS = {
         "close_holds",
         "WHEN h.state = 'dispatched' AND i.started THEN", "WHEN h.state = 'dispatched' AND i.started AND NOT p_expire THEN"),
     "exempt agents are not apart": (
-        "path_buckets",
+        "buckets_of_paths",
         "p.period = 'day' AND p.scope IN ('org', 'project') AND x.agent IS NOT NULL", "false"),
     "exempt agents are apart in months too": (
-        "path_buckets",
+        "buckets_of_paths",
         "p.period = 'day' AND p.scope IN", "p.scope IN"),
     "nobody waits for a bucket": (
         "ledger_batch",
@@ -73,9 +73,9 @@ MUTANTS = {
         "reserve_batch", "(p_projects, p_agents, p_handlers, p_models) IS NOT DISTINCT FROM", "true OR ("
         "p_projects, p_agents, p_handlers, p_models) IS NOT DISTINCT FROM"),
     "of those with one path only the first counts": (
-        "reserve_batch", "v_sum[1] := v_sum[1] + coalesce(p_estimates[i], 0)", "v_sum[1] := coalesce(p_estimates[1], 0)"),
+        "reserve_batch", "v_sum[1] := v_sum[1] + coalesce(v_estimate, 0)", "v_sum[1] := coalesce(p_estimates[1], 0)"),
     "a window that is not open yet counts nothing": (
-        "path_buckets", "EXIT WHEN array_position(bucket_ids, NULL) IS NULL;", "EXIT;"),
+        "buckets_of_paths", "EXIT WHEN array_position(bucket_ids, NULL) IS NULL;", "EXIT;"),
 }
 
 

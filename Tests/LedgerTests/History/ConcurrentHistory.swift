@@ -38,7 +38,7 @@ struct ConcurrentHistory: Sendable {
         try await connection.runSimple("DELETE FROM journal.entries")
         // Where limits change there is something to queue for; else the first batches race to open the windows.
         if isManaged {
-            try await connection.runSimple("SELECT moose.path_buckets('{NULL}', '{NULL}', '{NULL}', '{NULL}')")
+            try await connection.runSimple("SELECT moose.buckets_of_paths('{NULL}', '{NULL}', '{NULL}', '{NULL}')")
         }
     }
 

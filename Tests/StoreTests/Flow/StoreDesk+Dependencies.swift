@@ -56,7 +56,7 @@ extension StoreDesk {
             INSERT INTO moose.budget_buckets (policy_id, window_start, window_end)
             SELECT id, '-infinity', 'infinity' FROM moose.budget_policies WHERE name = 'slow';
             -- The org's windows are open already: opening them would wait, too.
-            SELECT moose.path_buckets('{NULL}', '{NULL}', '{NULL}', '{NULL}')
+            SELECT moose.buckets_of_paths('{NULL}', '{NULL}', '{NULL}', '{NULL}')
             """)
     }
 }

@@ -88,8 +88,10 @@ struct BenchWork: AsyncParsableCommand {
                 options, slots: slots, figure: "beside \(NumberText.grouped(preload)) finished orders",
                 reference: "beside none, in turn")
             for round in 1...options.rounds {
-                rounds.report.reference.add(try await rounds.measure(round, on: empty).rate)
-                try await rounds.add(round, on: bench)
+                // Who begins meets what the other has left to do in the background.
+                if round.isMultiple(of: 2) { try await rounds.add(round, on: bench) }
+                try await rounds.addReference(round, on: empty)
+                if !round.isMultiple(of: 2) { try await rounds.add(round, on: bench) }
                 options.progress("Round \(round) of \(options.rounds) done.")
             }
             return rounds.finished
@@ -119,22 +121,32 @@ struct BenchWork: AsyncParsableCommand {
             return report
         }
 
-        /// One round and its checks.
-        mutating func measure(_ round: Int, on bench: BenchStack) async throws -> WorkRound.Figures {
+        /// One round of what the report is about.
+        mutating func add(_ round: Int, on bench: BenchStack) async throws {
+            let (figures, checks) = try await measure(round, on: bench)
+            report.figure.add(figures.rate)
+            processorTime.add(figures.processorTime)
+            hotShare.add(figures.hotShare)
+            report.checks += checks
+        }
+
+        /// One round of what it is compared with.
+        mutating func addReference(_ round: Int, on bench: BenchStack) async throws {
+            let (figures, checks) = try await measure(round, on: bench)
+            report.reference.add(figures.rate)
+            report.checks += checks.map {
+                BenchCheck(name: "reference: \($0.name)", round: round, expected: $0.expected, found: $0.found)
+            }
+        }
+
+        private func measure(
+            _ round: Int, on bench: BenchStack
+        ) async throws -> (figures: WorkRound.Figures, checks: [BenchCheck]) {
             let orders = BenchOrders(count: options.count)
             let figures = try await WorkRound(
                 bench: bench, orders: orders, worker: bench.worker(slots: slots, logger: Logger(label: "bench"))
             ).measure()
-            report.checks += try await WorkChecks(bench: bench, ids: orders.ids).run(round: round)
-            return figures
-        }
-
-        /// One round of what the report is about.
-        mutating func add(_ round: Int, on bench: BenchStack) async throws {
-            let figures = try await measure(round, on: bench)
-            report.figure.add(figures.rate)
-            processorTime.add(figures.processorTime)
-            hotShare.add(figures.hotShare)
+            return (figures, try await WorkChecks(bench: bench, ids: orders.ids).run(round: round))
         }
     }
 }

@@ -49,7 +49,7 @@ BEGIN
                array_agg(q.model) AS models
         FROM (SELECT DISTINCT * FROM unnest(r_projects, r_agents, r_handlers, r_models)
               AS i (project, agent, handler, model)) q) q,
-        moose.path_buckets(q.projects, q.agents, q.handlers, q.models) p;
+        moose.buckets_of_paths(q.projects, q.agents, q.handlers, q.models) p;
     PERFORM 1 FROM moose.budget_buckets b
     WHERE b.id = ANY (v_held_buckets || v_path_buckets) ORDER BY b.id FOR NO KEY UPDATE;
 

@@ -44,7 +44,7 @@ BEGIN
         -- Nearly always there is one: no need to ask.
         v_path := array_fill(1, ARRAY[v_items]);
         v_sum := '{0}';
-        FOR i IN 1 .. v_items LOOP v_sum[1] := v_sum[1] + coalesce(p_estimates[i], 0); END LOOP;
+        FOREACH v_estimate IN ARRAY p_estimates LOOP v_sum[1] := v_sum[1] + coalesce(v_estimate, 0); END LOOP;
         v_projects := p_projects[:1];
         v_agents := p_agents[:1];
         v_path_handlers := p_handlers[:1];
@@ -65,7 +65,7 @@ BEGIN
         INTO v_path, v_sum, v_projects, v_agents, v_path_handlers, v_models
         FROM (SELECT * FROM path ORDER BY path) p;
     END IF;
-    v_buckets := moose.path_buckets(v_projects, v_agents, v_path_handlers, v_models);
+    v_buckets := moose.buckets_of_paths(v_projects, v_agents, v_path_handlers, v_models);
     m_path := v_buckets.paths;
     m_id := v_buckets.bucket_ids;
 

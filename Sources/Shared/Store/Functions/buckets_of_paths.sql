@@ -1,8 +1,8 @@
 -- The budgets that paths count against now: each path is a project, an agent, a handler and a model. Creates the
 -- bucket of a policy where this is its window's first use. Pairs of a path and a bucket, ordered by both.
--- (It returned rows before: dropped, since its arguments are the same.)
+-- It replaces path_buckets, which returned rows.
 DROP FUNCTION IF EXISTS moose.path_buckets(text[], text[], text[], text[]);
-CREATE OR REPLACE FUNCTION moose.path_buckets(
+CREATE OR REPLACE FUNCTION moose.buckets_of_paths(
     p_projects text[], p_agents text[], p_handlers text[], p_models text[], OUT paths integer[], OUT bucket_ids bigint[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
