@@ -45,6 +45,14 @@ struct SchemaFileTests {
         for (what, files) in places where files.count > 1 { Issue.record("\(what) is in \(files)") }
     }
 
+    @Test func `nothing is dropped and made again: roles would lose what they were granted`() {
+        let sets = Functions.all.files.map(\.sql).joined(separator: "\n")
+        let made = Set(sets.matches(of: #/CREATE OR REPLACE (?:FUNCTION|VIEW) ([a-z_0-9.]+)/#).map(\.output.1))
+        let dropped = sets.matches(of: #/DROP (?:FUNCTION|VIEW) (?:IF EXISTS )?([a-z_0-9.]+)/#).map(\.output.1)
+        #expect(made.count > 150)
+        #expect(dropped.filter(made.contains) == [])
+    }
+
     @Test func `functions are made again and again, and tables once`() {
         for file in Functions.all.files {
             let once = file.sql.contains(#/CREATE (FUNCTION|TRIGGER|VIEW|TABLE|INDEX|TYPE) /#)
