@@ -32,7 +32,7 @@ MUTANTS = {
     "a busy destination is leased again": (RELAY, "lease_outbox", "p_skip = '{}' OR", "true OR"),
     "large messages are leased all at once": (
         r"^StoreTests\.DeadLetterTests", "lease_outbox", "AND mine.before < 16000000", ""),
-    "what was rung again is forgotten": (r"^StoreTests\.LeaseTests", "delete_outbox", "AND x.lease = i.lease", ""),
+    "what was rung again is forgotten": (r"^StoreTests\.LeaseTests", "settle_outbox", "AND x.lease = i.lease\n          FOR UPDATE", "FOR UPDATE"),
     "one id, two contents": (ENQUEUE, "put_order", "IF v_same IS FALSE", "IF false"),
     "what runs is written again": (ENQUEUE, "put_order", "IF NOT FOUND THEN", "IF true THEN"),
     "any depth": (ENQUEUE, "check_order", "length(p_order::text) > 1000", "false"),

@@ -70,8 +70,8 @@ MUTANTS = {
     "nobody is woken for money": ("wake_for_money", "WHERE coalesce(b.least, 1) > 0", "WHERE coalesce(b.least, 1) > 1e12"),
     "a rescued order has no doorbell": ("rescue_leases", "w.state = 'retrying';", "false;"),
     "a doorbell rung while it is published is deleted": (
-        "delete_outbox", "AND x.lease = i.lease", ""),
-    "what was not published waits out its lease": ("release_outbox", "AND x.lease = i.lease", "AND false"),
+        "settle_outbox", "AND x.lease = i.lease\n          FOR UPDATE", "FOR UPDATE"),
+    "what was not published waits out its lease": ("settle_outbox", "AS m (id, yes) WHERE NOT m.yes", "AS m (id, yes) WHERE false"),
     "the sweeper rings for nobody": ("sweep", "IF rung > 0 THEN", "IF false THEN"),
     "the sweeper looks only at the first that wait": (
         "sweep", "(w.run_at, w.id) > (p_run_at, p_id)", "(w.run_at, w.id) > ('-infinity', p_id)"),

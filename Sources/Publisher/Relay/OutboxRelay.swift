@@ -111,14 +111,14 @@ package final class OutboxRelay: Sendable {
         let over = state.withLock { $0.takeOver() }
         guard !over.isEmpty else { return }
         do {
-            try await store.deleteOutbox(over.confirmed)
-            try await store.releaseOutbox(over.unsent)
+            let held = try await store.settleOutbox(confirmed: over.confirmed, unsent: over.unsent)
             // Dead letters among them are told in the same transaction.
             try await bisecting(over.refused) { some throws(PostgresError) in
                 try await store.refuseOutbox(some)
             } alone: { refusal, error in
                 await setAside(refusal, because: error)
             }
+            if !held.isEmpty { state.withLock { $0.giveBack(over.only(held)) } }
         } catch {
             // A row that is settled twice isn't changed: its lease is gone.
             state.withLock { $0.giveBack(over) }

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import IOThread
 internal import Store
 
@@ -11,6 +12,12 @@ struct RelaySettlement: Sendable {
     var dropped: [OutboxMessage] = []
 
     var isEmpty: Bool { confirmed.isEmpty && unsent.isEmpty && refused.isEmpty }
+
+    /// Those of them that are still to be settled, as somebody held their rows.
+    func only(_ rows: Set<UUID>) -> RelaySettlement {
+        RelaySettlement(
+            confirmed: confirmed.filter { rows.contains($0.row) }, unsent: unsent.filter { rows.contains($0.row) })
+    }
 
     static func += (left: inout RelaySettlement, right: RelaySettlement) {
         left.confirmed += right.confirmed

@@ -201,12 +201,12 @@ struct LeaseTests {
             #expect(try await desk.store.leaseOutbox(UUID()).isEmpty, "another relay passes it by")
             _ = try await desk.store.postgres.run(
                 "SELECT moose.ring(\([item.id]), \(["default"]), ARRAY[now()])")
-            try await desk.store.deleteOutbox(due)
+            _ = try await desk.store.settleOutbox(confirmed: due)
             #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(item.id)'") == 1)
             let again = UUID()
             let rung = try await desk.store.leaseOutbox(again)
             #expect(rung.map(\.doorbellFor) == [item.id])
-            try await desk.store.deleteOutbox(rung)
+            _ = try await desk.store.settleOutbox(confirmed: rung)
             #expect(try await desk.count("moose.outbox") == 0)
         }
     }

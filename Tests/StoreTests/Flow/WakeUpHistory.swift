@@ -214,7 +214,7 @@ final class WakeUpHistory: Sendable {
         }
         // A relay that dies after the confirm and before the delete rings once more.
         if !loses || isLost || Int.random(in: 0..<8, using: &generator) > 0 {
-            try await again { try await self.desk.store.deleteOutbox(due) }
+            try await again { _ = try await self.desk.store.settleOutbox(confirmed: due) }
         }
         return due.count
     }

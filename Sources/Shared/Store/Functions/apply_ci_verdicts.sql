@@ -11,18 +11,18 @@
 CREATE OR REPLACE FUNCTION moose.apply_ci_verdicts(
     p_ids uuid[], p_tokens bigint[], p_verdicts text[], p_repositories text[], p_shas text[], p_runs_seen bigint[],
     p_failure_classes text[], p_messages text[], p_facts text[]
-) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
+) RETURNS SETOF uuid LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     v_ids uuid[];
 BEGIN
     v_ids := ARRAY(
         SELECT w.id FROM moose.work_orders w
         JOIN unnest(p_ids, p_tokens, p_repositories, p_shas, p_runs_seen) AS i (id, token, repository, sha, seen)
-          ON i.id = w.id AND i.token = w.fencing_token
+          ON w.id = ANY (ARRAY[i.id]) AND i.token = w.fencing_token
         WHERE w.state = 'needs_review' AND i.seen = (
             SELECT count(*) FROM moose.workflow_runs r
             WHERE r.pull_request = w.github_pr_number AND r.repository = i.repository AND r.head_sha = i.sha)
-        ORDER BY w.id FOR NO KEY UPDATE OF w);
+        ORDER BY i.id FOR NO KEY UPDATE OF w);
 
     UPDATE moose.work_orders w
     SET state = CASE i.verdict WHEN 'passed' THEN 'completed' WHEN 'failed' THEN 'failed'

@@ -13,12 +13,12 @@ BEGIN
             SELECT b.broken, b.is_far
             FROM (SELECT x.depends_on FROM moose.work_order_dependencies x
                   WHERE x.work_order_id = i.id AND x.depends_on > i.searched ORDER BY x.depends_on LIMIT 100) d
-            JOIN moose.work_orders w ON w.id = d.depends_on
+            JOIN moose.work_orders w ON w.id = ANY (ARRAY[d.depends_on])
             CROSS JOIN LATERAL (
                 SELECT w.id AS broken, false AS is_far WHERE w.state IN ('failed', 'cancelled')
                 UNION ALL
                 (SELECT n.broken, true FROM moose.broken_dependencies n
-                 WHERE n.waiting = w.id AND w.state = 'blocked' LIMIT 10)) b
+                 WHERE n.waiting = ANY (ARRAY[w.id]) AND w.state = 'blocked' LIMIT 10)) b
             LIMIT 10) f
         ORDER BY f.broken, i.id, f.is_far) n;
     IF v_broken IS NOT NULL THEN
@@ -27,7 +27,7 @@ BEGIN
         FROM (SELECT * FROM unnest(v_broken, v_waiting, v_far) UNION SELECT b, b, false FROM unnest(v_broken) AS b)
              AS n (broken, waiting, is_far)
         -- One that goes on again is broken no more.
-        JOIN moose.work_orders w ON w.id = n.broken AND w.state IN ('failed', 'cancelled')
+        JOIN moose.work_orders w ON w.id = ANY (ARRAY[n.broken]) AND w.state IN ('failed', 'cancelled')
         ORDER BY 1, 2
         ON CONFLICT DO NOTHING;
     END IF;
@@ -38,7 +38,7 @@ BEGIN
         SELECT (SELECT x.depends_on FROM moose.work_order_dependencies x
                 WHERE x.work_order_id = i.id AND x.depends_on > i.searched ORDER BY x.depends_on OFFSET 99 LIMIT 1)
             AS next) n
-    WHERE y.work_order_id = i.id;
+    WHERE y.work_order_id = ANY (ARRAY[i.id]);
 END $$;
 
 -- Orders that wait, through others, for themselves fail, and whoever waits for them is told. When all else its orders
@@ -55,10 +55,10 @@ DECLARE
 BEGIN
     FOR v_start IN
         SELECT y.work_order_id AS id, y.at, y.walked, y.number, i.old
-        FROM unnest(p_ids, p_old) AS i (id, old) JOIN moose.dependency_waits y ON y.work_order_id = i.id
+        FROM unnest(p_ids, p_old) AS i (id, old) JOIN moose.dependency_waits y ON y.work_order_id = ANY (ARRAY[i.id])
         WHERE y.number > 0
           AND EXISTS (SELECT 1 FROM moose.dependency_waits e
-                      WHERE e.at = y.work_order_id AND e.number < y.number)
+                      WHERE e.at = ANY (ARRAY[y.work_order_id]) AND e.number < y.number)
     LOOP
         v_at := coalesce(v_start.walked, v_start.at);
         v_steps := 0;

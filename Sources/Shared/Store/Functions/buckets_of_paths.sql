@@ -26,7 +26,7 @@ BEGIN
                 JOIN moose.budget_policies p ON p.scope = s.scope AND p.name = s.name
                 CROSS JOIN LATERAL moose.budget_window(p.period, p.time_zone, now()) w) w
             LEFT JOIN moose.budget_buckets b
-                ON b.policy_id = w.policy AND b.window_start = w.window_start AND b.exempt = w.exempt
+                ON b.policy_id = ANY (ARRAY[w.policy]) AND b.window_start = w.window_start AND b.exempt = w.exempt
             ORDER BY w.path, b.id) b;
         EXIT WHEN array_position(bucket_ids, NULL) IS NULL;
         INSERT INTO moose.budget_buckets (policy_id, window_start, window_end, exempt)

@@ -15,8 +15,10 @@ CREATE OR REPLACE FUNCTION moose.budget_status() RETURNS TABLE (
     FROM moose.budget_limits l
     JOIN moose.budget_policies p ON p.id = l.id
     CROSS JOIN LATERAL moose.budget_window(l.period, l.time_zone, now()) u
-    LEFT JOIN moose.budget_buckets b ON b.policy_id = l.id AND b.window_start = u.window_start AND NOT b.exempt
-    LEFT JOIN moose.budget_buckets x ON x.policy_id = l.id AND x.window_start = u.window_start AND x.exempt
+    LEFT JOIN moose.budget_buckets b
+        ON b.policy_id = ANY (ARRAY[l.id]) AND b.window_start = u.window_start AND NOT b.exempt
+    LEFT JOIN moose.budget_buckets x
+        ON x.policy_id = ANY (ARRAY[l.id]) AND x.window_start = u.window_start AND x.exempt
     LEFT JOIN LATERAL (
         SELECT s.at, s.posted_u FROM moose.budget_burn s
         WHERE s.bucket_id = b.id AND s.at >= now() - interval '1 hour' ORDER BY s.at LIMIT 1) s ON true
@@ -42,6 +44,6 @@ $$;
 CREATE OR REPLACE FUNCTION moose.day_total() RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(b.held_u + b.posted_u), 0)::bigint FROM moose.budget_policies p
     CROSS JOIN LATERAL moose.budget_window(p.period, p.time_zone, now()) u
-    JOIN moose.budget_buckets b ON b.policy_id = p.id AND b.window_start = u.window_start AND NOT b.exempt
+    JOIN moose.budget_buckets b ON b.policy_id = ANY (ARRAY[p.id]) AND b.window_start = u.window_start AND NOT b.exempt
     WHERE p.scope = 'org' AND p.period = 'day'
 $$;

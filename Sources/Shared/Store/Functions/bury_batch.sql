@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION moose.bury_batch(
     p_died_at timestamptz[] DEFAULT NULL, p_redrive_of uuid[] DEFAULT NULL, p_redrive_numbers integer[] DEFAULT NULL,
     p_properties bytea[] DEFAULT NULL, p_digests bytea[] DEFAULT NULL, p_cut_sizes bigint[] DEFAULT NULL,
     p_cut_sha256 bytea[] DEFAULT NULL, p_redrive_seals bytea[] DEFAULT NULL
-) RETURNS integer LANGUAGE plpgsql AS $$
+) RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_new integer[] := ARRAY(SELECT generate_subscripts(p_reasons, 1));
@@ -39,7 +39,9 @@ BEGIN
     IF cardinality(array_remove(p_redrive_of, NULL)) > 0 THEN
         PERFORM 1 FROM moose.dead_letters d WHERE d.id = ANY (p_redrive_of) ORDER BY d.id FOR NO KEY UPDATE;
         v_new := ARRAY(SELECT n FROM unnest(v_new) AS n
-                       WHERE NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.id = p_redrive_of[n]) ORDER BY n);
+                       WHERE NOT EXISTS (SELECT 1 FROM moose.dead_letters d
+                                         WHERE d.id = ANY (ARRAY[p_redrive_of[n]]))
+                       ORDER BY n);
         WITH back AS (
             UPDATE moose.dead_letters d
             SET state = 'dead', is_order = false, came_back = p_redrive_numbers[b.n], leased_until = NULL,
@@ -50,7 +52,7 @@ BEGIN
                 deaths = p_deaths[b.n], died_at = p_died_at[b.n]
             FROM (SELECT DISTINCT ON (p_redrive_of[n]) n FROM generate_subscripts(p_reasons, 1) AS n
                   WHERE p_redrive_of[n] IS NOT NULL ORDER BY p_redrive_of[n], p_redrive_numbers[n] DESC) b
-            WHERE d.id = p_redrive_of[b.n] AND d.state <> 'purged'
+            WHERE d.id = ANY (ARRAY[p_redrive_of[b.n]]) AND d.state <> 'purged'
               AND d.redrive_number = p_redrive_numbers[b.n] AND d.came_back < p_redrive_numbers[b.n]
             RETURNING b.n, d.id
         ), noted AS (
@@ -76,7 +78,8 @@ BEGIN
             FROM unnest(v_new) AS n) i
         WHERE NOT i.has_id OR i.nth = 1 AND NOT EXISTS (
             SELECT 1 FROM moose.dead_letters x
-            WHERE x.digest = i.digest AND x.reason = p_reasons[i.n] AND x.state = 'dead' AND NOT x.is_order)
+            WHERE x.digest = ANY (ARRAY[i.digest]) AND x.reason = p_reasons[i.n] AND x.state = 'dead'
+              AND NOT x.is_order)
         ORDER BY n);
     -- Redelivered, and perhaps written already.
     IF true = ANY (p_redelivered) THEN
@@ -119,10 +122,10 @@ END $$;
 -- they are added before the message is acknowledged. So is the body of a doorbell, which should have none.
 CREATE OR REPLACE FUNCTION moose.complete_letters(
     p_work_orders uuid[], p_bodies bytea[], p_headers text[], p_properties bytea[]
-) RETURNS void LANGUAGE sql AS $$
+) RETURNS void LANGUAGE sql SET enable_seqscan = off AS $$
     UPDATE moose.dead_letters d SET headers = i.headers::json, properties = i.properties, body = i.body
     FROM unnest(p_work_orders, p_bodies, p_headers, p_properties) AS i (id, body, headers, properties)
-    WHERE d.work_order_id = i.id AND d.state = 'dead' AND NOT d.is_order AND d.properties IS NULL
+    WHERE d.work_order_id = ANY (ARRAY[i.id]) AND d.state = 'dead' AND NOT d.is_order AND d.properties IS NULL
       AND (d.reason = 'id_reused' AND d.body = i.body OR d.reason = 'unknown_work_order')
 $$;
 

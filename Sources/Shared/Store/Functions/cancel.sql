@@ -9,7 +9,7 @@
 -- completed, failed, cancelled                                    the same
 -- pruned                                                          pruned
 CREATE OR REPLACE FUNCTION moose.cancel_work_orders(p_ids uuid[], p_who text, p_reason text)
-RETURNS TABLE (id uuid, before text, after text) LANGUAGE plpgsql AS $$
+RETURNS TABLE (id uuid, before text, after text) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_ids uuid[] := ARRAY(SELECT DISTINCT i FROM unnest(p_ids) AS i WHERE i IS NOT NULL ORDER BY i);
@@ -21,7 +21,7 @@ BEGIN
         INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest, error, finished_at)
         SELECT i, 'cancelled', 'unknown', 'unknown', 'cancelled before its message came', now(), '', '', v_error, now()
         FROM unnest(v_ids) AS i
-        WHERE NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = i)
+        WHERE NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = ANY (ARRAY[i]))
           AND NOT EXISTS (SELECT 1 FROM moose.find_pruned(v_ids) f WHERE f.id = i)
         ORDER BY i
         ON CONFLICT (id) DO NOTHING
@@ -45,7 +45,7 @@ BEGIN
     WHERE w.id = ANY (v_running);
     -- Also of one that was asked for before: its worker hears of it again.
     UPDATE moose.leases l SET to_stop = true
-    WHERE l.id IN (SELECT x.id FROM unnest(x_id, x_state) AS x (id, state) WHERE x.state = 'in_progress');
+    WHERE l.id = ANY (ARRAY(SELECT x.id FROM unnest(x_id, x_state) AS x (id, state) WHERE x.state = 'in_progress'));
 
     INSERT INTO moose.audit_log (who, action, subject, before, after, reason)
     SELECT p_who, 'work order cancel', 'work order ' || x.id,
@@ -77,16 +77,16 @@ BEGIN
     WITH lost AS (
         SELECT w.id, l.worker
         FROM unnest(p_ids, p_tokens) AS i (id, token)
-        JOIN moose.work_orders w ON w.id = i.id AND w.fencing_token = i.token
-        JOIN moose.leases l ON l.id = w.id AND l.token = w.fencing_token
+        JOIN moose.work_orders w ON w.id = ANY (ARRAY[i.id]) AND w.fencing_token = i.token
+        JOIN moose.leases l ON l.id = ANY (ARRAY[w.id]) AND l.token = w.fencing_token
         WHERE w.state = 'in_progress' AND w.cancel_requested_at IS NOT NULL AND l.expires_at < now()
-        ORDER BY w.id FOR NO KEY UPDATE OF w, l SKIP LOCKED
+        ORDER BY i.id FOR NO KEY UPDATE OF w, l SKIP LOCKED
     ), ended AS (
         UPDATE moose.work_orders w
         SET state = 'cancelled', error = format('cancelled by %s: %s', w.cancel_who, w.cancel_reason),
             failure_class = NULL,
             finished_at = now()
-        FROM lost l WHERE w.id = l.id
+        FROM lost l WHERE w.id = ANY (ARRAY[l.id])
         RETURNING w.id, w.fencing_token, w.attempt, w.kind, w.started_at, l.worker
     ), vectors AS (
         INSERT INTO moose.outcome_vectors (work_order_id, fencing_token, attempt, outcome, success, handler, worker,
@@ -108,7 +108,7 @@ RETURNS TABLE (id uuid, token bigint, who text, reason text)
 LANGUAGE sql STABLE
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT w.id, w.fencing_token, w.cancel_who, w.cancel_reason
-    FROM moose.leases l JOIN moose.work_orders w ON w.id = l.id
+    FROM moose.leases l JOIN moose.work_orders w ON w.id = ANY (ARRAY[l.id])
     WHERE l.worker = p_worker AND l.to_stop AND w.cancel_requested_at IS NOT NULL
 $$;
 
@@ -126,7 +126,7 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
           SELECT l.id FROM moose.leases l
           UNION ALL
           SELECT x.id FROM moose.wrong x WHERE x.state = 'needs_review') live
-    JOIN moose.work_orders w ON w.id = live.id
+    JOIN moose.work_orders w ON w.id = ANY (ARRAY[live.id])
     WHERE w.cancel_requested_at IS NULL
       AND (p_state IS NULL OR w.state = p_state) AND (p_kind IS NULL OR w.kind = p_kind)
       AND (p_lane IS NULL OR w.lane = p_lane) AND (p_project IS NULL OR w.project = p_project)

@@ -32,7 +32,7 @@ CREATE OR REPLACE FUNCTION moose.claim_batch(
                  max_attempts integer, timeout_seconds integer, handler text, kind text,
                  lane text, title text, traceparent text,
                  body bytea)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_dependencies moose.claim_dependency[] := '{}';
@@ -104,8 +104,10 @@ BEGIN
                    w.max_attempts, w.timeout_seconds, coalesce(h.handler, w.kind), w.kind, w.lane, w.title,
                    w.traceparent, w.body
             FROM unnest(v_answers) a
-            LEFT JOIN moose.work_orders w ON w.id = p_ids[a.item] AND a.verdict = 'run'
-            LEFT JOIN moose.budget_holds h ON h.owner = w.id AND h.token = w.fencing_token AND h.number = 0;
+            LEFT JOIN moose.work_orders w ON w.id = ANY (ARRAY[p_ids[a.item]]) AND a.verdict = 'run'
+            LEFT JOIN LATERAL (
+                SELECT x.* FROM moose.budget_holds x
+                WHERE x.owner = w.id AND x.token = w.fencing_token AND x.number = 0 OFFSET 0) h ON true;
     END IF;
 END $$;
 

@@ -28,7 +28,7 @@ BEGIN
                    WHEN p_kinds[i.item] IS NOT NULL AND w.digest <> substr(sha256(p_bodies[i.item]), 1, 16)
                        THEN 'id_reused'
                    WHEN w.state = 'in_progress' AND EXISTS (
-                       SELECT 1 FROM moose.leases l WHERE l.id = w.id AND l.claim = p_claim) THEN 'replay'
+                       SELECT 1 FROM moose.leases l WHERE l.id = ANY (ARRAY[w.id]) AND l.claim = p_claim) THEN 'replay'
                    WHEN w.state NOT IN ('scheduled', 'pending', 'retrying', 'awaiting_budget') THEN 'duplicate'
                    WHEN p_park OR w.run_at > now() AND w.state <> 'awaiting_budget' THEN 'later'
                    WHEN k.terms IS NOT NULL THEN
@@ -40,8 +40,7 @@ BEGIN
         FROM unnest(p_ids) WITH ORDINALITY AS i (id, item)
         LEFT JOIN (
             SELECT o.*, octet_length(o.body) AS bytes, o.concurrency_key IS NOT NULL OR o.gates IS NOT NULL AS is_gated
-            FROM moose.work_orders o
-            WHERE o.id = ANY (p_ids)) w ON w.id = i.id
+            FROM moose.work_orders o) w ON w.id = ANY (ARRAY[i.id])
         CROSS JOIN LATERAL (SELECT v_kinds -> w.kind AS terms,
                                    (v_kinds -> w.kind ->> 'estimate_u')::bigint AS price) k
         WHERE NOT i.item = ANY (v_new)
@@ -79,7 +78,7 @@ BEGIN
     IF EXISTS (SELECT 1 FROM unnest(p_orders) o WHERE o.finding IN ('later', 'unknown_kind')) THEN
         UPDATE moose.work_orders w SET unknown_since = now()
         FROM unnest(p_orders) o
-        WHERE w.id = o.id AND o.finding = 'unknown_kind' AND w.unknown_since IS NULL;
+        WHERE w.id = ANY (ARRAY[o.id]) AND o.finding = 'unknown_kind' AND w.unknown_since IS NULL;
         PERFORM moose.ring(
             array_agg(o.id), array_agg(o.lane),
             array_agg(CASE o.finding WHEN 'later' THEN greatest(o.run_at, CASE WHEN p_park THEN v_next END)

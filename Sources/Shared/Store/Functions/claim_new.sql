@@ -17,7 +17,7 @@ BEGIN
                       WHERE f.state = 'completed');
     RETURN ARRAY(
         SELECT ROW(d.id, d.item, d.depends_on, w.state IS NOT DISTINCT FROM 'completed')::moose.claim_dependency
-        FROM unnest(v_named) d LEFT JOIN moose.work_orders w ON w.id = d.depends_on
+        FROM unnest(v_named) d LEFT JOIN moose.work_orders w ON w.id = ANY (ARRAY[d.depends_on])
         WHERE NOT d.depends_on = ANY (v_pruned));
 END $$;
 

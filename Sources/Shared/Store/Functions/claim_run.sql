@@ -63,10 +63,11 @@ BEGIN
         SET state = 'in_progress', fencing_token = o.token, attempt = w.attempt + 1, started_at = now(),
             estimate_u = o.estimate_u
         FROM unnest(p_orders) WITH ORDINALITY o
-        WHERE w.id = o.id AND o.finding <> 'in_progress' AND v_status[o.ordinality] <> 'refused';
+        WHERE w.id = ANY (ARRAY[o.id]) AND o.finding <> 'in_progress' AND v_status[o.ordinality] <> 'refused';
         -- One whose cancel was asked for under an earlier lease.
         UPDATE moose.leases l SET to_stop = true FROM moose.work_orders w
-        WHERE w.id = ANY (p_ids) AND w.cancel_requested_at IS NOT NULL AND l.id = w.id AND l.claim = p_claim;
+        WHERE w.id = ANY (p_ids) AND w.cancel_requested_at IS NOT NULL
+          AND l.id = ANY (ARRAY[w.id]) AND l.claim = p_claim;
     END IF;
     IF 'refused' = ANY (v_status) THEN
         PERFORM moose.refuse_budget(

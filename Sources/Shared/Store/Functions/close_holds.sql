@@ -33,7 +33,7 @@ BEGIN
             closed_at = now()
         FROM unnest(p_owners, p_tokens, p_numbers, p_actuals, p_started)
              WITH ORDINALITY AS i (owner, token, number, actual, started, n)
-        WHERE h.owner = i.owner AND h.token = i.token AND (i.number IS NULL OR h.number = i.number)
+        WHERE h.owner = ANY (ARRAY[i.owner]) AND h.token = i.token AND (i.number IS NULL OR h.number = i.number)
           AND (h.state IN ('held', 'dispatched')
                OR h.number = coalesce(i.number, 0)
                   AND (h.state = 'presumed_spent' AND (i.actual IS NOT NULL OR NOT i.started)
@@ -76,7 +76,7 @@ BEGIN
     PERFORM 1 FROM moose.budget_buckets b WHERE b.id = ANY (v_bucket) ORDER BY b.id FOR NO KEY UPDATE;
     UPDATE moose.budget_buckets b SET held_u = b.held_u + s.held, posted_u = b.posted_u + s.posted
     FROM unnest(v_bucket, v_held, v_posted) AS s (id, held, posted)
-    WHERE b.id = s.id AND (s.held <> 0 OR s.posted <> 0);
+    WHERE b.id = ANY (ARRAY[s.id]) AND (s.held <> 0 OR s.posted <> 0);
 
     IF o_owner IS NOT NULL THEN
         PERFORM moose.report_marks(v_bucket);
@@ -86,7 +86,7 @@ BEGIN
             w.id, 'budget_exceeded',
             jsonb_build_object('reason', 'overrun', 'handler', h.handler))
         FROM unnest(o_owner, o_token, o_number, o_estimate, o_actual) AS o (owner, token, number, estimate, actual)
-        JOIN moose.budget_holds h ON h.owner = o.owner AND h.token = o.token AND h.number = o.number
-        LEFT JOIN moose.work_orders w ON w.id = o.owner;
+        JOIN moose.budget_holds h ON h.owner = ANY (ARRAY[o.owner]) AND h.token = o.token AND h.number = o.number
+        LEFT JOIN moose.work_orders w ON w.id = ANY (ARRAY[o.owner]);
     END IF;
 END $$;

@@ -4,7 +4,7 @@
 -- for what ends the statement itself, which nothing here can catch.
 CREATE OR REPLACE FUNCTION moose.end_refused(
     p_id uuid, p_token bigint, p_started boolean, p_actual bigint, p_sqlstate text, p_bare boolean
-) RETURNS boolean LANGUAGE plpgsql AS $$
+) RETURNS boolean LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     v_state text := CASE WHEN p_sqlstate ~ '^[0-9A-Z]{5}$' THEN 'SQLSTATE ' || p_sqlstate ELSE 'no answer' END;
     v_error text := CASE WHEN p_token IS NULL THEN 'the database refuses its claim'

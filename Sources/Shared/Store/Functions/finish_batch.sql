@@ -19,7 +19,7 @@ CREATE OR REPLACE FUNCTION moose.finish_batch(
     p_worker uuid, p_ids uuid[], p_tokens bigint[], p_outcomes text[], p_started boolean[], p_actuals bigint[],
     p_delays_ms bigint[], p_failure_classes text[], p_errors text[], p_results bytea[], p_outputs text[],
     p_handlers text[], p_durations bigint[], p_tokens_in bigint[], p_tokens_out bigint[], p_reviews json DEFAULT NULL
-) RETURNS TABLE (item integer, accepted boolean) LANGUAGE plpgsql AS $$
+) RETURNS TABLE (item integer, accepted boolean) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_accepted uuid[];
@@ -50,7 +50,7 @@ BEGIN
                                THEN now() END
         FROM unnest(p_ids, p_tokens, p_outcomes, p_delays_ms, p_failure_classes, p_errors, p_results)
              AS i (id, token, outcome, delay, failure_class, error, result)
-        WHERE w.id = i.id AND w.fencing_token = i.token AND w.state = 'in_progress'
+        WHERE w.id = ANY (ARRAY[i.id]) AND w.fencing_token = i.token AND w.state = 'in_progress'
         RETURNING w.id, w.fencing_token, w.attempt, w.started_at, w.state, w.reply_to
     ), vectors AS (
         INSERT INTO moose.outcome_vectors (

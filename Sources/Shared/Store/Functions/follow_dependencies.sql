@@ -9,7 +9,7 @@ BEGIN
             (SELECT d.depends_on
              FROM (SELECT x.depends_on FROM moose.work_order_dependencies x
                    WHERE x.work_order_id = NEW.id ORDER BY x.depends_on LIMIT 100) d
-             LEFT JOIN moose.work_orders w ON w.id = d.depends_on
+             LEFT JOIN moose.work_orders w ON w.id = ANY (ARRAY[d.depends_on])
              WHERE w.state IS DISTINCT FROM 'completed' ORDER BY d.depends_on LIMIT 1),
             '00000000-0000-0000-0000-000000000000'))
         ON CONFLICT DO NOTHING;

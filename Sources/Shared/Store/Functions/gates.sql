@@ -38,7 +38,7 @@ BEGIN
           FROM unnest(string_to_array(v_moved, E'\n')) AS e WHERE e <> '' GROUP BY 1) m;
     PERFORM 1 FROM moose.gates o WHERE o.name = ANY (v_names) ORDER BY o.name FOR NO KEY UPDATE;
     UPDATE moose.gates o SET running = greatest(0, o.running + m.change), used_at = now()
-    FROM unnest(v_names, v_changes) AS m (name, change) WHERE o.name = m.name;
+    FROM unnest(v_names, v_changes) AS m (name, change) WHERE o.name = ANY (ARRAY[m.name]);
     PERFORM moose.wake_gates(ARRAY(
         SELECT m.name FROM unnest(v_names, v_changes, v_left) AS m (name, change, is_left)
         WHERE m.change < 0 OR m.is_left));

@@ -16,15 +16,15 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
     LATERAL (
         SELECT count(*) AS due, count(*) FILTER (WHERE x.rings) AS doorbells,
                coalesce(greatest(extract(epoch FROM now() - min(x.run_at)), 0), 0)::double precision AS oldest_seconds
-        FROM (SELECT w.run_at, EXISTS (SELECT 1 FROM moose.outbox o WHERE o.doorbell_for = w.id) AS rings,
+        FROM (SELECT w.run_at, EXISTS (SELECT 1 FROM moose.outbox o WHERE o.doorbell_for = ANY (ARRAY[w.id])) AS rings,
                      EXISTS (SELECT 1 FROM moose.gate_waits y
-                             WHERE y.work_order_id = w.id AND y.rung_at IS NULL) AS held
+                             WHERE y.work_order_id = ANY (ARRAY[w.id]) AND y.rung_at IS NULL) AS held
               FROM moose.waiting w
               WHERE w.state IN ('scheduled', 'pending', 'retrying') AND w.run_at <= now() AND w.lane = l.lane
               LIMIT 100000) x
         WHERE NOT x.held) d,
     LATERAL (
         SELECT count(*) AS running
-        FROM (SELECT 1 FROM moose.leases x JOIN moose.work_orders w ON w.id = x.id
+        FROM (SELECT 1 FROM moose.leases x JOIN moose.work_orders w ON w.id = ANY (ARRAY[x.id])
               WHERE w.lane = l.lane LIMIT 100000) x) r
 $$;

@@ -70,7 +70,8 @@ CREATE OR REPLACE FUNCTION moose.end_lane_rename(
 ) LANGUAGE plpgsql AS $$
 BEGIN
     waiting := (SELECT count(*) FROM moose.waiting w WHERE w.lane = p_from);
-    running := (SELECT count(*) FROM moose.leases l JOIN moose.work_orders w ON w.id = l.id WHERE w.lane = p_from);
+    running := (SELECT count(*) FROM moose.leases l JOIN moose.work_orders w ON w.id = ANY (ARRAY[l.id])
+                WHERE w.lane = p_from);
     IF p_queue_is_empty AND waiting = 0 AND running = 0 THEN
         -- One that somebody has changed meanwhile stays.
         DELETE FROM moose.lanes l USING moose.lanes n

@@ -10,7 +10,7 @@ BEGIN
     VALUES (p_who, 'lane pause', 'lane ' || p_lane, p_reason);
     -- Places that its orders were called to are others'.
     PERFORM moose.wake_gates(ARRAY(
-        SELECT DISTINCT y.gate FROM moose.gate_waits y JOIN moose.work_orders w ON w.id = y.work_order_id
+        SELECT DISTINCT y.gate FROM moose.gate_waits y JOIN moose.work_orders w ON w.id = ANY (ARRAY[y.work_order_id])
         WHERE w.lane = p_lane AND y.rung_at IS NOT NULL AND y.gate <> 'lane ' || p_lane LIMIT 1000));
     RETURN true;
 END $$;
@@ -30,7 +30,7 @@ BEGIN
                                'paused_why', v_before.paused_why), p_reason);
     -- Also the gates of kinds and keys, whose places its orders were passed by for.
     PERFORM moose.wake_gates(ARRAY['lane ' || p_lane] || ARRAY(
-        SELECT DISTINCT y.gate FROM moose.gate_waits y JOIN moose.work_orders w ON w.id = y.work_order_id
+        SELECT DISTINCT y.gate FROM moose.gate_waits y JOIN moose.work_orders w ON w.id = ANY (ARRAY[y.work_order_id])
         WHERE w.lane = p_lane AND y.gate <> 'lane ' || p_lane LIMIT 1000));
     RETURN true;
 END $$;
@@ -73,7 +73,7 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
         WHERE w.stopped_at IS NULL AND w.last_seen > now() - interval '60 seconds' GROUP BY 1
     ), busy AS (
         SELECT o.lane AS name, count(*) AS running FROM moose.leases l
-        JOIN moose.work_orders o ON o.id = l.id GROUP BY 1
+        JOIN moose.work_orders o ON o.id = ANY (ARRAY[l.id]) GROUP BY 1
     ), alone AS MATERIALIZED (SELECT * FROM moose.untended())
     SELECT n.name, l.weight, l.paused_at, l.paused_by, l.paused_why, l.concurrency, l.rate, l.rate_seconds,
            coalesce(b.running, 0),

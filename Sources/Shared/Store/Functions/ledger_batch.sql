@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION moose.ledger_batch(
     r_projects text[], r_agents text[], r_handlers text[], r_models text[],
     r_dispatched boolean[], r_lives_ms bigint[], r_metadata jsonb[] DEFAULT NULL
 ) RETURNS TABLE (answer text, reason text, replay boolean, state text, estimate_u bigint, total_before bigint)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_moves integer := coalesce(cardinality(m_owners), 0);
@@ -34,8 +34,8 @@ BEGIN
         WITH locked AS (
             SELECT i.n, h.ctid AS tuple, h.state, h.bucket_ids
             FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
-            JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number
-            ORDER BY h.owner, h.token, h.number FOR NO KEY UPDATE OF h
+            JOIN moose.budget_holds h ON h.owner = ANY (ARRAY[i.owner]) AND h.token = i.token AND h.number = i.number
+            ORDER BY i.owner, i.token, i.number FOR NO KEY UPDATE OF h
         )
         SELECT (SELECT array_agg(l.state ORDER BY n) FROM generate_series(1, v_moves) AS n
                 LEFT JOIN locked l USING (n)),
@@ -66,7 +66,7 @@ BEGIN
         UPDATE moose.budget_holds h SET state = 'dispatched'
         FROM unnest(m_owners, m_tokens, m_numbers, m_moves, v_before) AS i (owner, token, number, move, before)
         WHERE i.move = 'dispatch' AND i.before = 'held'
-          AND h.owner = i.owner AND h.token = i.token AND h.number = i.number;
+          AND h.owner = ANY (ARRAY[i.owner]) AND h.token = i.token AND h.number = i.number;
 
         -- 3. Settle and cancel. Of several moves of one hold the first counts.
         PERFORM moose.close_holds(c.owners, c.tokens, c.numbers, c.actuals, c.started)
@@ -82,7 +82,7 @@ BEGIN
 
         SELECT array_agg(h.state ORDER BY i.n) INTO v_after
         FROM unnest(m_owners, m_tokens, m_numbers) WITH ORDINALITY AS i (owner, token, number, n)
-        LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
+        LEFT JOIN moose.budget_holds h ON h.owner = ANY (ARRAY[i.owner]) AND h.token = i.token AND h.number = i.number;
     END IF;
 
     RETURN QUERY
@@ -99,7 +99,7 @@ BEGIN
     SELECT array_agg(i.n ORDER BY i.n) FILTER (WHERE h.owner IS NULL AND i.nth = 1) INTO v_new
     FROM (SELECT *, row_number() OVER (PARTITION BY owner, token, number ORDER BY n) AS nth
           FROM unnest(r_owners, r_tokens, r_numbers) WITH ORDINALITY AS i (owner, token, number, n)) i
-    LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number;
+    LEFT JOIN moose.budget_holds h ON h.owner = ANY (ARRAY[i.owner]) AND h.token = i.token AND h.number = i.number;
     IF cardinality(v_new) = cardinality(r_owners) THEN
         -- The usual case: nothing to pick out and nothing to look up.
         SELECT g.status, g.reason, g.total_before INTO v_status, v_reason, v_total FROM moose.reserve_batch(
@@ -138,6 +138,6 @@ BEGIN
         FROM (SELECT *, min(n) OVER (PARTITION BY owner, token, number) AS first
               FROM unnest(r_owners, r_tokens, r_numbers) WITH ORDINALITY AS i (owner, token, number, n)) i
         LEFT JOIN unnest(v_new, v_status, v_reason) AS g (n, status, reason) ON g.n = i.first
-        LEFT JOIN moose.budget_holds h ON h.owner = i.owner AND h.token = i.token AND h.number = i.number
+        LEFT JOIN moose.budget_holds h ON h.owner = ANY (ARRAY[i.owner]) AND h.token = i.token AND h.number = i.number
         ORDER BY i.n;
 END $$;

@@ -30,7 +30,7 @@ BEGIN
     FROM (SELECT w.id, w.state FROM moose.work_orders w WHERE w.id = ANY (v_at)
           UNION ALL
           SELECT f.id, f.state FROM moose.find_pruned(v_at) f
-          WHERE NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = f.id)) x;
+          WHERE NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = ANY (ARRAY[f.id]))) x;
 
     -- By now nobody is about to end what these wait at: the next end finds them.
     SELECT array_agg(i.id), array_agg(i.old), array_agg(s.id IS NULL) INTO w_id, w_old, w_unknown
@@ -40,10 +40,10 @@ BEGIN
       AND (NOT i.at = ANY (v_running) OR i.at = ANY (v_free));
     UPDATE moose.dependency_waits y
     SET number = DEFAULT, look_at = CASE WHEN i.unknown AND y.since > now() - p_patience THEN y.since + p_patience END
-    FROM unnest(w_id, w_old, w_unknown) AS i (id, old, unknown) WHERE y.work_order_id = i.id AND NOT i.old;
+    FROM unnest(w_id, w_old, w_unknown) AS i (id, old, unknown) WHERE y.work_order_id = ANY (ARRAY[i.id]) AND NOT i.old;
     UPDATE moose.dependency_waits y
     SET look_at = CASE WHEN i.unknown AND y.since > now() - p_patience THEN y.since + p_patience END
-    FROM unnest(w_id, w_old, w_unknown) AS i (id, old, unknown) WHERE y.work_order_id = i.id AND i.old;
+    FROM unnest(w_id, w_old, w_unknown) AS i (id, old, unknown) WHERE y.work_order_id = ANY (ARRAY[i.id]) AND i.old;
     UPDATE moose.dependency_waits y SET look_at = clock_timestamp() + interval '100 milliseconds'
     WHERE y.work_order_id = ANY (v_id) AND y.at = ANY (v_running) AND NOT y.at = ANY (v_free);
 

@@ -44,11 +44,12 @@ BEGIN
     PERFORM moose.mark_workers_lost(v_workers, interval '0');
     WITH held AS (
         -- The orders too, and first: nobody who holds one, and gates, then waits for its lease.
-        SELECT l.id FROM moose.work_orders w JOIN moose.leases l ON l.id = w.id
+        SELECT l.id FROM moose.work_orders w JOIN moose.leases l ON w.id = ANY (ARRAY[l.id])
         WHERE l.worker = ANY (v_workers)
         ORDER BY l.id LIMIT 1000 FOR NO KEY UPDATE OF w, l SKIP LOCKED
     ), expired AS (
-        UPDATE moose.leases l SET expires_at = now() - interval '1 microsecond' FROM held h WHERE l.id = h.id
+        UPDATE moose.leases l SET expires_at = now() - interval '1 microsecond'
+        FROM held h WHERE l.id = ANY (ARRAY[h.id])
         RETURNING l.id, l.token
     )
     SELECT array_agg(o.id), array_agg(o.token) INTO v_ids, v_tokens FROM expired o;
@@ -59,6 +60,6 @@ END $$;
 
 -- Forgets workers that stopped or were lost so long ago.
 CREATE OR REPLACE FUNCTION moose.prune_workers(p_keep interval) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM moose.workers k WHERE k.id IN (
-        SELECT o.id FROM moose.workers o WHERE coalesce(o.stopped_at, o.lost_at) < now() - p_keep LIMIT 1000)
+    DELETE FROM moose.workers k WHERE k.id = ANY (ARRAY(
+        SELECT o.id FROM moose.workers o WHERE coalesce(o.stopped_at, o.lost_at) < now() - p_keep LIMIT 1000))
 $$;

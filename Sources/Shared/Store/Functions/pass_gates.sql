@@ -40,7 +40,8 @@ BEGIN
                    coalesce(p_key_concurrency[array_position(p_kinds, w.kind)], 1), NULL, NULL, false, false
             WHERE w.concurrency_key IS NOT NULL
             UNION ALL
-            SELECT y.gate, NULL, NULL, NULL, false, true FROM moose.gate_waits y WHERE y.work_order_id = w.id) x
+            SELECT y.gate, NULL, NULL, NULL, false, true FROM moose.gate_waits y
+            WHERE y.work_order_id = ANY (ARRAY[w.id])) x
         WHERE w.id = ANY (p_ids)
         ORDER BY w.id, x.gate, x.old
     ) n;
@@ -76,10 +77,10 @@ BEGIN
         WHERE o.name = ANY (n_gate);
 
         FOR v_order IN
-            SELECT w.id, w.created_at, array_agg(i.n ORDER BY i.gate) AS needs
+            SELECT i.id, w.created_at, array_agg(i.n ORDER BY i.gate) AS needs
             FROM unnest(n_id, n_gate) WITH ORDINALITY AS i (id, gate, n)
-            JOIN moose.work_orders w ON w.id = i.id
-            GROUP BY w.id, w.created_at ORDER BY w.created_at, array_position(p_ids, w.id)
+            JOIN moose.work_orders w ON w.id = ANY (ARRAY[i.id])
+            GROUP BY i.id, w.created_at ORDER BY w.created_at, array_position(p_ids, i.id)
         LOOP
             v_why := NULL;
             FOREACH k IN ARRAY v_order.needs LOOP
@@ -116,7 +117,7 @@ BEGIN
 
         UPDATE moose.gates o SET tokens = o.tokens - i.spent
         FROM unnest(v_gate, v_spent) AS i (gate, spent)
-        WHERE o.name = i.gate AND o.rate IS NOT NULL AND i.spent > 0;
+        WHERE o.name = ANY (ARRAY[i.gate]) AND o.rate IS NOT NULL AND i.spent > 0;
         INSERT INTO moose.gate_waits (work_order_id, gate, reason, since)
         SELECT * FROM unnest(h_id, h_gate, h_reason, h_since);
         -- A place that was kept for an order which another gate holds back is the next one's.
@@ -131,6 +132,6 @@ BEGIN
           FROM unnest(p_ids) AS p (id)
           LEFT JOIN unnest(n_id, n_gate, n_old) AS n (id, gate, old) ON n.id = p.id
           WHERE NOT p.id = ANY (h_id) GROUP BY p.id) i
-    WHERE w.id = i.id AND w.gates IS DISTINCT FROM i.gates;
+    WHERE w.id = ANY (ARRAY[i.id]) AND w.gates IS DISTINCT FROM i.gates;
     RETURN QUERY SELECT * FROM unnest(h_id, h_reason);
 END $$;

@@ -9,13 +9,15 @@ DECLARE
         SELECT l.id FROM moose.dead_letters l
         WHERE l.ctid >= format('(%s,0)', p_block)::tid AND l.ctid < format('(%s,0)', p_block + p_blocks)::tid
           AND l.state IN ('redriven', 'purged') AND l.created_at < p_before
-          AND NOT EXISTS (SELECT 1 FROM moose.dead_letter_history h WHERE h.letter_id = l.id AND h.at >= p_before)
-          AND NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = l.work_order_id)
+          AND NOT EXISTS (SELECT 1 FROM moose.dead_letter_history h
+                          WHERE h.letter_id = ANY (ARRAY[l.id]) AND h.at >= p_before)
+          AND NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.id = ANY (ARRAY[l.work_order_id]))
         LIMIT CASE WHEN NOT p_dry THEN p_limit END FOR UPDATE SKIP LOCKED);
 BEGIN
     deleted := cardinality(v_ids);
     IF NOT p_dry THEN
-        DELETE FROM moose.dead_letter_history h WHERE h.letter_id = ANY (v_ids);
+        DELETE FROM moose.dead_letter_history h
+                          WHERE h.letter_id = ANY (v_ids);
         DELETE FROM moose.dead_letters l WHERE l.id = ANY (v_ids);
     END IF;
     next_block := moose.next_block('moose.dead_letters',
@@ -41,11 +43,12 @@ BEGIN
         deleted := cardinality(v_ids);
         events := (SELECT count(*) FROM moose.escalation_events v WHERE v.escalation_id = ANY (v_ids));
     ELSE
-        DELETE FROM moose.escalation_events v WHERE v.event_id IN (
-            SELECT x.event_id FROM moose.escalation_events x WHERE x.escalation_id = ANY (v_ids) LIMIT p_limit);
+        DELETE FROM moose.escalation_events v WHERE v.event_id = ANY (ARRAY(
+            SELECT x.event_id FROM moose.escalation_events x WHERE x.escalation_id = ANY (v_ids) LIMIT p_limit));
         GET DIAGNOSTICS events = ROW_COUNT;
         DELETE FROM moose.escalations e
-        WHERE e.id = ANY (v_ids) AND NOT EXISTS (SELECT 1 FROM moose.escalation_events v WHERE v.escalation_id = e.id);
+        WHERE e.id = ANY (v_ids) AND NOT EXISTS (SELECT 1 FROM moose.escalation_events v
+                                               WHERE v.escalation_id = ANY (ARRAY[e.id]));
         GET DIAGNOSTICS deleted = ROW_COUNT;
         v_full := events >= p_limit OR cardinality(v_ids) >= p_limit;
     END IF;
@@ -67,9 +70,9 @@ BEGIN
                       WHERE r.received_at < p_before AND r.state <> 'waiting');
         RETURN;
     END IF;
-    DELETE FROM moose.sentinel_deliveries d WHERE d.delivery_id IN (
+    DELETE FROM moose.sentinel_deliveries d WHERE d.delivery_id = ANY (ARRAY(
         SELECT x.delivery_id FROM moose.sentinel_deliveries x WHERE x.received_at < p_before
-        ORDER BY x.received_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
+        ORDER BY x.received_at LIMIT p_limit FOR UPDATE SKIP LOCKED));
     GET DIAGNOSTICS deleted = ROW_COUNT;
     DELETE FROM moose.workflow_runs r WHERE r.ctid = ANY (ARRAY(
         SELECT x.ctid FROM moose.workflow_runs x WHERE x.received_at < p_before AND x.state <> 'waiting'
@@ -90,9 +93,9 @@ BEGIN
         deleted := (SELECT count(*) FROM moose.audit_log a WHERE a.at < p_before);
         RETURN;
     END IF;
-    DELETE FROM moose.audit_log a WHERE a.id IN (
+    DELETE FROM moose.audit_log a WHERE a.id = ANY (ARRAY(
         SELECT x.id FROM (SELECT o.id, o.at FROM moose.audit_log o ORDER BY o.id LIMIT p_limit FOR UPDATE SKIP LOCKED) x
-        WHERE x.at < p_before);
+        WHERE x.at < p_before));
     GET DIAGNOSTICS deleted = ROW_COUNT;
     next_block := CASE WHEN deleted >= p_limit THEN 0 END;
 END $$;

@@ -3,16 +3,19 @@
 CREATE OR REPLACE FUNCTION moose.prunable(p_ids uuid[]) RETURNS SETOF uuid
 LANGUAGE sql STABLE SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT w.id
-    FROM unnest(p_ids) AS i (id) JOIN moose.work_orders w ON w.id = i.id
+    FROM unnest(p_ids) AS i (id) JOIN moose.work_orders w ON w.id = ANY (ARRAY[i.id])
     WHERE w.state IN ('completed', 'failed', 'cancelled') AND (w.unique_until IS NULL OR w.unique_until <= now())
-      AND NOT EXISTS (SELECT 1 FROM moose.work_order_dependencies d JOIN moose.work_orders b ON b.id = d.work_order_id
-                      WHERE d.depends_on = w.id
+      AND NOT EXISTS (SELECT 1 FROM moose.work_order_dependencies d
+                      JOIN moose.work_orders b ON b.id = ANY (ARRAY[d.work_order_id])
+                      WHERE d.depends_on = ANY (ARRAY[w.id])
                         AND CASE w.state WHEN 'completed' THEN b.state = 'blocked'
                                          ELSE b.state NOT IN ('completed', 'cancelled') END)
-      AND NOT EXISTS (SELECT 1 FROM moose.escalation_events v JOIN moose.escalations e ON e.id = v.escalation_id
-                      WHERE v.work_order_id = w.id AND e.state <> 'resolved')
-      AND NOT EXISTS (SELECT 1 FROM moose.dead_letters l WHERE l.work_order_id = w.id AND l.state = 'dead')
-      AND NOT EXISTS (SELECT 1 FROM moose.budget_holds h WHERE h.owner = w.id AND h.state IN ('held', 'dispatched'))
+      AND NOT EXISTS (SELECT 1 FROM moose.escalation_events v
+                      JOIN moose.escalations e ON e.id = ANY (ARRAY[v.escalation_id])
+                      WHERE v.work_order_id = ANY (ARRAY[w.id]) AND e.state <> 'resolved')
+      AND NOT EXISTS (SELECT 1 FROM moose.dead_letters l WHERE l.work_order_id = ANY (ARRAY[w.id]) AND l.state = 'dead')
+      AND NOT EXISTS (SELECT 1 FROM moose.budget_holds h
+                      WHERE h.owner = ANY (ARRAY[w.id]) AND h.state IN ('held', 'dispatched'))
 $$;
 
 -- Each step below looks at a range of a table's blocks, deletes at most p_limit of its rows, with all that belongs to
@@ -85,8 +88,8 @@ DECLARE
         SELECT p.ctid FROM moose.pruned_orders p
         WHERE p.ctid >= format('(%s,0)', p_block)::tid AND p.ctid < format('(%s,0)', p_block + p_blocks)::tid
           AND p.ended_at < p_before
-          AND NOT EXISTS (SELECT 1 FROM moose.budget_holds h WHERE h.owner = p.id)
-          AND NOT EXISTS (SELECT 1 FROM moose.cost_tracking c WHERE c.owner = p.id)
+          AND NOT EXISTS (SELECT 1 FROM moose.budget_holds h WHERE h.owner = ANY (ARRAY[p.id]))
+          AND NOT EXISTS (SELECT 1 FROM moose.cost_tracking c WHERE c.owner = ANY (ARRAY[p.id]))
         LIMIT CASE WHEN NOT p_dry THEN p_limit END FOR UPDATE OF p SKIP LOCKED);
 BEGIN
     deleted := cardinality(v_rows);

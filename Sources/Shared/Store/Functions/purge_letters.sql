@@ -1,6 +1,6 @@
 -- Puts letters away. Nothing is deleted; what another is redriving just now stays.
 CREATE OR REPLACE FUNCTION moose.purge_letters(p_ids uuid[], p_who text, p_why text) RETURNS integer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     v_count integer;
 BEGIN

@@ -4,14 +4,14 @@
 CREATE OR REPLACE FUNCTION moose.lease_letters(p_lease uuid, p_ids uuid[], p_for interval, p_orders boolean)
 RETURNS TABLE (id uuid, number integer, reason text, exchange text, routing_key text, body bytea, headers json,
                properties bytea, cut_size bigint, key uuid)
-LANGUAGE sql AS $$
+LANGUAGE sql SET enable_seqscan = off AS $$
     UPDATE moose.dead_letters d
     SET lease = p_lease, leased_until = now() + p_for, redrive_number = d.redrive_number + 1
     FROM (SELECT x.id FROM moose.dead_letters x
           WHERE x.id = ANY (p_ids) AND x.state = 'dead' AND (p_orders OR NOT x.is_order)
             AND (x.leased_until IS NULL OR x.leased_until < now())
           ORDER BY x.id FOR NO KEY UPDATE SKIP LOCKED) mine
-    WHERE d.id = mine.id
+    WHERE d.id = ANY (ARRAY[mine.id])
     RETURNING d.id, d.redrive_number, d.reason, coalesce(d.exchange, ''), coalesce(d.routing_key, ''),
               d.body, d.headers,
               d.properties, d.cut_size, moose.redrive_key(d.id, d.redrive_number)
@@ -20,7 +20,7 @@ $$;
 -- After the confirm: what is still leased under this lease is redriven. What came back meanwhile stays dead, and only
 -- its history tells. Returns how many are redriven.
 CREATE OR REPLACE FUNCTION moose.mark_redriven(p_lease uuid, p_ids uuid[], p_details text[], p_who text, p_why text)
-RETURNS integer LANGUAGE plpgsql AS $$
+RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     v_count integer;
 BEGIN
@@ -48,7 +48,7 @@ $$;
 -- letter closes in the same commit. With an open dependency it is blocked, as when it was new. One whose unique key
 -- another holds stays as it is. Returns how many.
 CREATE OR REPLACE FUNCTION moose.redrive_orders(p_letters uuid[], p_who text, p_why text) RETURNS integer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     v_orders uuid[]; v_lanes text[];
     v_count integer;
@@ -56,20 +56,24 @@ BEGIN
     PERFORM moose.act_as(p_who, p_why);
     v_orders := ARRAY(
         SELECT w.id FROM moose.work_orders w
-        WHERE w.state = 'failed' AND w.id IN (SELECT d.work_order_id FROM moose.dead_letters d
-                                              WHERE d.id = ANY (p_letters) AND d.is_order AND d.state = 'dead')
+        WHERE w.state = 'failed' AND w.id = ANY (ARRAY(
+            SELECT d.work_order_id FROM moose.dead_letters d
+            WHERE d.id = ANY (p_letters) AND d.is_order AND d.state = 'dead'))
         ORDER BY w.id FOR NO KEY UPDATE);
     -- One that was purged meanwhile stays as it is.
-    v_orders := ARRAY(SELECT d.work_order_id FROM moose.dead_letters d
-                      WHERE d.work_order_id = ANY (v_orders) AND d.is_order AND d.state = 'dead'
-                      ORDER BY d.id FOR NO KEY UPDATE);
+    v_orders := ARRAY(
+        SELECT d.work_order_id FROM moose.dead_letters d
+        WHERE d.id = ANY (ARRAY(SELECT x.id FROM moose.dead_letters x WHERE x.work_order_id = ANY (v_orders)))
+          AND d.is_order AND d.state = 'dead'
+        ORDER BY d.id FOR NO KEY UPDATE);
     v_orders := ARRAY(SELECT o FROM unnest(v_orders) AS o
                       EXCEPT SELECT h.id FROM moose.hold_unique_keys_again(v_orders) h);
     WITH again AS (
         UPDATE moose.work_orders w
         SET state = CASE WHEN EXISTS (
-                SELECT 1 FROM moose.work_order_dependencies d LEFT JOIN moose.work_orders o ON o.id = d.depends_on
-                WHERE d.work_order_id = w.id AND o.state IS DISTINCT FROM 'completed')
+                SELECT 1 FROM moose.work_order_dependencies d
+                LEFT JOIN moose.work_orders o ON o.id = ANY (ARRAY[d.depends_on])
+                WHERE d.work_order_id = ANY (ARRAY[w.id]) AND o.state IS DISTINCT FROM 'completed')
                 THEN 'blocked' ELSE 'pending' END,
             attempt = 0, worker_losses = 0, unknown_since = NULL, run_at = now(), finished_at = NULL, error = NULL,
             failure_class = NULL, cancel_requested_at = NULL, cancel_who = NULL, cancel_reason = NULL

@@ -35,7 +35,7 @@ BEGIN
               ORDER BY p.id) AS policies
           FROM unnest(p_ids, p_fresh, p_reasons, p_estimates, p_least, p_projects, p_agents, p_handlers, p_models)
                AS i (id, fresh, reason, estimate, least, project, agent, handler, model)) r
-    WHERE w.id = r.id;
+    WHERE w.id = ANY (ARRAY[r.id]);
 
     PERFORM moose.report(
         -- Told once, for the order has failed with this commit; and again should it be retried.
@@ -43,7 +43,7 @@ BEGIN
         format('an estimate of $%s is above the cap of a budget it counts against', moose.dollars(r.estimate)),
         r.id, 'budget_exceeded', jsonb_build_object('reason', 'never_fits', 'handler', w.kind))
     FROM unnest(p_ids, p_tokens, p_reasons, p_estimates) AS r (id, token, reason, estimate)
-    JOIN moose.work_orders w ON w.id = r.id
+    JOIN moose.work_orders w ON w.id = ANY (ARRAY[r.id])
     WHERE r.reason = 'never_fits';
     PERFORM moose.reply(ARRAY(SELECT r.id FROM unnest(p_ids, p_reasons) AS r (id, reason)
                         WHERE r.reason = 'never_fits'));
@@ -53,11 +53,12 @@ BEGIN
         SELECT b.id, b.window_end, l.scope, l.name, l.period, l.cap_u, l.frozen, n.reason, n.example,
                (SELECT f.since FROM moose.budget_freezes f WHERE f.scope = l.scope AND f.name = l.name) AS frozen_since
         FROM (SELECT w.waits_on, r.reason, min(w.waits_for_u) AS least, (array_agg(w.id))[1] AS example
-              FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = r.id
+              FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = ANY (ARRAY[r.id])
               WHERE r.reason <> 'never_fits' GROUP BY 1, 2) n
         JOIN moose.budget_limits l ON l.id = ANY (n.waits_on)
         CROSS JOIN LATERAL moose.budget_window(l.period, l.time_zone, now()) u
-        JOIN moose.budget_buckets b ON b.policy_id = l.id AND b.window_start = u.window_start AND NOT b.exempt
+        JOIN moose.budget_buckets b
+            ON b.policy_id = ANY (ARRAY[l.id]) AND b.window_start = u.window_start AND NOT b.exempt
         WHERE CASE n.reason WHEN 'frozen' THEN l.frozen WHEN 'spent' THEN b.posted_u + n.least > l.cap_u
                             ELSE b.held_u + b.posted_u + n.least > l.cap_u END
           AND NOT n.reason = ANY (b.reported)
@@ -86,21 +87,21 @@ END $$;
 -- Claims that can never run: a dead letter each, with its error event; the order itself fails where it is at fault
 -- (bury_order then writes its letter).
 CREATE OR REPLACE FUNCTION moose.refuse_claims(p_ids uuid[], p_reasons text[], p_bodies bytea[]) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     UPDATE moose.work_orders w
     SET state = 'failed', failure_class = 'invalid_input', letter_reason = r.reason, finished_at = now(),
         error = CASE r.reason WHEN 'unknown_kind' THEN 'no live worker knows the kind ' || w.kind
                 ELSE 'no estimate, and the kind ' || w.kind || ' has no default price' END
     FROM unnest(p_ids, p_reasons) AS r (id, reason)
-    WHERE w.id = r.id AND r.reason IN ('unknown_kind', 'unknown_price');
+    WHERE w.id = ANY (ARRAY[r.id]) AND r.reason IN ('unknown_kind', 'unknown_price');
     PERFORM moose.report(
         -- Each failure has a letter of its own, also of an order that was retried without a claim between.
         moose.event_id('dead letter ' || d.id, w.fencing_token, r.reason), 'worker', 'intake', 'warning',
         format('dead letter (%s): %s', r.reason, w.error), w.id, 'invalid_input',
         jsonb_build_object('reason', r.reason, 'dead_letter', d.id, 'handler', w.kind, 'lane', w.lane))
-    FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = r.id
-    JOIN moose.dead_letters d ON d.work_order_id = w.id AND d.is_order AND d.state = 'dead'
+    FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = ANY (ARRAY[r.id])
+    JOIN moose.dead_letters d ON d.work_order_id = ANY (ARRAY[w.id]) AND d.is_order AND d.state = 'dead'
     WHERE r.reason IN ('unknown_kind', 'unknown_price');
 
     PERFORM moose.bury_batch(
@@ -111,11 +112,12 @@ BEGIN
         array_agg(r.id), array_agg(w.kind), array_agg(w.lane), array_agg('moose.work'::text), array_agg(w.lane),
         array_agg(r.body), array_agg(format('{"message_id": "%s"}', r.id)), array_agg(false))
     FROM unnest(p_ids, p_reasons, p_bodies) AS r (id, reason, body)
-    LEFT JOIN moose.work_orders w ON w.id = r.id
+    LEFT JOIN moose.work_orders w ON w.id = ANY (ARRAY[r.id])
     -- A claim is asked again when its answer was lost, and a message comes again when its acknowledgement was: its
     -- letter stands once.
     WHERE r.reason NOT IN ('unknown_kind', 'unknown_price')
-      AND NOT EXISTS (SELECT 1 FROM moose.dead_letters d WHERE d.work_order_id = r.id AND d.reason = r.reason
+      AND NOT EXISTS (SELECT 1 FROM moose.dead_letters d
+                      WHERE d.work_order_id = ANY (ARRAY[r.id]) AND d.reason = r.reason
                       AND d.body = r.body AND d.state = 'dead')
     HAVING count(*) > 0;
     PERFORM moose.reply(ARRAY(

@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION moose.wait_at(p_ids uuid[], p_at uuid[]) RETURNS void LANGUAGE sql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     UPDATE moose.dependency_waits y SET at = i.at
-    FROM unnest(p_ids, p_at) AS i (id, at) WHERE y.work_order_id = i.id
+    FROM unnest(p_ids, p_at) AS i (id, at) WHERE y.work_order_id = ANY (ARRAY[i.id])
 $$;
 
 -- Part of every end: who waits at these, which have completed, goes on in the same commit; of more than 500 none does,
@@ -30,7 +30,7 @@ BEGIN
     IF cardinality(v_mine) IS DISTINCT FROM cardinality(v_waits) THEN
         INSERT INTO moose.dependency_ends (work_order_id)
         SELECT i FROM unnest(v_ended) AS i
-        WHERE EXISTS (SELECT 1 FROM moose.dependency_waits y WHERE y.at = i)
+        WHERE EXISTS (SELECT 1 FROM moose.dependency_waits y WHERE y.at = ANY (ARRAY[i]))
         ORDER BY i
         ON CONFLICT DO NOTHING;
         PERFORM pg_notify('moose_dependencies', '');
@@ -55,7 +55,7 @@ BEGIN
             (SELECT d.depends_on
              FROM (SELECT x.depends_on FROM moose.work_order_dependencies x
                    WHERE x.work_order_id = i.id AND x.depends_on > i.at ORDER BY x.depends_on LIMIT 100) d
-             LEFT JOIN moose.work_orders w ON w.id = d.depends_on
+             LEFT JOIN moose.work_orders w ON w.id = ANY (ARRAY[d.depends_on])
              WHERE w.state IS DISTINCT FROM 'completed' ORDER BY d.depends_on LIMIT 1),
             (SELECT x.depends_on FROM moose.work_order_dependencies x
              WHERE x.work_order_id = i.id AND x.depends_on > i.at ORDER BY x.depends_on OFFSET 99 LIMIT 1)) AS next) n;
@@ -63,11 +63,11 @@ BEGIN
     WITH ready AS (
         SELECT b.id FROM moose.work_orders b
         WHERE b.state = 'blocked'
-          AND b.id IN (SELECT i.id FROM unnest(v_id, v_next) AS i (id, next) WHERE i.next IS NULL)
+          AND b.id = ANY (ARRAY(SELECT i.id FROM unnest(v_id, v_next) AS i (id, next) WHERE i.next IS NULL))
         ORDER BY b.id FOR NO KEY UPDATE SKIP LOCKED
     ), released AS (
         UPDATE moose.work_orders b SET state = 'pending', run_at = greatest(b.run_at, now())
-        FROM ready r WHERE b.id = r.id
+        FROM ready r WHERE b.id = ANY (ARRAY[r.id])
         RETURNING b.id, b.lane, b.run_at
     )
     SELECT array_agg(r.id), array_agg(r.lane), array_agg(r.run_at) INTO v_ready, v_lanes, v_run_at FROM released r;
@@ -77,6 +77,6 @@ BEGIN
     UPDATE moose.dependency_waits y
     SET at = coalesce(i.next, y.at), since = now(), number = 0, walked = NULL,
         look_at = CASE WHEN i.next IS NULL THEN clock_timestamp() + interval '100 milliseconds' ELSE now() END
-    FROM unnest(v_id, v_next) AS i (id, next) WHERE y.work_order_id = i.id;
+    FROM unnest(v_id, v_next) AS i (id, next) WHERE y.work_order_id = ANY (ARRAY[i.id]);
     RETURN coalesce(cardinality(v_ready), 0);
 END $$;

@@ -12,20 +12,20 @@ DECLARE
 BEGIN
     -- Of an order that ended in another way, as only a hand in psql does.
     DELETE FROM moose.leases l USING unnest(p_ids, p_tokens) AS i (id, token)
-    WHERE l.id = i.id AND l.token = i.token AND l.expires_at < now()
+    WHERE l.id = ANY (ARRAY[i.id]) AND l.token = i.token AND l.expires_at < now()
       AND NOT EXISTS (SELECT 1 FROM moose.work_orders w
-                      WHERE w.id = l.id AND w.state = 'in_progress' AND w.fencing_token = l.token);
+                      WHERE w.id = ANY (ARRAY[l.id]) AND w.state = 'in_progress' AND w.fencing_token = l.token);
     WITH lost AS (
         SELECT w.id, l.worker, w.started_at,
                -- As many attempts as the order says, else as the worker that claimed it would have made.
                w.attempt >= coalesce(w.max_attempts, moose.attempts_of(l.worker, w.id, w.fencing_token, w.kind),
                                      p_max_attempts) AS is_last
         FROM unnest(p_ids, p_tokens) AS i (id, token)
-        JOIN moose.work_orders w ON w.id = i.id AND w.fencing_token = i.token
-        JOIN moose.leases l ON l.id = w.id AND l.token = w.fencing_token
+        JOIN moose.work_orders w ON w.id = ANY (ARRAY[i.id]) AND w.fencing_token = i.token
+        JOIN moose.leases l ON l.id = ANY (ARRAY[w.id]) AND l.token = w.fencing_token
         -- One whose cancel came since the look above is ended by the next pass.
         WHERE w.state = 'in_progress' AND l.expires_at < now() AND w.cancel_requested_at IS NULL
-        ORDER BY w.id FOR NO KEY UPDATE OF w, l SKIP LOCKED
+        ORDER BY i.id FOR NO KEY UPDATE OF w, l SKIP LOCKED
     ), rescued AS (
         UPDATE moose.work_orders w
         SET state = CASE WHEN w.worker_losses + 1 >= 3 OR l.is_last
@@ -37,7 +37,7 @@ BEGIN
             failure_class = 'worker_lost',
             letter_reason = CASE WHEN w.worker_losses + 1 >= 3 THEN 'poison' END,
             finished_at = CASE WHEN w.worker_losses + 1 >= 3 OR l.is_last THEN now() END
-        FROM lost l WHERE w.id = l.id
+        FROM lost l WHERE w.id = ANY (ARRAY[l.id])
         RETURNING w.id, w.fencing_token, w.attempt, w.lane, w.kind, w.state, w.error, l.worker, l.started_at
     ), vectors AS (
         INSERT INTO moose.outcome_vectors (work_order_id, fencing_token, attempt, outcome, success, handler, worker,

@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION moose.reserve_batch(
     p_numbers smallint[] DEFAULT NULL, p_dispatched boolean[] DEFAULT NULL, p_expires_at timestamptz[] DEFAULT NULL,
     p_metadata jsonb[] DEFAULT NULL,
     OUT status text[], OUT reason text[], OUT switched boolean[], OUT total_before bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     c_none CONSTANT bigint := 9223372036854775807;
     v_items integer := cardinality(p_owners);
@@ -193,7 +193,7 @@ BEGIN
 
     UPDATE moose.budget_buckets b SET held_u = b.held_u + g.amount
     FROM unnest(v_id, v_grant) AS g (id, amount)
-    WHERE b.id = g.id AND g.amount > 0;
+    WHERE b.id = ANY (ARRAY[g.id]) AND g.amount > 0;
 
     FOR k IN 1 .. cardinality(v_id) LOOP
         IF v_used[k] + v_grant[k] >= v_mark[k] THEN

@@ -2,7 +2,8 @@
 -- goes on. They become pending and are rung, or blocked while something they depend on isn't completed. Other states
 -- stay as they are, and so does an order whose unique key another holds: held_by.
 CREATE OR REPLACE FUNCTION moose.retry_work_orders(p_ids uuid[], p_who text, p_reason text)
-RETURNS TABLE (id uuid, before text, after text, held_by uuid) LANGUAGE plpgsql AS $$
+RETURNS TABLE (id uuid, before text, after text, held_by uuid) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_indexonlyscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_failed uuid[]; v_blocked uuid[];
@@ -18,7 +19,7 @@ BEGIN
     v_failed := ARRAY(SELECT f FROM unnest(v_failed) AS f WHERE f = ANY (h_id) IS NOT TRUE);
     v_blocked := ARRAY(
         SELECT DISTINCT d.work_order_id FROM moose.work_order_dependencies d
-        LEFT JOIN moose.work_orders w ON w.id = d.depends_on
+        LEFT JOIN moose.work_orders w ON w.id = ANY (ARRAY[d.depends_on])
         WHERE d.work_order_id = ANY (v_failed) AND w.state IS DISTINCT FROM 'completed');
 
     UPDATE moose.work_orders w

@@ -20,8 +20,8 @@ BEGIN
     next_id := v_ids[p_limit];
     v_ids := ARRAY(
         SELECT i FROM unnest(v_ids) AS i
-        WHERE NOT EXISTS (SELECT 1 FROM moose.outbox x WHERE x.doorbell_for = i)
-          AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.work_order_id = i));
+        WHERE NOT EXISTS (SELECT 1 FROM moose.outbox x WHERE x.doorbell_for = ANY (ARRAY[i]))
+          AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.work_order_id = ANY (ARRAY[i])));
     rung := cardinality(v_ids);
     IF rung > 0 THEN
         PERFORM moose.ring(v_ids, array_fill(p_lane, ARRAY[rung]), array_fill(now(), ARRAY[rung]));

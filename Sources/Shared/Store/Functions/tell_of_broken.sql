@@ -15,9 +15,9 @@ BEGIN
         SELECT b.broken, b.told, w.state, w.fencing_token, w.kind,
                coalesce(extract(epoch FROM w.finished_at), 0) AS ended
         FROM moose.broken_dependencies b
-        JOIN moose.work_orders w ON w.id = b.broken
-        WHERE b.waiting = b.broken AND b.broken IN (
-            SELECT o.broken FROM moose.broken_dependencies o WHERE o.searched IS NOT NULL LIMIT 1000)
+        JOIN moose.work_orders w ON w.id = ANY (ARRAY[b.broken])
+        WHERE b.waiting = b.broken AND b.broken = ANY (ARRAY(
+            SELECT o.broken FROM moose.broken_dependencies o WHERE o.searched IS NOT NULL LIMIT 1000))
         LIMIT 20 FOR UPDATE OF b SKIP LOCKED
     LOOP
         v_told := v_root.told;
@@ -28,7 +28,7 @@ BEGIN
         END IF;
         FOR v_row IN
             SELECT b.waiting, b.is_far, b.searched, w.state, w.kind FROM moose.broken_dependencies b
-            LEFT JOIN moose.work_orders w ON w.id = b.waiting
+            LEFT JOIN moose.work_orders w ON w.id = ANY (ARRAY[b.waiting])
             WHERE b.broken = v_root.broken AND b.searched IS NOT NULL
             ORDER BY b.waiting = b.broken DESC, b.is_far, b.waiting LIMIT 1000
         LOOP
@@ -93,11 +93,11 @@ BEGIN
     END LOOP;
     -- Found by a look in the moment in which the broken order was tried again.
     DELETE FROM moose.broken_dependencies b
-    WHERE b.searched IS NOT NULL AND b.broken IN (
+    WHERE b.searched IS NOT NULL AND b.broken = ANY (ARRAY(
         SELECT o.broken FROM (SELECT x.broken FROM moose.broken_dependencies x
                               WHERE x.searched IS NOT NULL LIMIT 1000) o
-        WHERE NOT EXISTS (SELECT 1 FROM moose.broken_dependencies r WHERE r.broken = o.broken
-                          AND r.waiting = o.broken));
+        WHERE NOT EXISTS (SELECT 1 FROM moose.broken_dependencies r WHERE r.broken = ANY (ARRAY[o.broken])
+                          AND r.waiting = ANY (ARRAY[o.broken]))));
     RETURN v_done;
 END $$;
 
@@ -116,11 +116,11 @@ BEGIN
         WHERE y.work_order_id > coalesce(nullif(v_place, ''), '00000000-0000-0000-0000-000000000000')::uuid
         ORDER BY y.work_order_id LIMIT 5000);
     UPDATE moose.dependency_waits y SET look_at = now()
-    WHERE y.work_order_id IN (
-        SELECT x.work_order_id FROM moose.dependency_waits x JOIN moose.work_orders w ON w.id = x.at
+    WHERE y.work_order_id = ANY (ARRAY(
+        SELECT x.work_order_id FROM moose.dependency_waits x JOIN moose.work_orders w ON w.id = ANY (ARRAY[x.at])
         WHERE x.work_order_id = ANY (v_waits) AND w.state = 'completed'
           AND (x.look_at IS NULL OR x.look_at > now() + interval '10 seconds')
-        FOR UPDATE OF x SKIP LOCKED);
+        FOR UPDATE OF x SKIP LOCKED));
     GET DIAGNOSTICS v_count = ROW_COUNT;
     UPDATE moose.turns t SET place = coalesce(v_waits[5000]::text, '') WHERE t.name = 'review_waits';
     RETURN v_count;

@@ -14,15 +14,16 @@ BEGIN
     SET work_order_id = i.id, held_until = now() + i.seconds * interval '1 second', looked_at = now()
     FROM (SELECT DISTINCT ON (x.key) x.key, x.id, x.seconds
           FROM unnest(p_ids, p_keys, p_seconds) WITH ORDINALITY AS x (id, key, seconds, n) ORDER BY x.key, x.n) i
-    WHERE u.key = i.key AND u.work_order_id <> i.id AND NOT moose.holds_unique_key(u.work_order_id, u.held_until);
+    WHERE u.key = ANY (ARRAY[i.key]) AND u.work_order_id <> i.id
+      AND NOT moose.holds_unique_key(u.work_order_id, u.held_until);
     UPDATE moose.work_orders w SET unique_until = now() + i.seconds * interval '1 second'
-    FROM unnest(p_ids, p_seconds) AS i (id, seconds) WHERE w.id = i.id AND i.seconds IS NOT NULL;
+    FROM unnest(p_ids, p_seconds) AS i (id, seconds) WHERE w.id = ANY (ARRAY[i.id]) AND i.seconds IS NOT NULL;
 
     WITH second AS (
         UPDATE moose.work_orders w
         SET state = 'cancelled', finished_at = now(), error = 'unique_key held by ' || u.work_order_id
-        FROM unnest(p_ids, p_keys) AS i (id, key) JOIN moose.unique_keys u ON u.key = i.key
-        WHERE w.id = i.id AND u.work_order_id <> i.id
+        FROM unnest(p_ids, p_keys) AS i (id, key) JOIN moose.unique_keys u ON u.key = ANY (ARRAY[i.key])
+        WHERE w.id = ANY (ARRAY[i.id]) AND u.work_order_id <> i.id
         RETURNING w.id
     )
     SELECT coalesce(array_agg(s.id), '{}') INTO v_second FROM second s;
@@ -51,9 +52,11 @@ BEGIN
     ON CONFLICT (key) DO UPDATE SET key = excluded.key;
     UPDATE moose.unique_keys u SET work_order_id = i.id, held_until = i.until, looked_at = now()
     FROM unnest(v_keys, v_ids, v_until) AS i (key, id, until)
-    WHERE u.key = i.key AND u.work_order_id <> i.id AND NOT moose.holds_unique_key(u.work_order_id, u.held_until);
+    WHERE u.key = ANY (ARRAY[i.key]) AND u.work_order_id <> i.id
+      AND NOT moose.holds_unique_key(u.work_order_id, u.held_until);
     RETURN QUERY
-        SELECT w.id, u.work_order_id FROM moose.work_orders w JOIN moose.unique_keys u ON u.key = w.unique_key
+        SELECT w.id, u.work_order_id FROM moose.work_orders w
+        JOIN moose.unique_keys u ON u.key = ANY (ARRAY[w.unique_key])
         WHERE w.id = ANY (p_ids) AND w.state = 'failed' AND u.work_order_id <> w.id;
 END $$;
 

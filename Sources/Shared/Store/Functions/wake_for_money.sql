@@ -50,9 +50,10 @@ BEGIN
     INTO v_policy, v_free, v_free_of_holds
     FROM moose.budget_limits l
     CROSS JOIN LATERAL moose.budget_window(l.period, l.time_zone, now()) u
-    LEFT JOIN moose.budget_buckets b ON b.policy_id = l.id AND b.window_start = u.window_start AND NOT b.exempt
+    LEFT JOIN moose.budget_buckets b
+        ON b.policy_id = ANY (ARRAY[l.id]) AND b.window_start = u.window_start AND NOT b.exempt
     LEFT JOIN (SELECT p.id, sum(w.waits_for_u)::bigint AS amount
-               FROM moose.waiting x JOIN moose.work_orders w ON w.id = x.id, unnest(w.waits_on) AS p (id)
+               FROM moose.waiting x JOIN moose.work_orders w ON w.id = ANY (ARRAY[x.id]), unnest(w.waits_on) AS p (id)
                WHERE x.state = 'pending' AND x.run_at > now() - interval '30 seconds' AND w.waits_on IS NOT NULL
                GROUP BY 1) k ON k.id = l.id;
 
@@ -98,8 +99,9 @@ BEGIN
 
     WITH woken AS (
         UPDATE moose.work_orders w SET state = 'pending', run_at = now()
-        WHERE w.id IN (SELECT o.id FROM moose.work_orders o WHERE o.id = ANY (v_wake) AND o.state = 'awaiting_budget'
-                       ORDER BY o.id FOR NO KEY UPDATE SKIP LOCKED)
+        WHERE w.id = ANY (ARRAY(SELECT o.id FROM moose.work_orders o
+                                  WHERE o.id = ANY (v_wake) AND o.state = 'awaiting_budget'
+                       ORDER BY o.id FOR NO KEY UPDATE SKIP LOCKED))
         RETURNING w.id, w.lane, w.run_at, w.created_at
     )
     SELECT array_agg(w.id) INTO v_wake

@@ -1,7 +1,8 @@
 -- Rings for the oldest that wait at these gates, as many as have room now and none that is on its way already; at most
 -- 5,000 of a gate are. Without names: the gates of lanes and kinds, and a thousand of keys, that nobody holds just now,
 -- one process at a time.
-CREATE OR REPLACE FUNCTION moose.wake_gates(p_names text[] DEFAULT NULL) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION moose.wake_gates(p_names text[] DEFAULT NULL) RETURNS integer LANGUAGE plpgsql
+SET enable_seqscan = off AS $$
 DECLARE
     v_names text[]; v_keys text[];
     v_place text;
@@ -20,14 +21,14 @@ BEGIN
         v_names := ARRAY(
             SELECT o.name FROM moose.gates o
             WHERE (o.name NOT LIKE 'key %' OR o.name = ANY (v_keys))
-              AND EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = o.name)
+              AND EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = ANY (ARRAY[o.name]))
               AND NOT EXISTS (SELECT 1 FROM moose.lanes l WHERE o.name = 'lane ' || l.name AND l.paused_at IS NOT NULL)
             ORDER BY o.name FOR NO KEY UPDATE SKIP LOCKED);
         -- Nobody answered its doorbell for a minute: it goes to the end of the line.
         UPDATE moose.gate_waits y SET rung_at = NULL, since = now()
-        WHERE y.work_order_id IN (
+        WHERE y.work_order_id = ANY (ARRAY(
             SELECT x.work_order_id FROM moose.gate_waits x
-            WHERE x.gate = ANY (v_names) AND x.rung_at <= now() - interval '60 seconds' FOR UPDATE SKIP LOCKED);
+            WHERE x.gate = ANY (v_names) AND x.rung_at <= now() - interval '60 seconds' FOR UPDATE SKIP LOCKED));
     END IF;
     IF coalesce(cardinality(v_names), 0) = 0 THEN RETURN 0; END IF;
 
@@ -47,19 +48,20 @@ BEGIN
             SELECT count(*)::integer AS count FROM moose.ready_waits y
             WHERE y.gate = o.name AND y.rung_at > now() - interval '60 seconds') r
         WHERE o.name = ANY (v_names)
-    ), woken AS (
-        UPDATE moose.gate_waits y SET rung_at = clock_timestamp()
-        FROM room CROSS JOIN LATERAL (
+    ), next AS MATERIALIZED (
+        SELECT w.* FROM room CROSS JOIN LATERAL (
             SELECT x.work_order_id, w.lane FROM moose.gate_waits x
-            JOIN moose.work_orders w ON w.id = x.work_order_id
+            JOIN moose.work_orders w ON w.id = ANY (ARRAY[x.work_order_id])
             WHERE x.gate = room.name AND x.rung_at IS NULL
               AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
               -- No place is for one whose lane is paused: resume_lane wakes them.
               AND NOT EXISTS (SELECT 1 FROM moose.lanes p WHERE p.name = w.lane AND p.paused_at IS NOT NULL)
             ORDER BY x.since, x.work_order_id LIMIT room.room
             -- One that somebody takes out of the line just now is passed by: whoever does so wakes the next.
-            FOR UPDATE OF x SKIP LOCKED) next
-        WHERE y.work_order_id = next.work_order_id
+            FOR UPDATE OF x SKIP LOCKED) w
+    ), woken AS (
+        UPDATE moose.gate_waits y SET rung_at = clock_timestamp() FROM next
+        WHERE y.work_order_id = ANY (ARRAY[next.work_order_id])
         RETURNING y.work_order_id, next.lane, y.since
     ), line AS (
         -- The relay publishes what is due first, first.

@@ -66,18 +66,20 @@ extension Store {
         return messages
     }
 
-    /// Deletes what the broker confirmed, except what was rung again meanwhile.
-    package func deleteOutbox(_ messages: [OutboxMessage]) async throws(PostgresError) {
-        guard !messages.isEmpty else { return }
-        _ = try await postgres.run(
-            "SELECT moose.delete_outbox(\(messages.map(\.row)), \(messages.map(\.lease)))")
-    }
-
-    /// Gives back what could not be published now, through no fault of its own.
-    package func releaseOutbox(_ messages: [OutboxMessage]) async throws(PostgresError) {
-        guard !messages.isEmpty else { return }
-        _ = try await postgres.run(
-            "SELECT moose.release_outbox(\(messages.map(\.row)), \(messages.map(\.lease)))")
+    /// Deletes what the broker confirmed, except what was rung again meanwhile, and gives back what could not be
+    /// published now through no fault of its own.
+    ///
+    /// - Returns: the rows that somebody holds just now, in no order. They are still leased: settle them again.
+    package func settleOutbox(
+        confirmed: [OutboxMessage], unsent: [OutboxMessage] = []
+    ) async throws(PostgresError) -> Set<UUID> {
+        let messages = confirmed + unsent
+        guard !messages.isEmpty else { return [] }
+        let areConfirmed = messages.indices.map { $0 < confirmed.count }
+        return Set(
+            try await postgres.value(
+                "SELECT moose.settle_outbox(\(messages.map(\.row)), \(messages.map(\.lease)), \(areConfirmed))",
+                as: [UUID].self))
     }
 
     /// Puts off what the broker refused for what it is; what can't pass becomes a dead letter with its error event.
