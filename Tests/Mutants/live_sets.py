@@ -33,11 +33,11 @@ MUTANTS = {
         "keep_live_sets", "IF v_to = 'in_progress' AND NOT EXISTS", "IF false AND NOT EXISTS"),
     "a claim writes no leases": (
         "claim_reserve", "o WHERE v_status[o.ordinality] <> 'refused'", "o WHERE false"),
-    "a claim takes another's leases for its own": ("claim_judge", "l.id = w.id AND l.claim = p_claim", "l.id = w.id"),
+    "a claim takes another's leases for its own": ("claim_judge", "l.id = ANY (ARRAY[w.id]) AND l.claim = p_claim", "l.id = w.id"),
     "a lease without an order stays for ever": (
-        "rescue_leases", "l.id = i.id AND l.token = i.token AND l.expires_at < now()", "false"),
+        "rescue_leases", "l.id = ANY (ARRAY[i.id]) AND l.token = i.token AND l.expires_at < now()", "false"),
     "a heartbeat renews another's lease": (
-        "renew_leases", "ON i.id = o.id AND i.token = o.token", "ON i.id = o.id"),
+        "renew_leases", "ON o.id = ANY (ARRAY[i.id]) AND i.token = o.token", "ON o.id = ANY (ARRAY[i.id])"),
     "nobody tells the worker of a cancel": (
         "cancel_work_orders", "UPDATE moose.leases l SET to_stop = true", "UPDATE moose.leases l SET to_stop = false"),
     "a new lease knows nothing of a cancel": (

@@ -26,7 +26,7 @@ MUTANTS = {
     "young orders are pruned": (
         PRUNE, "prune_orders", "coalesce(w.finished_at, w.created_at) < p_before", "true"),
     "an order that others wait for is pruned": (
-        PRUNE, "prunable", "WHERE d.depends_on = w.id", "WHERE false AND d.depends_on = w.id"),
+        PRUNE, "prunable", "WHERE d.depends_on = ANY (ARRAY[w.id])", "WHERE false AND d.depends_on = w.id"),
     "an order with an open escalation is pruned": (
         PRUNE, "prunable", "e.state <> 'resolved'", "false"),
     "an order with an undecided letter is pruned": (PRUNE, "prunable", "l.state = 'dead'", "false"),
@@ -45,9 +45,9 @@ MUTANTS = {
     "a dry run deletes": (PRUNE, "prune_orders", "IF p_dry THEN", "IF false THEN"),
     "ids are kept for ever": (PRUNE, "prune_ids", "p.ended_at < p_before", "false"),
     "an id that the books name is forgotten": (
-        PRUNE, "prune_ids", "WHERE h.owner = p.id", "WHERE false"),
+        PRUNE, "prune_ids", "WHERE h.owner = ANY (ARRAY[p.id])", "WHERE false"),
     "an id that the ledger names is forgotten": (
-        PRUNE, "prune_ids", "WHERE c.owner = p.id", "WHERE false"),
+        PRUNE, "prune_ids", "WHERE c.owner = ANY (ARRAY[p.id])", "WHERE false"),
     "letters nobody decided about are pruned": (
         PRUNE, "prune_letters", "l.state IN ('redriven', 'purged')", "true"),
     "open escalations are pruned": (
@@ -73,7 +73,7 @@ MUTANTS = {
     "a hand in psql runs it beside the holder of its key": (
         KEYS, "take_unique_key_again", "IF FOUND THEN", "IF false THEN"),
     "a key is not taken again": (
-        KEYS, "hold_unique_keys_again", "WHERE u.key = i.key AND u.work_order_id <> i.id AND NOT",
+        KEYS, "hold_unique_keys_again", "WHERE u.key = ANY (ARRAY[i.key]) AND u.work_order_id <> i.id\n      AND NOT",
         "WHERE false AND u.key = i.key AND u.work_order_id <> i.id AND NOT"),
     "the period of a key is lost": (
         KEYS, "hold_unique_keys", "SET unique_until = now() +", "SET unique_until = NULL::timestamptz +"),

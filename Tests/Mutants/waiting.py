@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 from mutants import main, mutated  # noqa: E402
 
 # The quick ones first; only what they miss is shown to random histories.
-QUICK = r"^StoreTests\.(LeaseTests|WakeUpTests|ClaimTests|WaitingForMoneyTests|DependencyTests|DependencyPiecesTests)"
+QUICK = r"^StoreTests\.(LeaseTests|WakeUpTests|ClaimTests|WaitingForMoneyTests|DependencyTests|DependencyPiecesTests|OutboxTests|GrownTablesTests)"
 HISTORIES = r"^StoreTests\..?Histories of waiting"
 
 # name: (function, old text, new text)
@@ -72,6 +72,12 @@ MUTANTS = {
     "a doorbell rung while it is published is deleted": (
         "settle_outbox", "AND x.lease = i.lease\n          FOR UPDATE", "FOR UPDATE"),
     "what was not published waits out its lease": ("settle_outbox", "AS m (id, yes) WHERE NOT m.yes", "AS m (id, yes) WHERE false"),
+    "what somebody held is never settled": (
+        "settle_outbox", "IF cardinality(v_mine) = cardinality(p_ids) THEN", "IF true THEN"),
+    "a batch reads the whole outbox after a vacuum of an empty one": (
+        "settle_outbox", "x.id = ANY (ARRAY[i.id])", "x.id = i.id"),
+    "an end reads all orders after a vacuum of an empty table": (
+        "finish_batch", "w.id = ANY (ARRAY[i.id])", "w.id = i.id"),
     "the sweeper rings for nobody": ("sweep", "IF rung > 0 THEN", "IF false THEN"),
     "the sweeper looks only at the first that wait": (
         "sweep", "(w.run_at, w.id) > (p_run_at, p_id)", "(w.run_at, w.id) > ('-infinity', p_id)"),
@@ -81,7 +87,7 @@ MUTANTS = {
     "a renewal is not told from the lease before": (
         "expired_leases", "(extract(epoch FROM l.expires_at) * 1000000)::bigint", "0::bigint"),
     "an expired lease can't be renewed": (
-        "renew_leases", "ORDER BY o.id FOR NO KEY UPDATE", "WHERE o.expires_at > now() ORDER BY o.id FOR NO KEY UPDATE"),
+        "renew_leases", "ORDER BY i.id FOR NO KEY UPDATE", "WHERE o.expires_at > now() ORDER BY i.id FOR NO KEY UPDATE"),
     "no order is poison": ("rescue_leases", "w.worker_losses + 1 >= 3", "w.worker_losses + 1 >= 30"),
     "losses are not counted": ("rescue_leases", "worker_losses = w.worker_losses + 1", "worker_losses = w.worker_losses"),
     "a rescue keeps the old token's end valid": (
