@@ -14,12 +14,19 @@ enum EventClassifier {
             return classify(
                 ErrorEvent(
                     id: messageID ?? UUID.timeOrdered(), component: "client-manager", operation: "intake",
-                    severity: .warning, message: "an error event could not be read", failureClass: .malformedOutput,
+                    severity: severity(of: delivery.routingKey), message: "an error event could not be read",
+                    failureClass: .malformedOutput,
                     details: [
                         DetailKey.body: String(decoding: delivery.body.prefix(500), as: UTF8.self),
                         DetailKey.why: error.words,
                     ].named))
         }
+    }
+
+    /// What its sender published it under, `error.<severity>.<component>`, says even of an event that can't be read.
+    private static func severity(of routingKey: String) -> Severity {
+        let words = routingKey.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
+        return words.count > 1 && words[0] == "error" ? Severity(rawValue: String(words[1])) ?? .warning : .warning
     }
 
     static func classify(_ event: ErrorEvent) -> ClassifiedEvent {

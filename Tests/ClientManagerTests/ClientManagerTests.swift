@@ -49,7 +49,9 @@ struct ClientManagerTests {
                         properties: properties, body: body)
                 })
             try await desk.waitFor(3, "moose.escalation_events")
-            #expect(try await desk.count("moose.escalations WHERE operation = 'intake' AND count = 3") == 1)
+            #expect(
+                try await desk.count(
+                    "moose.escalations WHERE operation = 'intake' AND count = 3 AND severity = 'critical'") == 1)
         }
     }
 

@@ -118,6 +118,16 @@ struct StoreDesk: Sendable {
             """)
     }
 
+    /// What the error events in the outbox say, in their order.
+    func messages() async throws -> [String] {
+        try await store.postgres.run(
+            """
+            SELECT convert_from(body, 'UTF8')::json ->> 'message' FROM moose.outbox
+            WHERE type = 'moose.error-event.v1' ORDER BY created_at, id
+            """
+        ).rows.decode(String.self)
+    }
+
     /// Changes budgets as an operator would with psql.
     func run(_ sql: String) async throws { try await database.run(sql) }
 

@@ -7,7 +7,7 @@ struct FailureClassTests {
             (0, nil), (1, nil), (2, nil), (3, nil), (64, FailureClass.invalidInput), (65, .invalidInput),
             (66, .invalidInput), (69, .infrastructure), (70, nil), (73, .infrastructure), (75, .infrastructure),
             (76, .contractViolation), (77, .infrastructure), (78, .infrastructure), (79, nil), (124, .timeout),
-            (126, .dependencyMissing), (127, .dependencyMissing), (128, nil), (137, .infrastructure), (152, .timeout),
+            (126, .infrastructure), (127, .infrastructure), (128, nil), (137, .infrastructure), (152, .timeout),
             (255, nil),
         ] as [(Int32, FailureClass?)])
     func `an exit code`(code: Int32, failureClass: FailureClass?) {
@@ -25,7 +25,8 @@ struct FailureClassTests {
 
     @Test(
         arguments: [
-            (200, nil), (204, nil), (301, FailureClass.infrastructure), (400, .invalidInput), (401, .invalidInput),
+            (200, nil), (204, nil), (301, FailureClass.infrastructure), (400, .invalidInput), (401, .infrastructure),
+            (403, .infrastructure), (407, .infrastructure),
             (402, .budgetExceeded), (404, .invalidInput), (408, .timeout), (422, .invalidInput),
             (424, .dependencyMissing),
             (425, .infrastructure), (429, .infrastructure), (500, .infrastructure), (503, .infrastructure),

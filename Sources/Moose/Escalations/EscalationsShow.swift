@@ -68,6 +68,13 @@ struct EscalationsShow: DatabaseCommand {
                 Table.Cell(sample.workOrderID?.uuidString.lowercased() ?? "-"), Table.Cell(sample.message),
             ])
         }
-        return text + table.text(for: terminal)
+        text += table.text(for: terminal)
+        // What an event holds beside its message, such as the body of one that could not be read.
+        if let latest = samples.first, case .object(let details) = JSONValue.document(latest.details), !details.isEmpty
+        {
+            text += "\n" + terminal.styled("Details of the latest event", .bold) + "\n"
+            text += try JSONValue.object(details).lines()
+        }
+        return text
     }
 }

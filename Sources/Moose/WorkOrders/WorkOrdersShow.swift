@@ -83,6 +83,9 @@ struct WorkOrdersShow: DatabaseCommand {
         text += table.text(for: terminal)
         text += dependencies(story.dependencies, title: heading("Waits for"), terminal)
         text += dependencies(story.dependents, title: heading("Waited for by"), terminal)
+        if let attempt = story.attempts.last(where: { $0.output != nil }), let output = attempt.output {
+            text += heading("Output of \(attempt.what)") + (try JSONValue.string(output).lines())
+        }
         if let result = order.result { text += heading("Result") + (try JSONValue.document(result).lines()) }
         text += heading("Message") + (try JSONValue.document(order.body).lines())
         return text

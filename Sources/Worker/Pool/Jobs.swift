@@ -153,11 +153,12 @@ final class Jobs: Sendable {
                     + (outcome.report.cost == nil && job.estimate > .zero ? "; its estimate counts as spent" : ""),
                 failureClass: .malformedOutput, details: details.merging(["said": unread.said]) { $1 })
         }
-        // Each claim raises the token, and only an attempt that began is counted.
-        if case .notBegun(let failure) = outcome, job.token - Int64(job.attempt) >= 4 {
+        // Each claim raises the token, and only an attempt that began is counted. A service that refused it won't think
+        // better of it by itself: that is told at once.
+        if case .notBegun(let failure) = outcome, job.token - Int64(job.attempt) >= 4 || !failure.facts.isEmpty {
             reporter.report(
                 "begin", "\(job.handler) can't begin, and its orders wait: \(failure.message)",
-                failureClass: failure.failureClass, details: details)
+                failureClass: failure.failureClass, details: details.merging(failure.facts.named) { $1 })
         }
     }
 }

@@ -18,6 +18,10 @@ struct BudgetTests {
             #expect(verdicts[1] == .overBudget(reason: "held_retry"))
             #expect(try await desk.state(items[1].id) == "awaiting_budget")
             #expect(try await desk.events(reason: "held_retry") == 1)
+            #expect(
+                try await desk.messages().contains(
+                    "the daily budget of the organisation is held by running work: its cap is $100; orders wait "
+                        + "until that gives some back, or a raise"))
             #expect(try await desk.store.wakeForMoney() == 0, "nothing was given back yet")
             // The first costs less than was held, so there is room for the second.
             try await desk.end(items[0].id, grant.token, cost: StoreDesk.usd("1"))
@@ -38,6 +42,13 @@ struct BudgetTests {
                 #expect(try await desk.state(items[0].id) == "awaiting_budget")
             }
             #expect(try await desk.events(reason: "spent") == 1)
+            let told = try await desk.messages().filter { $0.contains("spent") }
+            #expect(
+                told.count == 1
+                    && told[0].wholeMatch(
+                        of:
+                            #/the daily budget of the organisation is spent: its cap is \$100; orders wait until \d{4}-\d\d-\d\d 00:00 UTC or a raise/#
+                    ) != nil, "\(told)")
         }
     }
 

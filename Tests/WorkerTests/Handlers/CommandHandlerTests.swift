@@ -73,7 +73,7 @@ struct CommandHandlerTests {
     }
 
     @Test(arguments: [
-        (1, FailureClass.unknown, true), (2, .unknown, true), (127, .dependencyMissing, true), (255, .unknown, true),
+        (1, FailureClass.unknown, true), (2, .unknown, true), (127, .infrastructure, true), (255, .unknown, true),
         (75, .infrastructure, true), (65, .invalidInput, false), (78, .infrastructure, false),
     ])
     func `an exit code says what failed and whether to try again`(
@@ -83,6 +83,7 @@ struct CommandHandlerTests {
         #expect(outcome.failure?.failureClass == failureClass)
         #expect(outcome.failure?.retry == (isRetried ? .backoff : .never))
         #expect(outcome.failure?.message == "the command ended with exit code \(code): last words")
+        #expect(outcome.failure?.facts == [.exitCode: "\(code)"])
         #expect(outcome.report.output == "first\nlast words\n")
         #expect(outcome.report.didStart)
     }
@@ -100,7 +101,28 @@ struct CommandHandlerTests {
         let outcome = try await bench.run("printf '%s' '\(file)' > \"$MOOSE_RESULT_FILE\"; exit \(code)")
         #expect(
             outcome.failure
-                == AttemptFailure(failureClass, "2 of 9 tests failed", retry: isRetried ? .backoff : .never))
+                == AttemptFailure(
+                    failureClass, "2 of 9 tests failed", retry: isRetried ? .backoff : .never,
+                    facts: [.exitCode: "\(code)"]))
+        #expect(outcome.report.output == nil)
+    }
+
+    @Test func `a long error is kept whole beside its first words, and a very long one by its ends`() async throws {
+        let lines = (1...200).map { "line \($0) of the trace" }.joined(separator: "\\n")
+        let long = try await bench.run(
+            #"echo hm; printf '%s' '{"error":"\#(lines)"}' > "$MOOSE_RESULT_FILE"; exit 1"#)
+        #expect(long.failure?.message.hasPrefix("line 1 of the trace line 2 of") == true)
+        #expect(long.failure?.message.count == 300)
+        let output = try #require(long.report.output)
+        #expect(output.hasPrefix("hm\nThe error:\nline 1 of the trace\nline 2 of"))
+        #expect(output.hasSuffix("\nline 200 of the trace"))
+
+        let huge = PlainText.whole("α" + String(repeating: "äö", count: 50_000) + "ω")
+        #expect(huge.utf8.count <= 65_536 + 60)
+        #expect(huge.hasPrefix("αäö") && huge.hasSuffix("äöω"))
+        #expect(huge.contains(" bytes are left out …"))
+        #expect(!huge.contains("\u{FFFD}"))
+        #expect(PlainText.whole("a\0b") == "a\u{FFFD}b")
     }
 
     @Test(arguments: [
@@ -232,21 +254,24 @@ struct CommandHandlerTests {
                 .run(CommandHandlerTestsBench.job())
             #expect(outcome.failure?.failureClass == .infrastructure)
             #expect(outcome.failure?.retry == .never)
-            #expect(outcome.failure?.message.contains(argv[0]) == true)
+            #expect(outcome.failure?.message.hasPrefix("the program \(argv[0]) is missing") == true)
             #expect(!outcome.report.didStart)
             #expect(try bench.leftInScratch.isEmpty)
         }
     }
 
     @Test(arguments: [
-        ("#!/bin/sh\nexit 0\n", mode_t(0o600)), ("#!/no/such/interpreter\n", 0o700), ("no program at all", 0o700),
+        ("#!/bin/sh\nexit 0\n", mode_t(0o600), "the program ./program is not executable"),
+        ("#!/no/such/interpreter\n", 0o700, "the program ./program can't be executed"),
+        ("no program at all", 0o700, "program could not be started"),
     ])
-    func `a file that can't be executed fails for good`(content: String, mode: mode_t) async throws {
+    func `a file that can't be executed fails for good`(content: String, mode: mode_t, words: String) async throws {
         let path = bench.root + "/program"
         try Data(content.utf8).write(to: URL(filePath: path))
         #expect(unsafe chmod(path, mode) == 0)
         let outcome = await bench.handler(CommandConfiguration(argv: ["./program"], workingDirectory: bench.root))
             .run(CommandHandlerTestsBench.job())
+        #expect(outcome.failure?.message.contains(words) == true, "\(outcome)")
         #expect(outcome.failure?.failureClass == .infrastructure)
         #expect(outcome.failure?.retry == .never)
         #expect(!outcome.report.didStart)

@@ -135,7 +135,7 @@ struct HTTPHandlerTests {
     @Test(
         arguments: [
             (200, nil, true), (201, nil, true), (299, nil, true),
-            (400, FailureClass.invalidInput, false), (401, .invalidInput, false), (403, .invalidInput, false),
+            (400, FailureClass.invalidInput, false),
             (404, .invalidInput, false), (409, .invalidInput, false), (422, .invalidInput, false),
             (408, .timeout, true), (425, .infrastructure, true), (429, .infrastructure, true),
             (500, .infrastructure, true), (501, .infrastructure, false), (502, .infrastructure, true),
@@ -151,8 +151,25 @@ struct HTTPHandlerTests {
                 status, headers: ["Location": "http://127.0.0.1:1/"], body: status == 304 ? [] : Self.json("why")))
         #expect(outcome.failure?.failureClass == failureClass)
         #expect(outcome.isCompleted == (failureClass == nil))
-        if failureClass != nil { #expect(outcome.failure?.retry == (isRetried ? .backoff : .never)) }
+        if failureClass != nil {
+            #expect(outcome.failure?.retry == (isRetried ? .backoff : .never))
+            #expect(outcome.failure?.facts == [.httpStatus: "\(status)"])
+        }
         #expect(outcome.report.didStart)
+    }
+
+    /// Whoever is asked, no order is at fault for the credentials it is sent with: none fails, and none is paid for.
+    @Test(arguments: [401, 403, 407]) func `refused credentials keep the orders waiting`(status: Int) async throws {
+        let outcome = try await run(answer: .reply(status, body: Self.json("token expired")))
+        guard case .notBegun(let failure) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(failure.failureClass == .infrastructure)
+        #expect(
+            failure.message
+                == "the service answered \(status): token expired; correct the credentials in headers of moose.yaml")
+        #expect(failure.facts == [.httpStatus: "\(status)"])
     }
 
     @Test func `an error's words reach the person, one line of them`() async throws {

@@ -9,6 +9,8 @@ package struct StoryEvent: Sendable {
     package let details: [Detail]
     /// A state it led to, such as `failed`, where it is one that lists have.
     package let state: String?
+    /// What an attempt wrote, whole.
+    package let output: String?
     /// The same for programs.
     package let json: JSONValue
 
@@ -22,11 +24,14 @@ package struct StoryEvent: Sendable {
         case instant(String, Date)
     }
 
-    init(_ at: Date, _ what: String, _ details: [Detail?], state: String? = nil, json: JSONValue) {
+    init(
+        _ at: Date, _ what: String, _ details: [Detail?], state: String? = nil, output: String? = nil, json: JSONValue
+    ) {
         self.at = at
         self.what = what
         self.details = details.compactMap { $0 }
         self.state = state
+        self.output = output
         self.json = json
     }
 }

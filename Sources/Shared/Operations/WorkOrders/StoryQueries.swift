@@ -21,7 +21,7 @@ enum StoryQueries {
                     .text(outcome), failureClass.map { .text($0) }, milliseconds.map { .milliseconds($0) },
                     cost.map { .money($0) }, error.map { .text($0) },
                 ],
-                state: Self.state(after: outcome),
+                state: Self.state(after: outcome), output: output,
                 json: [
                     "attempt": .integer(attempt), "outcome": .string(outcome), "cost_usd": .usd(cost),
                     "handler": .text(handler), "worker": .id(worker), "duration_ms": .count(milliseconds),

@@ -5,7 +5,7 @@ internal import WorkOrders
 extension Store {
     private static let finishSQL = """
         SELECT item, accepted FROM moose.finish_batch(
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::json)
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::json, $17::json)
         """
 
     /// Ends a batch of attempts in one commit: state, settlement, outcome, retry or error event.
@@ -26,6 +26,7 @@ extension Store {
                 Parameter(items.map(\.duration.milliseconds)),
                 Parameter(items.map { $0.report.tokensIn.map(Int64.init) }),
                 Parameter(items.map { $0.report.tokensOut.map(Int64.init) }), Parameter(Review.json(items)),
+                Parameter(FinishItem.facts(of: items)),
             ])
         var accepted = [Bool](repeating: false, count: items.count)
         for row in try await postgres.run(query).rows {
@@ -62,6 +63,19 @@ private struct Review: Encodable {
 }
 
 extension FinishItem {
+    /// What is known of those that gave up beside words, by id; nil where nothing is, which is nearly always.
+    fileprivate static func facts(of items: [FinishItem]) -> String? {
+        var facts: [String: [String: String]] = [:]
+        for item in items {
+            if case .failed(let failure) = item.ending, !failure.facts.isEmpty {
+                facts[item.id.text] = failure.facts.named
+            }
+        }
+        guard !facts.isEmpty else { return nil }
+        // Texts always encode.
+        return (try? JSONEncoder().encode(facts)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Why it failed; of a completed attempt what in its answer can't be read, for its story.
     fileprivate var reason: String? {
         if let failure = ending.failure { return failure.message }

@@ -53,7 +53,7 @@ BEGIN
     PERFORM moose.report(
         moose.event_id(w.id::text, w.fencing_token,
                        concat_ws(' ', 'ci', i.verdict, i.sha, i.facts::jsonb ->> 'runs')), 'sentinel', 'verdict',
-        CASE i.verdict WHEN 'failed' THEN 'critical' ELSE 'warning' END, i.message, w.id, i.class,
+        'warning', i.message, w.id, i.class,
         i.facts::jsonb - 'workflows' - 'runs' ||
             jsonb_build_object('handler', w.kind, 'lane', w.lane, 'title', w.title))
     FROM unnest(p_ids, p_verdicts, p_shas, p_failure_classes, p_messages, p_facts)

@@ -87,7 +87,7 @@ BEGIN
                 -- Each time it was tried again is news.
                 PERFORM moose.report(
                     moose.event_id(w.id::text, (extract(epoch FROM now()) * 1000000)::bigint, 'dependency_cycle'),
-                    'worker', 'dependency', 'critical', w.error, w.id, 'dependency_missing',
+                    'worker', 'dependency', 'warning', w.error, w.id, 'dependency_missing',
                     jsonb_build_object('reason', 'dependency_cycle', 'handler', w.kind, 'lane', w.lane))
                 FROM moose.work_orders w WHERE w.id = v_start.id;
                 PERFORM moose.reply(ARRAY[v_start.id]);

@@ -18,7 +18,9 @@
 CREATE OR REPLACE FUNCTION moose.finish_batch(
     p_worker uuid, p_ids uuid[], p_tokens bigint[], p_outcomes text[], p_started boolean[], p_actuals bigint[],
     p_delays_ms bigint[], p_failure_classes text[], p_errors text[], p_results bytea[], p_outputs text[],
-    p_handlers text[], p_durations bigint[], p_tokens_in bigint[], p_tokens_out bigint[], p_reviews json DEFAULT NULL
+    p_handlers text[], p_durations bigint[], p_tokens_in bigint[], p_tokens_out bigint[], p_reviews json DEFAULT NULL,
+    -- By id: what is known of a failure beside words, such as its exit code; part of what tells its cause from others.
+    p_facts json DEFAULT NULL
 ) RETURNS TABLE (item integer, accepted boolean) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -82,9 +84,10 @@ BEGIN
         PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))
         FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state IN ('retrying', 'scheduled', 'pending');
         PERFORM moose.report(
-            moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'run', 'critical',
+            moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'run', 'warning',
             coalesce(w.error, 'failed without a message'), w.id, coalesce(w.failure_class, 'unknown'),
-            jsonb_build_object('handler', w.kind, 'attempt', w.attempt, 'lane', w.lane, 'title', w.title))
+            jsonb_build_object('handler', w.kind, 'attempt', w.attempt, 'lane', w.lane, 'title', w.title)
+                || coalesce((p_facts -> w.id::text)::jsonb, '{}'))
         FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state = 'failed';
     END IF;
     IF p_reviews IS NOT NULL THEN PERFORM moose.await_ci(p_reviews, v_accepted); END IF;
@@ -98,3 +101,7 @@ BEGIN
         SELECT i.item::integer, v_lost IS NULL OR NOT i.item = ANY (v_lost)
         FROM generate_series(1, cardinality(p_ids)) AS i (item);
 END $$;
+-- As it was called before.
+DROP FUNCTION IF EXISTS moose.finish_batch(
+    uuid, uuid[], bigint[], text[], boolean[], bigint[], bigint[], text[], text[], bytea[], text[], text[], bigint[],
+    bigint[], bigint[], json);

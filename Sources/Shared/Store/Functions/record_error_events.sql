@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION moose.record_error_events(
     p_events uuid[], p_fingerprints text[], p_triggers text[], p_classes text[], p_severities text[],
     p_components text[], p_operations text[], p_handlers text[], p_messages text[], p_work_orders uuid[],
     p_details text[], p_occurred timestamptz[], p_options text[]
-) RETURNS integer LANGUAGE plpgsql AS $$
+) RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     v_new integer[];
     v_prints text[] := ARRAY(SELECT 'v2:' || encode(sha256(convert_to(f.text, 'UTF8')), 'hex')
@@ -39,11 +39,14 @@ BEGIN
         FROM grouped g ORDER BY g.fingerprint
         ON CONFLICT (fingerprint) WHERE state <> 'resolved' DO UPDATE
         SET count = e.count + excluded.count, last_seen = now(),
-            severity = CASE WHEN excluded.severity = 'critical' THEN 'critical' ELSE e.severity END
+            severity = CASE WHEN excluded.severity = 'critical' THEN 'critical' ELSE e.severity END,
+            -- What made it critical is what there is to say.
+            message = CASE WHEN excluded.severity = 'critical' AND e.severity <> 'critical' THEN excluded.message
+                           ELSE e.message END
         RETURNING e.id, e.fingerprint
     )
     UPDATE moose.escalation_events v SET escalation_id = o.id
     FROM unnest(v_new) AS n JOIN open o ON o.fingerprint = v_prints[n]
-    WHERE v.event_id = p_events[n];
+    WHERE v.event_id = ANY (ARRAY[p_events[n]]);
     RETURN cardinality(v_new);
 END $$;

@@ -39,7 +39,7 @@ BEGIN
 
     PERFORM moose.report(
         -- Told once, for the order has failed with this commit; and again should it be retried.
-        gen_random_uuid(), 'worker', 'reserve', 'critical',
+        gen_random_uuid(), 'worker', 'reserve', 'warning',
         format('an estimate of $%s is above the cap of a budget it counts against', moose.dollars(r.estimate)),
         r.id, 'budget_exceeded', jsonb_build_object('reason', 'never_fits', 'handler', w.kind))
     FROM unnest(p_ids, p_tokens, p_reasons, p_estimates) AS r (id, token, reason, estimate)
@@ -50,7 +50,7 @@ BEGIN
 
     -- Beyond the kill limit: critical, once a window. Money that is only on hold, and a freeze, are warnings.
     FOR v_bucket IN
-        SELECT b.id, b.window_end, l.scope, l.name, l.period, l.cap_u, l.frozen, n.reason, n.example,
+        SELECT b.id, b.window_end, l.scope, l.name, l.period, l.time_zone, l.cap_u, l.frozen, n.reason, n.example,
                (SELECT f.since FROM moose.budget_freezes f WHERE f.scope = l.scope AND f.name = l.name) AS frozen_since
         FROM (SELECT w.waits_on, r.reason, min(w.waits_for_u) AS least, (array_agg(w.id))[1] AS example
               FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = ANY (ARRAY[r.id])
@@ -73,11 +73,15 @@ BEGIN
                            coalesce(v_bucket.cap_u, 0), v_bucket.reason), 'worker', 'reserve',
             CASE v_bucket.reason WHEN 'spent' THEN 'critical' ELSE 'warning' END,
             CASE v_bucket.reason
-                WHEN 'frozen' THEN format('%s %s is frozen; its orders wait until it is unfrozen', v_bucket.scope,
-                                          v_bucket.name)
-                ELSE format('the %s budget of %s %s refuses work (%s): its cap is $%s; orders wait until %s or a raise',
-                            v_bucket.period, v_bucket.scope, v_bucket.name, v_bucket.reason,
-                            moose.dollars(v_bucket.cap_u), v_bucket.window_end) END,
+                WHEN 'frozen' THEN format('%s is frozen; its orders wait until it is unfrozen',
+                                          moose.budget_owner(v_bucket.scope, v_bucket.name))
+                WHEN 'spent' THEN format('%s is spent: its cap is $%s; orders wait until %s',
+                                         moose.budget_words(v_bucket.scope, v_bucket.name, v_bucket.period),
+                                         moose.dollars(v_bucket.cap_u), moose.next_money(v_bucket.window_end,
+                                                                                         v_bucket.time_zone))
+                ELSE format('%s is held by running work: its cap is $%s; orders wait until that gives some back, or '
+                            'a raise', moose.budget_words(v_bucket.scope, v_bucket.name, v_bucket.period),
+                            moose.dollars(v_bucket.cap_u)) END,
             v_bucket.example, 'budget_exceeded',
             jsonb_build_object('reason', v_bucket.reason, 'scope', v_bucket.scope, 'name', v_bucket.name,
                                'period', v_bucket.period));

@@ -23,9 +23,9 @@ BEGIN
             PERFORM moose.report(
                 v_event, 'worker', 'reserve', 'warning',
                 format(CASE v.mark
-                    WHEN 'soft' THEN 'the %s budget of %s %s is past its soft limit of $%s; work goes on'
-                    ELSE 'the %s budget of %s %s is past its hard limit of $%s; work goes on with the cheapest handlers'
-                    END, v.period, v.scope, v.name, moose.dollars(v.at_u - 1)),
+                    WHEN 'soft' THEN '%s is past its soft limit of $%s; work goes on'
+                    ELSE '%s is past its hard limit of $%s; work goes on with the cheapest handlers'
+                    END, moose.budget_words(v.scope, v.name, v.period), moose.dollars(v.at_u - 1)),
                 NULL, 'budget_exceeded',
                 jsonb_build_object('reason', v.mark, 'scope', v.scope, 'name', v.name, 'period', v.period));
         ELSE

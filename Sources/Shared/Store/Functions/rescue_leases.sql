@@ -53,8 +53,9 @@ BEGIN
     PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))
     FROM moose.work_orders w WHERE w.id = ANY (v_ids) AND w.state = 'retrying';
     PERFORM moose.report(
-        moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'run', 'critical', w.error, w.id,
-        'worker_lost', jsonb_build_object('handler', w.kind, 'attempt', w.attempt, 'lane', w.lane,
+        moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'run',
+        CASE WHEN w.worker_losses >= 3 THEN 'critical' ELSE 'warning' END, w.error, w.id, 'worker_lost',
+        jsonb_build_object('handler', w.kind, 'attempt', w.attempt, 'lane', w.lane,
                                           'poison', w.worker_losses >= 3))
     FROM moose.work_orders w WHERE w.id = ANY (v_ids) AND w.state = 'failed';
     PERFORM moose.reply(v_ids);

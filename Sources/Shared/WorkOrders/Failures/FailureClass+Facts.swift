@@ -16,8 +16,8 @@ extension FailureClass {
         // EX_NOUSER to EX_CONFIG, but for EX_SOFTWARE: the machine, its services, its rights.
         case 67...69, 71...75, 77, 78: .infrastructure
         case 124: .timeout
-        // The shell found no such program, or could not run it.
-        case 126, 127: .dependencyMissing
+        // The shell could not run a program, or found none of that name: it is this machine that lacks it.
+        case 126, 127: .infrastructure
         case 129...192: of(signal: exitCode - 128)
         default: nil
         }
@@ -33,6 +33,8 @@ extension FailureClass {
     package static func of(httpStatus: Int) -> FailureClass? {
         switch httpStatus {
         case 402: .budgetExceeded
+        // The service's credentials, which are no order's.
+        case 401, 403, 407: .infrastructure
         case 408, 504: .timeout
         case 424: .dependencyMissing
         case 425, 429: .infrastructure

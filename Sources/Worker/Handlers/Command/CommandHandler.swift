@@ -164,11 +164,14 @@ package struct CommandHandler: WorkHandler {
         guard let program = configuration.argv.first, !program.isEmpty,
             !configuration.argv.contains(where: { $0.utf8.contains(0) })
         else { return nil }
-        guard program.contains("/") else { return .name(program) }
-        guard let directory = configuration.workingDirectory, !program.hasPrefix("/") else {
-            return .path(FilePath(program))
-        }
-        return .path(FilePath(directory).appending(program))
+        return path(of: program).map { .path($0) } ?? .name(program)
+    }
+
+    /// Nil for a name, which the folders of PATH are searched for.
+    func path(of program: String) -> FilePath? {
+        guard program.contains("/") else { return nil }
+        guard let directory = configuration.workingDirectory, !program.hasPrefix("/") else { return FilePath(program) }
+        return FilePath(directory).appending(program)
     }
 
     private static func notStarted(

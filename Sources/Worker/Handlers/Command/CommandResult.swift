@@ -17,7 +17,10 @@ struct CommandResult: Equatable {
     private(set) var cost: MicroUSD?
     private(set) var tokensIn: Int?
     private(set) var tokensOut: Int?
+    /// The first words of `error`, a line.
     private(set) var error: String?
+    /// All of `error` where that is more than a line holds, up to 64 KiB: its beginning and its end.
+    private(set) var wholeError: String?
     private(set) var failureClass: FailureClass?
     private(set) var retry: Bool?
     /// When to try again after a failure: a second to a day.
@@ -115,7 +118,9 @@ struct CommandResult: Equatable {
             complain("\(name) in the result file can't be read (it stands twice)", file.bytes[values[0]])
         }
         if let value = file.value(of: "error") {
-            error = JSONMembers.text(value).map { PlainText.line($0) }
+            let said = JSONMembers.text(value)
+            error = said.map { PlainText.line($0) }
+            if let said, error != said { wholeError = PlainText.whole(said) }
             if error == nil { complain("error in the result file is no text", value) }
         }
         if let value = file.value(of: "failure_class") {

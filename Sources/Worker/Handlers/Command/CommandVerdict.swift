@@ -25,6 +25,9 @@ struct CommandVerdict {
         var report = AttemptReport(
             didStart: true, cost: result.cost, tokensIn: result.tokensIn, tokensOut: result.tokensOut, output: output,
             unread: result.unread)
+        if let error = result.wholeError {
+            report.output = (output.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" } ?? "") + "The error:\n" + error
+        }
         switch (stoppedFor, ending) {
         case (.cancelled, _):
             return .interrupted(report)
@@ -48,7 +51,7 @@ struct CommandVerdict {
             return .failed(
                 AttemptFailure(
                     result.failureClass ?? .of(signal: signal), words("the command was killed by signal \(signal)"),
-                    retry: result.retry == false ? .never : .backoff), report)
+                    retry: result.retry == false ? .never : .backoff, facts: [.signal: "\(signal)"]), report)
         }
     }
 
@@ -63,7 +66,8 @@ struct CommandVerdict {
             case (nil, nil): isHopeless ? .never : .backoff
             }
         return AttemptFailure(
-            result.failureClass ?? .of(exitCode: exitCode) ?? .of(text: words) ?? .unknown, words, retry: retry)
+            result.failureClass ?? .of(exitCode: exitCode) ?? .of(text: words) ?? .unknown, words, retry: retry,
+            facts: [.exitCode: "\(exitCode)"])
     }
 
     /// The command's own words come first; without any, the last line it wrote says most.

@@ -31,7 +31,10 @@ struct HTTPVerdict {
         guard (200...299).contains(status) else {
             let said = body.flatMap { Self.text(answer?.text ?? $0) }
             report.output = said
-            return .failed(failure(said), report)
+            let failure = failure(said)
+            // No order is at fault for the credentials it is sent with, and the service did nothing for it: all wait.
+            if [401, 403, 407].contains(status) { return .notBegun(failure) }
+            return .failed(failure, report)
         }
         guard let answer, !answer.isTooLarge else {
             let isSpent = isPaid || use.cost ?? .zero > .zero
@@ -59,15 +62,19 @@ struct HTTPVerdict {
         let wait = retryAfter.flatMap { RetryAfter.wait($0, now: now) }
         let again = wait.map(AttemptFailure.Retry.after) ?? .backoff
         let failureClass = FailureClass.of(httpStatus: status) ?? .infrastructure
+        let facts = [DetailKey.httpStatus: "\(status)"]
         return switch status {
         case 300...399:
             AttemptFailure(
                 failureClass,
                 "the service answered \(status), but redirects are not followed: correct url in moose.yaml",
-                retry: .never)
-        case 501, 505: AttemptFailure(failureClass, words, retry: .never)
-        case 408, 425, 429, 500...599: AttemptFailure(failureClass, words, retry: again)
-        default: AttemptFailure(failureClass, words, retry: .never)
+                retry: .never, facts: facts)
+        case 401, 403, 407:
+            AttemptFailure(
+                failureClass, "\(words); correct the credentials in headers of moose.yaml", retry: again, facts: facts)
+        case 501, 505: AttemptFailure(failureClass, words, retry: .never, facts: facts)
+        case 408, 425, 429, 500...599: AttemptFailure(failureClass, words, retry: again, facts: facts)
+        default: AttemptFailure(failureClass, words, retry: .never, facts: facts)
         }
     }
 
