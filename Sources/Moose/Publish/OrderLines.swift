@@ -1,6 +1,7 @@
 internal import AMQP
 internal import FoundationEssentials
 internal import Messaging
+internal import Operations
 internal import Publisher
 internal import WorkOrders
 
@@ -18,9 +19,21 @@ struct OrderLines {
     /// Line number and what is wrong with it, in the order of the lines.
     private(set) var problems: [(line: Int, problem: InvalidMessage)] = []
 
+    /// What it may be good to know about fields that were published.
+    private(set) var unknown = UnknownFields()
+
     private let lane: String
     private let limit: Int
     private let kinds: Set<String>
+    private let common: Common
+
+    /// What all of them have, from flags.
+    struct Common {
+        /// Fields for lines that leave them out, each with its value as JSON.
+        var defaults: [(name: String, value: [UInt8])] = []
+        var replyTo: String?
+        var correlationID: String?
+    }
 
     var messages: [OutgoingMessage] { orders.map(\.message) }
     var ids: [UUID] { orders.map(\.id) }
@@ -31,8 +44,8 @@ struct OrderLines {
     ///   - lane: where a body names none.
     ///   - kinds: those that have a handler, and so a price; empty where this configuration names none, and only the
     ///     workers know.
-    init(_ bytes: [UInt8], lane: String, limit: Int, kinds: Set<String>) {
-        self.init(lane: lane, limit: limit, kinds: kinds)
+    init(_ bytes: [UInt8], lane: String, limit: Int, kinds: Set<String>, common: Common = Common()) {
+        self.init(lane: lane, limit: limit, kinds: kinds, common: common)
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             var body = Array(line)
             if body.last == UInt8(ascii: "\r") { body.removeLast() }
@@ -42,15 +55,32 @@ struct OrderLines {
     }
 
     /// One order, whose body may go over many lines.
-    init(one body: [UInt8], lane: String, limit: Int, kinds: Set<String>) {
-        self.init(lane: lane, limit: limit, kinds: kinds)
+    init(one body: [UInt8], lane: String, limit: Int, kinds: Set<String>, common: Common = Common()) {
+        self.init(lane: lane, limit: limit, kinds: kinds, common: common)
         add(body, line: 1)
     }
 
-    private init(lane: String, limit: Int, kinds: Set<String>) {
+    private init(lane: String, limit: Int, kinds: Set<String>, common: Common) {
         self.lane = lane
         self.limit = limit
         self.kinds = kinds
+        self.common = common
+    }
+
+    /// The body with what it leaves out of the defaults, right behind its opening brace; all else stays as it was written.
+    private func completed(_ body: [UInt8], having names: Set<String>) -> [UInt8] {
+        let added = common.defaults.filter { !names.contains($0.name) }
+        guard !added.isEmpty, let brace = body.firstIndex(of: UInt8(ascii: "{")) else { return body }
+        return body[...brace] + OrderFlags.members(added) + (names.isEmpty ? [] : [UInt8(ascii: ",")])
+            + body[(brace + 1)...]
+    }
+
+    /// The names in a body; nil for what is no JSON object, which is told of when it is judged.
+    private static func names(in body: [UInt8]) -> Set<String>? {
+        guard JSONSyntax.fault(in: body) == nil,
+            let object = try? JSONDecoder().decode([String: JSONValue].self, from: Data(body))
+        else { return nil }
+        return Set(object.keys)
     }
 
     /// Leaves out the orders of these lanes.
@@ -76,7 +106,9 @@ struct OrderLines {
         }
     }
 
-    private func order(_ body: [UInt8], line: Int) throws(InvalidMessage) -> Order? {
+    private mutating func order(_ body: [UInt8], line: Int) throws(InvalidMessage) -> Order? {
+        let names = body.count <= limit ? Self.names(in: body) : nil
+        let body = names.map { completed(body, having: $0) } ?? body
         let form: WorkOrderMessage.Form
         do throws(InvalidMessage) {
             form = try WorkOrderMessage.decode(body, messageID: nil, lane: lane, limit: limit)
@@ -92,8 +124,10 @@ struct OrderLines {
                 "no handler in moose.yaml gives the kind \(order.kind) a price, and the order names none: "
                     + "add estimated_cost_usd (--estimated-cost), or correct the kind")
         }
-        return Order(
-            line: line, id: order.id,
-            message: .workOrder(id: order.id, lane: order.lane, body: body, appID: "moose"))
+        unknown.look(at: (names ?? []).sorted(), line: line)
+        var message = OutgoingMessage.workOrder(id: order.id, lane: order.lane, body: body, appID: "moose")
+        message.properties.replyTo = common.replyTo
+        message.properties.correlationID = common.correlationID
+        return Order(line: line, id: order.id, message: message)
     }
 }

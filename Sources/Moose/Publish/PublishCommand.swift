@@ -1,6 +1,8 @@
 internal import AMQP
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Operations
+internal import Postgres
 internal import Publisher
 internal import Settings
 internal import WorkOrders
@@ -11,13 +13,15 @@ struct PublishCommand: AsyncParsableCommand {
         commandName: "publish",
         abstract: "Publish work orders; returns when the broker has confirmed them.",
         discussion: """
-            One order from flags, or many from NDJSON (a body a line; see docs/wire-format.md). A line that is no valid \
-            order, whose price nobody knows, or whose lane has no queue, is reported by its number and left out: the \
+            One order from flags, or many from NDJSON (a body a line; see docs/wire-format.md), where flags say what a line \
+            leaves out. A field that Moose doesn't know is kept for the handler; one that looks like a slip of the pen is \
+            named. A line that is no valid order, whose price nobody knows, or whose lane has no queue, is reported by its number and left out: the \
             status is 1 then, or 2 where nothing was left. Prints the ids.
 
             With --wait it also exits with 1 where an order did not complete, can't go on because one it depends on \
             failed, or was refused because its id was published before with another body. An order whose pull request CI \
-            has not judged has not ended.
+            has not judged has not ended. State, cost, error and result of the first ten are shown, beside the ids on \
+            standard output; with --json those of all, as one list.
 
             With --spool, orders that a broker that is away can't take are kept on this machine's disk. The next publish \
             with --spool sends them first; so do `moose spool flush` and any worker here.
@@ -25,6 +29,7 @@ struct PublishCommand: AsyncParsableCommand {
             EXAMPLES
               moose publish --kind lint --title "Lint the parser" --payload '{"path":"parser.py"}' --wait
               moose publish --file orders.ndjson
+              moose publish --file tickets.ndjson --kind triage --title "A ticket" --max-attempts 2
               generate-orders | moose publish --file -
               moose publish --spool --file orders.ndjson
             """)
@@ -47,6 +52,7 @@ struct PublishCommand: AsyncParsableCommand {
             let settings = try common.settings()
             var lines = try read(settings)
             Self.tell(lines.problems)
+            for warning in lines.unknown.warnings { StandardError.write("moose: \(warning)\n") }
             try requireOrders(lines)
             let isSpooled = try await send(lines.messages, settings) { lanes in
                 let problems = lines.leaveOut(lanesWithoutQueue: lanes)
@@ -55,10 +61,11 @@ struct PublishCommand: AsyncParsableCommand {
                 try requireOrders(lines)
                 return lines.messages
             }
-            if common.json {
-                print(try JSONOutput.text(list: lines.ids.map { $0.uuidString.lowercased() }))
-            } else {
+            // What it waits for is told with its end.
+            if !common.json {
                 for id in lines.ids { print(id.uuidString.lowercased()) }
+            } else if !wait {
+                print(try JSONOutput.text(list: lines.ids.map { $0.uuidString.lowercased() }))
             }
             if wait, isSpooled {
                 throw CommandFailure(
@@ -69,8 +76,17 @@ struct PublishCommand: AsyncParsableCommand {
             if wait {
                 do {
                     let wait = PublishWait(lines.orders)
-                    try await common.withDatabase {
-                        try await wait.run(in: $0, on: Self.progress, write: StandardError.write)
+                    try await common.withDatabase { database in
+                        let failure: CommandFailure?
+                        do {
+                            try await wait.run(in: database, on: Self.progress, write: StandardError.write)
+                            failure = nil
+                        } catch let missed as CommandFailure {
+                            // They have ended all the same, and how is to be seen.
+                            failure = missed
+                        }
+                        try await tellEnds(of: lines.ids, in: database)
+                        if let failure { throw failure }
                     }
                 } catch {
                     // The command ends with what the wait found, and this is to be known too.
@@ -79,6 +95,21 @@ struct PublishCommand: AsyncParsableCommand {
                 }
             }
             if let missing { throw CommandFailure(missing) }
+        }
+    }
+
+    /// As JSON all of them; for a person the first few, beside the ids that scripts read.
+    private func tellEnds(of ids: [UUID], in database: PostgresClient) async throws {
+        if common.json {
+            print(try JSONOutput.text(list: try await OrderEnd.of(ids, in: database).map(\.json)))
+            return
+        }
+        let shown = ids.prefix(10)
+        for end in try await OrderEnd.of(Array(shown), in: database) {
+            StandardError.write(try PublishWait.text(of: end, on: Self.progress))
+        }
+        if ids.count > shown.count {
+            StandardError.write("… and \(NumberText.grouped(ids.count - shown.count)) more\n")
         }
     }
 
@@ -104,21 +135,24 @@ struct PublishCommand: AsyncParsableCommand {
 
     private func read(_ settings: Settings) throws -> OrderLines {
         let (limit, kinds) = (settings.defaults.maxMessageBytes, Set(settings.handlers.keys))
-        if let body = try order.body() {
-            guard file == nil else {
-                throw CommandFailure("--file and --kind/--title go not together", status: .usage)
+        let common = OrderLines.Common(replyTo: order.replyTo, correlationID: order.correlationID)
+        if let file {
+            guard order.id == nil else {
+                throw CommandFailure("--id and --file go not together", why: "each order has its own", status: .usage)
             }
-            let lines = OrderLines(one: body, lane: lane, limit: limit, kinds: kinds)
+            var common = common
+            common.defaults = try order.fields()
+            return OrderLines(try Self.bytes(of: file), lane: lane, limit: limit, kinds: kinds, common: common)
+        }
+        if let body = try order.body() {
+            let lines = OrderLines(one: body, lane: lane, limit: limit, kinds: kinds, common: common)
             // It has no line that could be named.
             if let problem = lines.problems.first?.problem {
                 throw CommandFailure("the order was not published", why: "\(problem)", status: .usage)
             }
             return lines
         }
-        guard let file else {
-            throw CommandFailure("nothing to publish", next: "give --kind and --title, or --file", status: .usage)
-        }
-        return OrderLines(try Self.bytes(of: file), lane: lane, limit: limit, kinds: kinds)
+        throw CommandFailure("nothing to publish", next: "give --kind and --title, or --file", status: .usage)
     }
 
     private static func bytes(of file: String) throws -> [UInt8] {

@@ -42,6 +42,16 @@ struct PublishWait {
         }
     }
 
+    /// How one ended: a line, and below it what it says.
+    static func text(of end: OrderEnd, on terminal: Terminal) throws -> String {
+        let cost = end.costMicroUSD.map { ", \(MoneyText.dollars($0))" } ?? ""
+        let state = terminal.styled(end.state, StateStyle.style(end.state))
+        var text = "\(end.id.uuidString.lowercased())  \(state)\(cost)\n"
+        if let error = end.error { text += try JSONValue.string(error).lines() }
+        if let result = end.result { text += try JSONValue.document(result).lines() }
+        return text
+    }
+
     private func failure(_ end: OrdersEnded) -> CommandFailure? {
         let missed = count - end.completed
         guard missed > 0 else { return nil }

@@ -53,6 +53,9 @@ extension WorkOrderMessage {
         return .order(try WorkOrderMessage(fields, messageID: messageID, lane: lane))
     }
 
+    /// The fields of a body that mean something to Moose.
+    package static let fieldNames = WireFields.Keys.allCases.map(\.rawValue) + ["payload"]
+
     private init(_ fields: WireFields, messageID: String?, lane: String) throws(InvalidMessage) {
         id = try Self.identity(property: messageID, field: fields.id)
         kind = try FieldRule.kind.check(fields.kind, "kind")

@@ -48,6 +48,39 @@ struct PublishWaitTests {
         }
     }
 
+    @Test func `how an order ended is told with its cost, its error and its result`() async throws {
+        try await BudgetDesk.open { desk in
+            let (done, failed, unknown) = (Order(), Order(), UUID())
+            try await store(done, "completed", in: desk)
+            try await store(failed, "failed", in: desk)
+            _ = try await desk.database.run(
+                """
+                UPDATE moose.work_orders SET result = convert_to('{"lines": 7}', 'UTF8') WHERE id = \(done.id)
+                """)
+            _ = try await desk.database.run(
+                "UPDATE moose.work_orders SET error = \("no such \u{1B}[31mfile") WHERE id = \(failed.id)")
+            let amounts: [Int64] = [2_500_000, 10_000]
+            for amount in amounts {
+                _ = try await desk.database.run(
+                    """
+                    INSERT INTO moose.cost_tracking (owner, token, number, entry, amount_u, bucket_ids)
+                    VALUES (\(done.id), \(amount), 0, 'settled', \(amount), '{}')
+                    """)
+            }
+            let ends = try await OrderEnd.of([failed.id, unknown, done.id], in: desk.database)
+            #expect(
+                try ends.map { try PublishWait.text(of: $0, on: BudgetDesk.ascii) } == [
+                    "\(failed.id.uuidString.lowercased())  failed\n  no such  [31mfile\n",
+                    "\(done.id.uuidString.lowercased())  completed, $2.51\n  {\n    \"lines\" : 7\n  }\n",
+                ])
+            guard case .object(let json) = ends.last?.json else {
+                Issue.record("no object")
+                return
+            }
+            #expect(json["cost_usd"] == .string("2.51") && json["result"] == .object(["lines": .integer(7)]))
+        }
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func `a line that stands there twice is one order`() async throws {
         try await BudgetDesk.open { desk in
