@@ -5,7 +5,8 @@ internal import Settings
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check the configuration, the broker, the database and the workers, and say what to do.",
+        abstract:
+            "Check the configuration, the broker, the database, the workers and the handlers' programs, and say what to do.",
         discussion: """
             Exits with 1 when anything is wrong. Rights on the broker are tried without moving a message; docs/rights.md \
             says who needs which.
@@ -28,6 +29,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 + DatabaseChecks(common: common, lanes: settings.lanes.keys.sorted()).findings()
                 + [.good("webhook secret", settings.sentinel.secret == nil ? "none: webhooks are refused" : "set")]
                 + LaneChecks(common: common, settings: settings).findings()
+                + (role == nil || role == .worker ? HandlerChecks(settings: settings).findings() : [])
             if common.json {
                 print(try JSONOutput.text(list: findings))
             } else {
