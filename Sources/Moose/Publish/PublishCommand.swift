@@ -44,8 +44,19 @@ struct PublishCommand: AsyncParsableCommand {
             "Keep orders in the folder (default: spool.folder of moose.yaml) while the broker is away.",
             valueName: "folder"))
     var spool: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Wait so long at most, in seconds; exits with 1 where an order has not ended.", valueName: "seconds"))
+    var waitTimeout: Int?
     @Flag(help: "Wait until every order has ended, or can't go on; exits with 1 where one did not complete.") var wait =
         false
+
+    func validate() throws {
+        guard let waitTimeout else { return }
+        guard wait else { throw ValidationError("--wait-timeout goes with --wait.") }
+        guard waitTimeout >= 1 else { throw ValidationError("--wait-timeout is at least 1 second.") }
+    }
 
     func run() async throws {
         try await runCommand {
@@ -79,7 +90,9 @@ struct PublishCommand: AsyncParsableCommand {
                     try await common.withDatabase { database in
                         let failure: CommandFailure?
                         do {
-                            try await wait.run(in: database, on: Self.progress, write: StandardError.write)
+                            try await wait.run(
+                                in: database, within: waitTimeout.map { .seconds($0) }, on: Self.progress,
+                                write: StandardError.write)
                             failure = nil
                         } catch let missed as CommandFailure {
                             // They have ended all the same, and how is to be seen.

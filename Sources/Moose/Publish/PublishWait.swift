@@ -24,9 +24,13 @@ struct PublishWait {
 
     /// Returns when all have completed.
     ///
-    /// - Parameter write: gets the progress.
-    /// - Throws: ``CommandFailure`` when all have ended and some did not complete.
-    func run(in client: PostgresClient, on terminal: Terminal, write: (String) -> Void) async throws {
+    /// - Parameters:
+    ///   - limit: so long at most; default nil: however long it takes.
+    ///   - write: gets the progress.
+    /// - Throws: ``CommandFailure`` when all have ended and some did not complete, or the time is over.
+    func run(
+        in client: PostgresClient, within limit: Duration? = nil, on terminal: Terminal, write: (String) -> Void
+    ) async throws {
         var bar = ProgressBar(title: "ended", total: count, terminal: terminal)
         let started = ContinuousClock.now
         while true {
@@ -35,6 +39,13 @@ struct PublishWait {
                 write(bar.finish(done: now.ended, elapsed: .now - started))
                 if let failure = failure(now) { throw failure }
                 return
+            }
+            if let limit, .now - started >= limit {
+                write(bar.finish(done: now.ended, elapsed: .now - started))
+                throw CommandFailure(
+                    "\(NumberText.grouped(count - now.ended)) of \(NumberText.grouped(count)) have not ended after "
+                        + "\(limit.components.seconds) s", why: "They go on all the same",
+                    next: "`moose work-orders show ID` tells how one stands")
             }
             let note = now.inReview == 0 ? nil : "\(NumberText.grouped(now.inReview)) in needs_review: CI decides"
             if let text = bar.update(done: now.ended, elapsed: .now - started, note: note) { write(text) }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import FoundationEssentials
 import Operations
 import Postgres
@@ -46,6 +47,25 @@ struct PublishWaitTests {
         } catch let failure as CommandFailure {
             return failure
         }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `who waits only so long is told what has not ended`() async throws {
+        try await BudgetDesk.open { desk in
+            let (done, runs) = (Order(), Order())
+            try await store(done, "completed", in: desk)
+            try await store(runs, "pending", in: desk)
+            let failure = await #expect(throws: CommandFailure.self) {
+                try await wait(for: [done, runs]).run(
+                    in: desk.database, within: .seconds(1), on: BudgetDesk.ascii
+                ) { _ in }
+            }
+            let words = failure?.description ?? ""
+            #expect(words.contains(": 1 of 2 have not ended after 1 s"), "\(words)")
+            #expect(failure?.status == .failed)
+        }
+        #expect(throws: (any Error).self) { try PublishCommand.parse(["--wait-timeout", "5"]) }
+        #expect(throws: (any Error).self) { try PublishCommand.parse(["--wait", "--wait-timeout", "0"]) }
+        #expect(try PublishCommand.parse(["--wait", "--wait-timeout", "5"]).waitTimeout == 5)
     }
 
     @Test func `how an order ended is told with its cost, its error and its result`() async throws {
