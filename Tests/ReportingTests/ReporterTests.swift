@@ -13,15 +13,19 @@ struct ReporterTests {
     @Test func `whatever a server's absence causes is one event a process`() {
         let away: [PostgresError] = [
             .unreachable(reason: "refused"), .connectionLost(reason: "reset", outcomeUnknown: true),
-            .timeout(reason: "no connection"),
+            .timeout(reason: "no connection"), .authenticationFailed(reason: "its password was changed"),
+            .databaseMissing(reason: "no such database"), .unsuitable(reason: "read-only", remedy: "r"),
+        ]
+        let broken: [AMQPError] = [
+            .connectionLost(reason: "reset"), .authenticationFailed(user: "moose"), .virtualHostMissing("moose"),
         ]
         for operation in ["heartbeat", "rescue", "sweep", "relay", "claim", "finish"] {
             for error in away { reporter.report(operation, "it did not work", error: error) }
-            reporter.report(operation, "it did not work", error: AMQPError.connectionLost(reason: "reset"))
+            for error in broken { reporter.report(operation, "it did not work", error: error) }
         }
         let events = reporter.take(100)
         #expect(events.map { $0.details?["away"] } == ["database", "broker"])
-        #expect(events.map { $0.details?["occurrences"] } == ["18", "6"])
+        #expect(events.map { $0.details?["occurrences"] } == ["36", "18"])
         #expect(events.map(\.failureClass) == ["infrastructure", "infrastructure"])
     }
 

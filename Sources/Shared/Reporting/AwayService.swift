@@ -1,7 +1,7 @@
 internal import AMQP
 internal import Postgres
 
-/// A server that can't be reached: one cause, whatever was being done when it was noticed.
+/// A server that can't be reached or lets nobody in: one cause, whatever was being done when it was noticed.
 enum AwayService: String {
     case database, broker
 
@@ -10,14 +10,18 @@ enum AwayService: String {
         switch error {
         case let error as PostgresError:
             switch error {
-            case .unreachable, .connectionLost, .timeout: .database
+            case .unreachable, .connectionLost, .timeout, .authenticationFailed, .databaseMissing, .unsuitable: .database
             // Starting, stopping, read-only, out of connections or of disk.
             case .server(let server)
             where error.fault == .away || error.fault == .starved || server.sqlState.hasPrefix("57P"):
                 .database
             default: nil
             }
-        case let error as AMQPError: error.isAway ? .broker : nil
+        case let error as AMQPError:
+            switch error {
+            case .authenticationFailed, .virtualHostMissing: .broker
+            default: error.isAway ? .broker : nil
+            }
         default: nil
         }
     }
