@@ -7,18 +7,14 @@ enum Fingerprint {
     /// Raised when the normalisation changes, so that old and new groups don't mix.
     static let version = "v1"
 
-    /// Facts that tell causes apart whose messages differ in a number only.
-    private static let facts: [DetailKey] = [.exitCode, .signal, .httpStatus, .sqlState]
-
     static func of(_ event: ErrorEvent) -> String {
         let details = event.details ?? [:]
         if let server = details[.away] { return "\(version)|away|\(server)" }
         if let budget = budget(event, details) { return "\(version)|budget|\(budget)" }
-        let told = facts.compactMap { fact in details[fact].map { "|\(fact.rawValue) \($0)" } }
         return [
             version, event.failureClass ?? FailureClass.unknown.rawValue, event.component, event.operation,
-            details[.handler] ?? "", details[.reason] ?? "", ErrorEvent.normalised(event.message),
-        ].joined(separator: "|") + told.joined()
+            event.causeDetails, ErrorEvent.normalised(event.message),
+        ].joined(separator: "|")
     }
 
     /// Which budget, and in which of its three troubles: past a limit, frozen, or without room. Whether what fills it is

@@ -29,6 +29,15 @@ struct ReporterTests {
         #expect(events.map(\.failureClass) == ["infrastructure", "infrastructure"])
     }
 
+    @Test func `handlers and facts tell reports apart whose words differ in a number`() {
+        for (handler, status) in [("llm-1", "401"), ("llm-2", "401"), ("llm-2", "403"), ("llm-2", "403")] {
+            reporter.report(
+                "begin", "\(handler) can't begin: the service answered \(status)", failureClass: .infrastructure,
+                details: [.handler: handler, .httpStatus: status])
+        }
+        #expect(reporter.take(100).map { $0.details?["http_status"] } == ["401", "401", "403"])
+    }
+
     @Test func `what has another cause is another event, and each order has its own`() {
         reporter.report("sweep", "left out", error: PostgresError.transactionAborted)
         reporter.report("rescue", "left out", error: PostgresError.transactionAborted)

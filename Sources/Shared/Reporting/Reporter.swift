@@ -109,7 +109,7 @@ package final class Reporter: Sendable {
             key
             ?? [
                 event.failureClass ?? "", event.component, event.operation, ErrorEvent.normalised(event.message),
-                event.workOrderID?.uuidString ?? "",
+                event.causeDetails, event.workOrderID?.uuidString ?? "",
             ].joined(separator: "|")
         let admission = state.withLock { $0.queue.admit(event, key: key, now: .now) }
         switch admission {

@@ -13,4 +13,15 @@ extension ErrorEvent {
         }
         return String(words.joined(separator: " ").prefix(200))
     }
+
+    /// What of the details tells its cause from others whose messages differ in a number or a name only: the handler, the
+    /// reason, exit code, signal, status and SQLSTATE, where it has them.
+    package var causeDetails: String {
+        let details = details ?? [:]
+        let named = [details[.handler] ?? "", details[.reason] ?? ""]
+        let facts = [DetailKey.exitCode, .signal, .httpStatus, .sqlState].compactMap { fact in
+            details[fact].map { "\(fact.rawValue) \($0)" }
+        }
+        return (named + facts).joined(separator: "|")
+    }
 }
