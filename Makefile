@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MOOSE := .build/release/moose
-STORIES := doctor_finds reports_arrive budget_race budget_storm midnight malformed_input fuzz_messages ten_thousand_dead_letters survives_kills long_job \
+STORIES := doctor_finds reports_arrive budget_race budget_storm midnight causes malformed_input fuzz_messages ten_thousand_dead_letters survives_kills long_job \
   host_faults signals handler_secrets steady_memory \
   cancel_running drain_under_load stopped_past_lease \
   outages rolling_deploy worst_settings pooler schedules supervised autoscale ci_results huge_graphs holds_expire rights \

@@ -67,7 +67,7 @@ def config(folder):
 
 def escalations(system):
     rows = system.sql("SELECT json_build_array(coalesce(handler, ''), failure_class, severity, count, message)"
-                      " FROM moose.escalations ORDER BY 1::text")
+                      " FROM moose.escalations WHERE state <> 'resolved' ORDER BY 1::text")
     return [json.loads(row) for row in rows.splitlines()]
 
 
@@ -141,8 +141,8 @@ def outages(system):
                         " last_seen > now() - interval '15 seconds'", "1", 90)
         time.sleep(15)
     system.moose("publish", "--kind", "ok", "--title", "after", "--wait")
-    system.wait_for("told", "SELECT count(*) FROM moose.outbox WHERE doorbell_for IS NULL", "0", 30)
-    time.sleep(3)
+    system.wait_for("both are told of", "SELECT count(DISTINCT details ->> 'away') FROM moose.escalation_events", "2", 60)
+    time.sleep(5)
     found = [row for row in escalations(system) if "budget" not in row[1]]
     for row in found:
         print("   ", row, flush=True)

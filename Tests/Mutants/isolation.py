@@ -43,7 +43,7 @@ FUNCTIONS = {
     "an event's id is new each time": (
         IDS, "event_id", "FROM moose.installation i", "FROM (SELECT convert_to(random()::text, 'UTF8') AS secret) i"),
     "never fits is told of once for all": (
-        IDS, "refuse_budget", "gen_random_uuid(), 'worker', 'reserve', 'critical'",
+        IDS, "refuse_budget", "gen_random_uuid(), 'worker', 'reserve', 'warning'",
         "moose.event_id(r.id::text, 0, 'never_fits'), 'worker', 'reserve', 'critical'"),
     "a changed soft limit is no news": (IDS, "report_marks", "|| ' at ' || v.at_u", ""),
     "any changed limit is news": (IDS, "report_marks", "|| ' at ' || v.at_u", "|| random()"),

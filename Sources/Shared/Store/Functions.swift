@@ -73,6 +73,7 @@ package enum Functions {
         file("release_dependents", PackageResources.release_dependents_sql),
         file("reply", PackageResources.reply_sql),
         file("report", PackageResources.report_sql),
+        file("report_full", PackageResources.report_full_sql),
         file("report_marks", PackageResources.report_marks_sql),
         file("report_stuck", PackageResources.report_stuck_sql),
         file("rescue_leases", PackageResources.rescue_leases_sql),

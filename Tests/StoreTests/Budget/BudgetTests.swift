@@ -32,6 +32,20 @@ struct BudgetTests {
         }
     }
 
+    @Test func `what is held when orders are refused and spent later is told again, once`() async throws {
+        try await StoreDesk.open { desk in
+            try await desk.spend("85")
+            let items = [try StoreDesk.order(usd: "10"), try StoreDesk.order(usd: "10")]
+            let token = try #require(try await desk.claim(items)[0].token)
+            _ = try await desk.store.wakeForMoney()
+            #expect(try await desk.events(reason: "spent") == 0, "it may still be given back")
+            try await desk.end(items[0].id, token, cost: StoreDesk.usd("10"))
+            for _ in 1...2 { #expect(try await desk.store.wakeForMoney() == 0) }
+            #expect(try await desk.events(reason: "spent") == 1)
+            #expect(try await desk.events(reason: "held_retry") == 1)
+        }
+    }
+
     @Test func `when the day is spent all wait and one person is told once`() async throws {
         try await StoreDesk.open { desk in
             try await desk.spend("95")

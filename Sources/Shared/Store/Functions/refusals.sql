@@ -50,8 +50,7 @@ BEGIN
 
     -- Beyond the kill limit: critical, once a window. Money that is only on hold, and a freeze, are warnings.
     FOR v_bucket IN
-        SELECT b.id, b.window_end, l.scope, l.name, l.period, l.time_zone, l.cap_u, l.frozen, n.reason, n.example,
-               (SELECT f.since FROM moose.budget_freezes f WHERE f.scope = l.scope AND f.name = l.name) AS frozen_since
+        SELECT b.id, n.reason, n.example
         FROM (SELECT w.waits_on, r.reason, min(w.waits_for_u) AS least, (array_agg(w.id))[1] AS example
               FROM unnest(p_ids, p_reasons) AS r (id, reason) JOIN moose.work_orders w ON w.id = ANY (ARRAY[r.id])
               WHERE r.reason <> 'never_fits' GROUP BY 1, 2) n
@@ -64,27 +63,7 @@ BEGIN
           AND NOT n.reason = ANY (b.reported)
         ORDER BY b.id
     LOOP
-        UPDATE moose.budget_buckets b SET reported = b.reported || v_bucket.reason
-        WHERE b.id = v_bucket.id AND NOT v_bucket.reason = ANY (b.reported);
-        CONTINUE WHEN NOT FOUND;
-        PERFORM moose.report(
-            -- Another cap is news, and so is another freeze.
-            moose.event_id('bucket ' || v_bucket.id || coalesce(' ' || extract(epoch FROM v_bucket.frozen_since), ''),
-                           coalesce(v_bucket.cap_u, 0), v_bucket.reason), 'worker', 'reserve',
-            CASE v_bucket.reason WHEN 'spent' THEN 'critical' ELSE 'warning' END,
-            CASE v_bucket.reason
-                WHEN 'frozen' THEN format('%s is frozen; its orders wait until it is unfrozen',
-                                          moose.budget_owner(v_bucket.scope, v_bucket.name))
-                WHEN 'spent' THEN format('%s is spent: its cap is $%s; orders wait until %s',
-                                         moose.budget_words(v_bucket.scope, v_bucket.name, v_bucket.period),
-                                         moose.dollars(v_bucket.cap_u), moose.next_money(v_bucket.window_end,
-                                                                                         v_bucket.time_zone))
-                ELSE format('%s is held by running work: its cap is $%s; orders wait until that gives some back, or '
-                            'a raise', moose.budget_words(v_bucket.scope, v_bucket.name, v_bucket.period),
-                            moose.dollars(v_bucket.cap_u)) END,
-            v_bucket.example, 'budget_exceeded',
-            jsonb_build_object('reason', v_bucket.reason, 'scope', v_bucket.scope, 'name', v_bucket.name,
-                               'period', v_bucket.period));
+        PERFORM moose.report_full(v_bucket.id, v_bucket.reason, v_bucket.example);
     END LOOP;
 END $$;
 

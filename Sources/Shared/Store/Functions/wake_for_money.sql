@@ -108,5 +108,6 @@ BEGIN
     -- Rung in the order of their age: the relay publishes what is due first, first.
     FROM (SELECT w.id, moose.ring(ARRAY[w.id], ARRAY[w.lane], ARRAY[w.run_at + w.nth * interval '1 microsecond'])
           FROM (SELECT *, row_number() OVER (ORDER BY created_at, id) AS nth FROM woken) w ORDER BY w.nth) w;
+    PERFORM moose.report_spent();
     RETURN coalesce(cardinality(v_wake), 0);
 END $$;
