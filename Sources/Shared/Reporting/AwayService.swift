@@ -10,7 +10,8 @@ enum AwayService: String {
         switch error {
         case let error as PostgresError:
             switch error {
-            case .unreachable, .connectionLost, .timeout, .authenticationFailed, .databaseMissing, .unsuitable: .database
+            case .unreachable, .connectionLost, .timeout, .authenticationFailed, .databaseMissing, .unsuitable:
+                .database
             // Starting, stopping, read-only, out of connections or of disk.
             case .server(let server)
             where error.fault == .away || error.fault == .starved || server.sqlState.hasPrefix("57P"):
