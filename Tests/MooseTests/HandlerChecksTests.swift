@@ -34,5 +34,6 @@ struct HandlerChecksTests {
         #expect(fault("runs", in: "\(folder)/away")?.contains("in which it would start, is missing") == true)
         // What was filled in may be a secret.
         #expect(fault("./s3cret", shown: ["${PROGRAM}"])?.contains("s3cret") == false)
+        #expect(fault("plain", shown: ["${PROGRAM}"])?.contains("plain") == false)
     }
 }

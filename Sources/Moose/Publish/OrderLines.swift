@@ -1,7 +1,6 @@
 internal import AMQP
 internal import FoundationEssentials
 internal import Messaging
-internal import Operations
 internal import Publisher
 internal import WorkOrders
 
@@ -75,10 +74,12 @@ struct OrderLines {
             + body[(brace + 1)...]
     }
 
-    /// The names in a body; nil for what is no JSON object, which is told of when it is judged.
+    /// The names in a body; nil for what is no JSON object, which is told of when it is judged. Values are not looked at:
+    /// there are numbers and texts that only a handler must be able to read.
     private static func names(in body: [UInt8]) -> Set<String>? {
+        struct Unread: Decodable { init(from _: any Decoder) {} }
         guard JSONSyntax.fault(in: body) == nil,
-            let object = try? JSONDecoder().decode([String: JSONValue].self, from: Data(body))
+            let object = try? JSONDecoder().decode([String: Unread].self, from: Data(body))
         else { return nil }
         return Set(object.keys)
     }

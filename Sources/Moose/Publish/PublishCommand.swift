@@ -79,12 +79,14 @@ struct PublishCommand: AsyncParsableCommand {
                 print(try JSONOutput.text(list: lines.ids.map { $0.uuidString.lowercased() }))
             }
             if wait, isSpooled {
+                if common.json { try Self.printEnds(of: lines.ids, known: [], reused: []) }
                 throw CommandFailure(
                     "orders that wait on disk can't be waited for", next: "Run `moose spool flush` later",
                     status: .unreachable)
             }
             let missing = Self.missing(lines)
             if wait {
+                var isTold = false
                 do {
                     let wait = PublishWait(lines.orders)
                     try await common.withDatabase { database in
@@ -98,10 +100,13 @@ struct PublishCommand: AsyncParsableCommand {
                             // They have ended all the same, and how is to be seen.
                             failure = missed
                         }
-                        try await tellEnds(of: lines.ids, in: database)
+                        try await tellEnds(of: lines.ids, wait, in: database)
+                        isTold = true
                         if let failure { throw failure }
                     }
                 } catch {
+                    // Whatever became of the wait, they are published, and their ids are to be known.
+                    if common.json, !isTold { try Self.printEnds(of: lines.ids, known: [], reused: []) }
                     // The command ends with what the wait found, and this is to be known too.
                     if let missing { StandardError.write("moose: \(missing)\n") }
                     throw error
@@ -112,18 +117,31 @@ struct PublishCommand: AsyncParsableCommand {
     }
 
     /// As JSON all of them; for a person the first few, beside the ids that scripts read.
-    private func tellEnds(of ids: [UUID], in database: PostgresClient) async throws {
+    private func tellEnds(of ids: [UUID], _ wait: PublishWait, in database: PostgresClient) async throws {
+        let reused = Set(try await wait.look(database).reused)
         if common.json {
-            print(try JSONOutput.text(list: try await OrderEnd.of(ids, in: database).map(\.json)))
+            try Self.printEnds(of: ids, known: try await OrderEnd.of(ids, in: database), reused: reused)
             return
         }
         let shown = ids.prefix(10)
-        for end in try await OrderEnd.of(Array(shown), in: database) {
+        for end in try await OrderEnd.of(Array(shown), in: database) where !reused.contains(end.id) {
             StandardError.write(try PublishWait.text(of: end, on: Self.progress))
         }
         if ids.count > shown.count {
             StandardError.write("… and \(NumberText.grouped(ids.count - shown.count)) more\n")
         }
+    }
+
+    /// A row for each that was published, in their order: the state is null where nobody has claimed it yet, and
+    /// `id_reused` where the id is another order's.
+    private static func printEnds(of ids: [UUID], known: [OrderEnd], reused: Set<UUID>) throws {
+        let ends = Dictionary(known.map { ($0.id, $0) }) { first, _ in first }
+        print(
+            try JSONOutput.text(
+                list: ids.map { id in
+                    if reused.contains(id) { return OrderEnd.json(id, state: "id_reused") }
+                    return ends[id]?.json ?? OrderEnd.json(id, state: nil)
+                }))
     }
 
     /// How a person watches it.

@@ -6,6 +6,8 @@ internal import WorkOrders
 struct UnknownFields {
     /// So many lines are looked at: those of a file look alike.
     private static let limit = 1000
+    /// And so many fields of a line.
+    private static let width = 100
 
     /// By the order of their first line.
     private var found: [(name: String, line: Int, count: Int, meant: String?)] = []
@@ -14,7 +16,7 @@ struct UnknownFields {
     mutating func look(at names: some Sequence<String>, line: Int) {
         looked += 1
         guard looked <= Self.limit else { return }
-        for name in names where !Self.known.contains(name) {
+        for name in names.lazy.filter({ !Self.known.contains($0) }).prefix(Self.width) {
             if let index = found.firstIndex(where: { $0.name == name }) {
                 found[index].count += 1
             } else if let meant = Self.meant(by: name) {
@@ -59,9 +61,11 @@ struct UnknownFields {
         name.lowercased().filter { $0.isLetter || $0.isNumber }.map { $0 }
     }
 
-    /// How many letters must change to make one of the other; none where one begins with the other.
+    /// How many letters must change to make one of the other; none where the other only goes on behind it, and too many
+    /// where the publisher's does: `project_id` is no slip of the pen.
     private static func distance(_ one: [Character], _ other: [Character]) -> Int {
-        if one.starts(with: other) || other.starts(with: one) { return 0 }
+        if other.starts(with: one) { return 0 }
+        if one.starts(with: other) { return one.count }
         var row = Array(0...other.count)
         for (i, letter) in one.enumerated() {
             var corner = row[0]

@@ -6,7 +6,9 @@ struct HandlerChecks {
     let settings: Settings
 
     func findings() -> [Finding] {
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+        // As a worker would look: relative folders are left out.
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        let folders = path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
         var programs = 0
         let faults = settings.handlers.sorted { $0.key < $1.key }.compactMap { kind, handler -> Finding? in
             guard case .command(let command) = handler.transport else { return nil }
@@ -38,8 +40,10 @@ struct HandlerChecks {
         let there = places.filter { files.fileExists(atPath: $0, isDirectory: &isFolder) && !isFolder }
         if there.contains(where: files.isExecutableFile(atPath:)) { return nil }
         if let place = there.first {
-            return "the program \(program.contains("/") ? name : place) is not executable. Allow it with "
-                + "`chmod +x \(ShellWord.quoted(program.contains("/") ? shown : place))`, or correct argv in moose.yaml"
+            // The folder is PATH's.
+            let found = program.contains("/") ? shown : "\(place.dropLast(program.count))\(shown)"
+            return "the program \(PrintableText.oneLine(found)) is not executable. Allow it with "
+                + "`chmod +x \(ShellWord.quoted(found))`, or correct argv in moose.yaml"
         }
         return "the program \(name) is missing on this machine"
             + (program.contains("/") ? "" : " in the folders of PATH")

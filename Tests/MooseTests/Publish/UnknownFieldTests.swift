@@ -21,11 +21,19 @@ struct UnknownFieldTests {
     }
 
     @Test(arguments: [
-        "customer", "repo", "url", "x", "prompt", "model", "ticket_id", "language", "état", "", "date", "name", "tags",
+        "customer", "repo", "project_id", "agent_version", "title_de", "payload_size", "kind_of_day", "url", "x",
+        "prompt", "model", "ticket_id", "language", "état", "", "date", "name", "tags",
         String(repeating: "a", count: 100_000),
     ])
     func `a field of the publisher's own is not`(name: String) {
         #expect(UnknownFields.meant(by: name) == nil)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a line of very many fields holds nobody up`() {
+        let names = (0..<60_000).map { #""f\#($0)":1"# }.joined(separator: ",")
+        let line = #"{"kind":"k","title":"t",\#(names)}"#
+        let lines = OrderLines(one: Array(line.utf8), lane: "default", limit: 2_000_000, kinds: [])
+        #expect(lines.orders.count == 1)
     }
 
     @Test func `every field of the schema is known`() throws {
@@ -67,6 +75,7 @@ struct UnknownFieldTests {
             {}
             {"kind":null,"title":"t"}
             [1]
+            {"x":[1e200,"\\ud800"]}
             """
         let lines = OrderLines(Array(text.utf8), lane: "default", limit: 1_000_000, kinds: [], common: common)
         let bodies = lines.orders.map { String(decoding: $0.message.body, as: UTF8.self) }
@@ -77,6 +86,7 @@ struct UnknownFieldTests {
             bodies == [
                 #"{"complexity":0.5,\#(others), "ticket": 7 ,"title":"mine"}"#,
                 #"{"complexity":0.5,\#(others),"title":"A ticket"}"#,
+                #"{"complexity":0.5,\#(others),"title":"A ticket","x":[1e200,"\ud800"]}"#,
             ])
         #expect(lines.problems.map(\.line) == [3, 4], "null is said, and a list has no fields")
         #expect(

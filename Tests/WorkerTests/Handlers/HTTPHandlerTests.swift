@@ -135,7 +135,7 @@ struct HTTPHandlerTests {
     @Test(
         arguments: [
             (200, nil, true), (201, nil, true), (299, nil, true),
-            (400, FailureClass.invalidInput, false),
+            (400, FailureClass.invalidInput, false), (403, .infrastructure, true),
             (404, .invalidInput, false), (409, .invalidInput, false), (422, .invalidInput, false),
             (408, .timeout, true), (425, .infrastructure, true), (429, .infrastructure, true),
             (500, .infrastructure, true), (501, .infrastructure, false), (502, .infrastructure, true),
@@ -159,7 +159,7 @@ struct HTTPHandlerTests {
     }
 
     /// Whoever is asked, no order is at fault for the credentials it is sent with: none fails, and none is paid for.
-    @Test(arguments: [401, 403, 407]) func `refused credentials keep the orders waiting`(status: Int) async throws {
+    @Test(arguments: [401, 407]) func `refused credentials keep the orders waiting`(status: Int) async throws {
         let outcome = try await run(answer: .reply(status, body: Self.json("token expired")))
         guard case .notBegun(let failure) = outcome else {
             Issue.record("\(outcome)")
@@ -170,6 +170,12 @@ struct HTTPHandlerTests {
             failure.message
                 == "the service answered \(status): token expired; correct the credentials in headers of moose.yaml")
         #expect(failure.facts == [.httpStatus: "\(status)"])
+    }
+
+    @Test func `a refusal that was paid for is counted, and not asked for again`() async throws {
+        let outcome = try await run(answer: .reply(401, body: Array(#"{"cost_usd":"0.40"}"#.utf8)))
+        #expect(outcome.failure?.retry == .never)
+        #expect(outcome.report.cost == MicroUSD(microdollars: 400_000) && outcome.report.didStart)
     }
 
     @Test func `an error's words reach the person, one line of them`() async throws {

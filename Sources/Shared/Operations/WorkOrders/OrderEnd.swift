@@ -31,6 +31,11 @@ package struct OrderEnd: Sendable, Equatable {
         return ends
     }
 
+    /// One of which no more is known than this.
+    package static func json(_ id: UUID, state: String?) -> JSONValue {
+        ["id": .id(id), "state": .text(state), "error": .null, "result": .null, "cost_usd": .null]
+    }
+
     package var json: JSONValue {
         [
             "id": .id(id), "state": .string(state), "error": .text(error), "result": .document(result),

@@ -40,14 +40,15 @@ BEGIN
         error = CASE i.verdict WHEN 'failed' THEN i.message END
     FROM unnest(p_ids, p_verdicts, p_failure_classes, p_messages) AS i (id, verdict, class, message)
     JOIN moose.work_orders w ON w.id = i.id
-    WHERE v.work_order_id = w.id AND v.fencing_token = w.fencing_token AND v.outcome = 'review'
+    WHERE v.work_order_id = ANY (ARRAY[w.id]) AND v.fencing_token = w.fencing_token AND v.outcome = 'review'
       AND i.verdict <> 'unclear' AND w.id = ANY (v_ids);
-    PERFORM 1 FROM moose.workflow_runs r JOIN moose.work_orders w ON w.github_pr_number = r.pull_request
+    PERFORM 1 FROM moose.workflow_runs r JOIN moose.work_orders w
+        ON r.pull_request = ANY (ARRAY[w.github_pr_number])
     WHERE w.id = ANY (v_ids) AND moose.is_run_of(r, w)
     ORDER BY r.repository, r.pull_request, r.run_id, r.run_attempt FOR NO KEY UPDATE OF r;
     UPDATE moose.workflow_runs r SET state = 'judged'
     FROM unnest(p_ids, p_repositories, p_shas) AS i (id, repository, sha) JOIN moose.work_orders w ON w.id = i.id
-    WHERE r.pull_request = w.github_pr_number AND r.repository = i.repository AND r.head_sha = i.sha
+    WHERE r.pull_request = ANY (ARRAY[w.github_pr_number]) AND r.repository = i.repository AND r.head_sha = i.sha
       AND w.id = ANY (v_ids);
 
     PERFORM moose.report(

@@ -15,11 +15,12 @@ BEGIN
     )
     SELECT coalesce(array_agg(x.id), '{}') INTO v_ids FROM waiting x;
     -- In one order everywhere, so that two commits never wait for each other's rows.
-    PERFORM 1 FROM moose.workflow_runs r JOIN moose.work_orders w ON w.github_pr_number = r.pull_request
+    PERFORM 1 FROM moose.workflow_runs r JOIN moose.work_orders w
+        ON r.pull_request = ANY (ARRAY[w.github_pr_number])
     WHERE w.id = ANY (v_ids) AND moose.is_run_of(r, w)
     ORDER BY r.repository, r.pull_request, r.run_id, r.run_attempt FOR NO KEY UPDATE OF r;
     UPDATE moose.workflow_runs r SET state = 'waiting', due_at = now(), tries = 0
     FROM moose.work_orders w
-    WHERE w.id = ANY (v_ids) AND w.github_pr_number = r.pull_request AND moose.is_run_of(r, w)
+    WHERE w.id = ANY (v_ids) AND r.pull_request = ANY (ARRAY[w.github_pr_number]) AND moose.is_run_of(r, w)
       AND (r.state <> 'judged' OR r.head_sha = w.github_head_sha);
 END $$;

@@ -42,7 +42,8 @@ BEGIN
                   -- What the ledger holds of it already: only a late close follows an earlier posting.
                   CASE WHEN h.late AND EXISTS (
                       SELECT 1 FROM moose.cost_tracking c
-                      WHERE (c.owner, c.token, c.number) = (h.owner, h.token, h.number) AND c.entry = 'presumed')
+                      WHERE c.owner = ANY (ARRAY[h.owner]) AND c.token = ANY (ARRAY[h.token])
+                        AND c.number = ANY (ARRAY[h.number]) AND c.entry = 'presumed')
                   THEN h.estimate_u ELSE 0 END AS posted_before
     ), moved AS (
         SELECT c.*,

@@ -25,7 +25,9 @@ BEGIN
     SELECT coalesce(array_agg(i.item), '{}') INTO v_new FROM fresh f JOIN item i ON i.event = f.event_id;
 
     WITH grouped AS (
-        SELECT v_prints[n] AS fingerprint, count(*) AS events, min(n) AS sample,
+        -- What is critical is what there is to say.
+        SELECT v_prints[n] AS fingerprint, count(*) AS events,
+               coalesce(min(n) FILTER (WHERE p_severities[n] = 'critical'), min(n)) AS sample,
                bool_or(p_severities[n] = 'critical') AS critical
         FROM unnest(v_new) AS n GROUP BY 1
     ), open AS (
@@ -40,9 +42,7 @@ BEGIN
         ON CONFLICT (fingerprint) WHERE state <> 'resolved' DO UPDATE
         SET count = e.count + excluded.count, last_seen = now(),
             severity = CASE WHEN excluded.severity = 'critical' THEN 'critical' ELSE e.severity END,
-            -- What made it critical is what there is to say.
-            message = CASE WHEN excluded.severity = 'critical' AND e.severity <> 'critical' THEN excluded.message
-                           ELSE e.message END
+            message = CASE WHEN excluded.severity = 'critical' THEN excluded.message ELSE e.message END
         RETURNING e.id, e.fingerprint
     )
     UPDATE moose.escalation_events v SET escalation_id = o.id

@@ -31,9 +31,14 @@ struct HTTPVerdict {
         guard (200...299).contains(status) else {
             let said = body.flatMap { Self.text(answer?.text ?? $0) }
             report.output = said
-            let failure = failure(said)
-            // No order is at fault for the credentials it is sent with, and the service did nothing for it: all wait.
-            if [401, 403, 407].contains(status) { return .notBegun(failure) }
+            var failure = failure(said)
+            if status == 401 || status == 407 {
+                // No order is at fault for the credentials it is sent with: where the service did nothing for it, all
+                // wait. One that says what it used up has begun, and isn't asked again for that.
+                guard use.cost ?? .zero > .zero || use.tokensIn ?? 0 > 0 || use.tokensOut ?? 0 > 0 || use.unread != nil
+                else { return .notBegun(failure) }
+                failure.retry = .never
+            }
             return .failed(failure, report)
         }
         guard let answer, !answer.isTooLarge else {
@@ -69,9 +74,11 @@ struct HTTPVerdict {
                 failureClass,
                 "the service answered \(status), but redirects are not followed: correct url in moose.yaml",
                 retry: .never, facts: facts)
-        case 401, 403, 407:
+        case 401, 407:
             AttemptFailure(
                 failureClass, "\(words); correct the credentials in headers of moose.yaml", retry: again, facts: facts)
+        // The credentials most often, but it may be about this one order: it has its attempts.
+        case 403: AttemptFailure(failureClass, words, retry: again, facts: facts)
         case 501, 505: AttemptFailure(failureClass, words, retry: .never, facts: facts)
         case 408, 425, 429, 500...599: AttemptFailure(failureClass, words, retry: again, facts: facts)
         default: AttemptFailure(failureClass, words, retry: .never, facts: facts)
