@@ -82,7 +82,7 @@ def mixed(system):
     with open(path, "w") as file:
         file.writelines(json.dumps({"kind": kind, "title": kind}) + "\n" for kind in orders)
     system.moose("publish", "--file", path)
-    waits = counts["http-401"] + counts["http-403"]
+    waits = counts["http-401"]
     system.wait_for("all are claimed", "SELECT count(*) FROM moose.work_orders", str(len(orders)), 120)
     system.wait_for("all end but those that wait for credentials", "SELECT count(*) FROM moose.work_orders WHERE state NOT IN"
                     " ('completed', 'failed')", str(waits), 120)
@@ -102,14 +102,13 @@ def mixed(system):
             words = f"answered {kind[5:]}"
             wanted = "invalid_input" if kind[5:] in ("400", "404", "422") else "infrastructure"
         check(f"{kind}: class, severity and words", (failure_class, severity, words in message), (wanted, "warning", True))
-        if kind in ("http-401", "http-403"):
+        if kind == "http-401":
             # They are tried again, and a process tells of equal reports once.
             check(f"{kind}: nobody failed", system.sql(f"SELECT count(*) FROM moose.work_orders WHERE kind = '{kind}'"
                                                        " AND state = 'failed'"), "0")
         else:
             check(f"{kind}: its count", count, counts[kind])
     system.moose("work-orders", "cancel", "--kind", "http-401", "--yes", check=False)
-    system.moose("work-orders", "cancel", "--kind", "http-403", "--yes", check=False)
     system.sql("UPDATE moose.escalations SET state = 'resolved'")
 
 
