@@ -191,12 +191,14 @@ def server(name, number):
     return act
 
 
-def wrong_password(name):
+def wrong_password(name, most):
     def act(faults, rng):
-        return faults.servers.wrong_password(name, rng.uniform(3, 9), faults.wait)
+        return faults.servers.wrong_password(name, rng.uniform(2, most), faults.wait)
     return act
 
 
+# Nobody can log in to the database for less than half a lease: it hits all alike, so nobody's work may be taken from him.
+# (After more than that, who is back first may rescue the work of who still waits for his next try.)
 MENU = [
     Fault("kill -9 a worker", 20, on_process("workers", kill)),
     Fault("kill -9 any process", 5, on_process("processes", kill)),
@@ -217,7 +219,7 @@ MENU = [
     Fault("database kill -9", 1, server("database", signal.SIGKILL), 60),
     Fault("broker restart", 0.7, server("broker", signal.SIGTERM), 100),
     Fault("broker kill -9", 0.7, server("broker", signal.SIGKILL), 100),
-    Fault("wrong database password", 1.5, wrong_password("database"), 40),
-    Fault("wrong broker password", 1, wrong_password("broker"), 60),
+    Fault("wrong database password", 1.5, wrong_password("database", 4), 40),
+    Fault("wrong broker password", 1, wrong_password("broker", 9), 60),
     Fault("disk full", 4, on_process("scratch_workers", disk_full), 0, True),
 ]
