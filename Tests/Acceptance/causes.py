@@ -108,7 +108,9 @@ def mixed(system):
                                                        " AND state = 'failed'"), "0")
         else:
             check(f"{kind}: its count", count, counts[kind])
-    system.moose("work-orders", "cancel", "--kind", "http-401", "--yes", check=False)
+    system.moose("work-orders", "cancel", "--kind", "http-401", "--yes", "--reason", "the credentials are not coming")
+    system.wait_for("who waited is cancelled", "SELECT count(*) FROM moose.work_orders WHERE state NOT IN"
+                    " ('completed', 'failed', 'cancelled')", "0", 30)
     system.sql("UPDATE moose.escalations SET state = 'resolved'")
 
 
