@@ -6,7 +6,7 @@ STORIES := doctor_finds reports_arrive budget_race budget_storm midnight causes 
   host_faults signals handler_secrets steady_memory \
   cancel_running drain_under_load stopped_past_lease \
   outages rolling_deploy worst_settings pooler schedules supervised autoscale ci_results huge_graphs holds_expire rights \
-  hostile_secrets failover fuzz_results fuzz_webhooks
+  hostile_secrets failover fuzz_results fuzz_webhooks backlog
 
 .PHONY: help swift setup build run test chaos acceptance acceptance-large prune-check bench lint format clean
 

@@ -29,17 +29,20 @@ package final class ClientManagerService: Sendable {
     private let letters: LetterDesk
     private let relay: OutboxRelay
     private let scheduler: Scheduler
+    private let registrar: LaneRegistrar
     private let subscriptions = Mutex<[AMQPSubscription]>([])
 
     /// - Parameters:
     ///   - retention: what is deleted once a day; nil: nothing.
     ///   - lanes: the lanes of `moose.yaml`.
+    ///   - maxMessageBytes: of an order. Default 1 MiB.
+    ///   - orders: for orders that are registered, beside all else; default `store`.
     ///   - reporter: hears of its own troubles; default one that only logs.
     package init(
         store: Store, consumer: AMQPConsumer, publisher: AMQPPublisher, logger: Logger,
         stuck: StuckWatch = StuckWatch(), server: ServerWatch = ServerWatch(),
         sentinel: SentinelJudge = SentinelJudge(), retention: RetentionWatch? = nil, lanes: [String] = [],
-        reporter: Reporter? = nil
+        maxMessageBytes: Int = 1_048_576, orders: Store? = nil, reporter: Reporter? = nil
     ) {
         self.store = store
         self.consumer = consumer
@@ -61,6 +64,9 @@ package final class ClientManagerService: Sendable {
             failed: { Self.report("dead letters are tried apart", $0, $1, to: reporter) })
         relay = OutboxRelay(store: store, publisher: publisher, logger: logger, reporter: reporter)
         scheduler = Scheduler(store: store, logger: logger, reporter: reporter)
+        registrar = LaneRegistrar(
+            configured: lanes, maxMessageBytes: maxMessageBytes, store: orders ?? store, consumer: consumer,
+            publisher: publisher, letters: letters, reporter: reporter, logger: logger)
     }
 
     /// Works until `stop` yields or ends. Throws when it can't start.
@@ -74,6 +80,7 @@ package final class ClientManagerService: Sendable {
             group.addTask { [self] in await letters.run() }
             group.addTask { [self] in await drain(events, read: readEvents) }
             group.addTask { [self] in await drain(dead, read: readLetters) }
+            group.addTask { [self] in await registrar.run { await self.drain($0, read: $1) } }
             group.addTask { [self] in await relay.run() }
             group.addTask { [self] in await scheduler.run() }
             group.addTask { [self] in await DependencyWork(store: store, reporter: reporter).run() }
@@ -98,6 +105,7 @@ package final class ClientManagerService: Sendable {
         let silent = subscriptions.withLock { $0 }.filter { !$0.isConsuming }.map(\.queue)
         return [
             ("events", intake.trouble("error events are not recorded")), ("dead letters", letters.trouble),
+            ("lanes", registrar.trouble),
             ("relay", relay.trouble), ("schedules", scheduler.trouble),
             (
                 "consumers",
@@ -212,7 +220,7 @@ package final class ClientManagerService: Sendable {
 }
 
 /// A delivery and the way to acknowledge it.
-private struct Received: Sendable {
+struct Received: Sendable {
     let delivery: Delivery
     let acknowledge: @Sendable () -> Void
 

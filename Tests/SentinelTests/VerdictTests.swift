@@ -189,7 +189,7 @@ struct VerdictTests {
             try await desk.arrives("Test", run: 2)
             try await desk.look()
             #expect(try await desk.state(next) == "pending")
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(next)'") == 1)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(next)'") == 1)
             #expect(
                 try await desk.count("moose.outbox WHERE type = 'moose.outcome.v1' AND routing_key = 'answers'") == 1)
         }

@@ -10,15 +10,15 @@ struct OutboxTests {
         try await StoreDesk.open { desk in
             try await desk.run(
                 """
-                INSERT INTO moose.outbox (doorbell_for, exchange, routing_key, type)
-                SELECT gen_random_uuid(), 'moose.work', 'default', 'moose.doorbell.v1' FROM generate_series(1, 20000)
+                INSERT INTO moose.outbox (exchange, routing_key, type)
+                SELECT 'moose.work', 'default', 'moose.work-order.v1' FROM generate_series(1, 20000)
                 """)
             try await desk.run("ANALYZE moose.outbox")
             let read = try await desk.store.postgres.withTransaction { transaction in
                 _ = try await transaction.run(
                     """
                     SELECT moose.settle_outbox(array_agg(o.id), array_agg(gen_random_uuid()), array_agg(true))
-                    FROM moose.lease_outbox(gen_random_uuid(), 100, '{}') o
+                    FROM moose.lease_messages(gen_random_uuid(), 100, '{}') o
                     """)
                 return try await transaction.value(
                     """
@@ -35,8 +35,8 @@ struct OutboxTests {
         try await StoreDesk.open { desk in
             try await desk.run(
                 """
-                INSERT INTO moose.outbox (doorbell_for, exchange, routing_key, type)
-                SELECT gen_random_uuid(), 'moose.work', 'default', 'moose.doorbell.v1' FROM generate_series(1, 3)
+                INSERT INTO moose.outbox (exchange, routing_key, type)
+                SELECT 'moose.work', 'default', 'moose.work-order.v1' FROM generate_series(1, 3)
                 """)
             let leased = try await desk.store.leaseOutbox(UUID())
             #expect(leased.count == 3)

@@ -10,6 +10,7 @@ struct WireSchemaTests {
         "id": #""019aa1b2-c300-752e-89a7-834df2a74de4""#, "kind": #""generate.file-1""#, "title": #""Fill the gaps""#,
         "payload": #"{"module":"slugs"}"#, "lane": #""llm_2""#, "project": #""textkit""#, "agent": #""proposer""#,
         "estimated_cost_usd": #""0.05""#, "max_attempts": "3", "timeout_seconds": "60",
+        "priority": "7",
         "run_at": #""2026-01-31T12:00:00Z""#, "depends_on": #"["019aa1b2-c329-7651-8317-1ff4a6a3a450"]"#,
         "concurrency_key": #""repo textkit""#, "unique_key": #""nightly""#, "unique_seconds": "3600",
         "complexity": "0.7", "risk_level": #""high""#, "acceptance_criteria": #"["It compiles"]"#,

@@ -31,9 +31,10 @@ struct LanesResume: DatabaseCommand {
     func answer(to wanted: LaneChange, from database: PostgresClient, on terminal: Terminal) async throws
         -> CommandAnswer
     {
+        let before = try await LaneLine.all(in: database).first { $0.name == wanted.lane }
         let isNew = try await wanted.resume(in: database)
         let line = try await LaneLine.all(in: database).first { $0.name == wanted.lane }
-        let held = NumberText.counted(line?.held ?? 0, "order")
+        let held = NumberText.counted(before?.held ?? 0, "order")
         var text =
             isNew
             ? "The lane \(wanted.lane) goes on; it held back \(held), which it starts by itself.\n"

@@ -14,6 +14,9 @@ struct OrderFlags: ParsableArguments {
     @Option(help: "The project whose budget it counts against.") var project: String?
     @Option(help: "The agent that asks for it.") var agent: String?
     @Option(parsing: .unconditional, help: "What it may cost, in USD.") var estimatedCost: String?
+    @Option(
+        parsing: .unconditional, help: "From 0 to 9: of what waits in its lane, the highest goes first (default: 0).")
+    var priority: Int?
     @Option(help: "Not before this time, such as 2026-01-31T12:00:00Z (default: at once).") var runAt: String?
     @Option(parsing: .unconditional, help: "After so many failed attempts it is failed.") var maxAttempts: Int?
     @Option(parsing: .unconditional, help: "How long an attempt may run.") var timeoutSeconds: Int?
@@ -52,7 +55,10 @@ struct OrderFlags: ParsableArguments {
             "kind": kind, "title": title, "project": project, "agent": agent, "estimated_cost_usd": estimatedCost,
             "run_at": runAt, "concurrency_key": concurrencyKey, "unique_key": uniqueKey, "risk_level": riskLevel,
         ]
-        let numbers = ["max_attempts": maxAttempts, "timeout_seconds": timeoutSeconds, "unique_seconds": uniqueSeconds]
+        let numbers = [
+            "max_attempts": maxAttempts, "timeout_seconds": timeoutSeconds, "unique_seconds": uniqueSeconds,
+            "priority": priority,
+        ]
         let lists = [
             "depends_on": dependsOn, "acceptance_criteria": acceptanceCriteria, "files_in_scope": filesInScope,
         ]

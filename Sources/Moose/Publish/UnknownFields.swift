@@ -20,7 +20,7 @@ struct UnknownFields {
             if let index = found.firstIndex(where: { $0.name == name }) {
                 found[index].count += 1
             } else if let meant = Self.meant(by: name) {
-                found.append((name, line, 1, meant.isEmpty ? nil : meant))
+                found.append((name, line, 1, meant))
             }
         }
     }
@@ -38,13 +38,14 @@ struct UnknownFields {
 
     private static let known = Set(WorkOrderMessage.fieldNames)
 
-    /// What other systems call what Moose calls otherwise, or does not have.
+    /// What other systems call what Moose calls otherwise.
     private static let others = [
         "delay": "run_at", "eta": "run_at", "scheduled_at": "run_at", "retries": "max_attempts",
-        "max_retries": "max_attempts", "dependencies": "depends_on", "cost": "estimated_cost_usd", "priority": "",
+        "max_retries": "max_attempts", "dependencies": "depends_on", "cost": "estimated_cost_usd", "prio": "priority",
+        "urgency": "priority",
     ]
 
-    /// The field that was meant, perhaps; empty for one that Moose has not; nil for a name of the publisher's own.
+    /// The field that was meant, perhaps; nil for a name of the publisher's own.
     static func meant(by name: String) -> String? {
         guard name.utf8.count <= 100 else { return nil }
         if let other = others[name.lowercased()] { return other }

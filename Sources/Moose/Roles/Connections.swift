@@ -9,7 +9,7 @@ internal import Store
 
 /// The connections of a role that takes work from queues, opened in order: database, publisher, consumer.
 struct Connections: Sendable {
-    /// For claims and finishes, one connection for each.
+    /// For claims, finishes and what is registered, one connection for each.
     let store: Store
     /// For heartbeats, sweeps and the relay, which must not wait behind claims.
     let control: Store
@@ -22,7 +22,7 @@ struct Connections: Sendable {
         let settings = role.settings
         var configuration = PostgresConfiguration(url: settings.database.url)
         configuration.applicationName = "moose \(role.name)"
-        let writer = try PostgresClient(configuration: configuration, maxConnections: 2, logger: role.logger)
+        let writer = try PostgresClient(configuration: configuration, maxConnections: 3, logger: role.logger)
         configuration.applicationName = "moose \(role.name) control"
         let control = try PostgresClient(configuration: configuration, maxConnections: 2, logger: role.logger)
         try await ServerDemand(role).connect(Store(writer))

@@ -12,9 +12,8 @@ struct WorkOrdersCancel: AsyncParsableCommand {
         discussion: """
             What waits is cancelled at once. What runs is stopped by its worker within about a second, and keeps what it \
             cost; a result that comes first wins. An id that was never seen is cancelled too: its message may still be \
-            on its way. With filters it only counts, until you add --yes; they find what a worker has taken from its queue \
-            at least once, as nobody else knows what a message says: for the rest, pause the lane, look with \
-            `moose dead-letters peek moose.work.LANE`, and name the ids.
+            on its way. With filters it only counts, until you add --yes; they find whatever was published some seconds \
+            ago, as long as a worker or a Client Manager runs.
 
             EXAMPLES
               moose work-orders cancel 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e --reason duplicate
@@ -86,11 +85,6 @@ struct WorkOrdersCancel: AsyncParsableCommand {
         }
     }
 
-    private static let queuedNote = """
-        moose: orders that no worker has taken from their queue yet are not among them. `moose lanes pause` keeps them \
-        from running, `moose dead-letters peek moose.work.LANE` shows them; name their ids to cancel them\n
-        """
-
     private func cancelMatching(_ who: String, _ reason: String) async throws {
         let (count, became) = try await common.withDatabase { database in
             let count = try await filter.count(in: database)
@@ -107,10 +101,8 @@ struct WorkOrdersCancel: AsyncParsableCommand {
             print(
                 "Cancelled \(became["cancelled"] ?? 0); told workers to stop \(became["cancel_requested"] ?? 0) that run."
             )
-            StandardError.write(Self.queuedNote)
         } else {
             print("\(count) match. Nothing is cancelled yet: add --yes.")
-            StandardError.write(Self.queuedNote)
         }
     }
 }

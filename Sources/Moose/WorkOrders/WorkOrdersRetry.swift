@@ -8,7 +8,7 @@ struct WorkOrdersRetry: AsyncParsableCommand {
         commandName: "retry",
         abstract: "Have work orders that failed, or wait for review, tried again from their first attempt on.",
         discussion: """
-            Each becomes pending and is rung at once, or blocked while something it depends on isn't completed. Its \
+            Each becomes pending and is taken as soon as a slot is free, or blocked while something it depends on isn't completed. Its \
             earlier attempts and costs stay in its story.
 
             EXAMPLES

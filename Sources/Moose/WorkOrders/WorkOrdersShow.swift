@@ -9,7 +9,7 @@ struct WorkOrdersShow: DatabaseCommand {
         commandName: "show",
         abstract: "Tell the whole story of one work order.",
         discussion: """
-            States, attempts, holds, costs, results of CI, doorbells, dead letters and escalations on one time line, then \
+            States, attempts, holds, costs, results of CI, dead letters and escalations on one time line, then \
             what it waits for, the result or the error, and the message as it was published.
 
             EXAMPLES

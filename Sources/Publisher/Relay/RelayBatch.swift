@@ -112,13 +112,13 @@ struct RelayBatch: Sendable {
 
     private static func message(_ row: OutboxMessage) -> OutgoingMessage {
         var properties = MessageProperties()
-        properties.messageID = (row.doorbellFor ?? row.row).uuidString.lowercased()
+        properties.messageID = row.row.uuidString.lowercased()
         properties.type = row.type
         properties.correlationID = row.correlationID
         properties.appID = row.appID
         properties.replyTo = row.replyTo
         if let traceparent = row.traceparent { properties.headers["traceparent"] = .string(traceparent) }
-        if row.doorbellFor == nil { properties.contentType = "application/json" }
+        properties.contentType = "application/json"
         return OutgoingMessage(
             exchange: row.exchange, routingKey: row.routingKey, properties: properties, body: row.body,
             // An outcome's queue may be gone; without the escalation queue the exchange would swallow an error event.

@@ -18,6 +18,7 @@ package enum Migrations {
         migration(12, "isolation", PackageResources._012_isolation_sql),
         migration(13, "retention", PackageResources._013_retention_sql),
         migration(14, "claims", PackageResources._014_claims_sql),
+        migration(15, "backlog", PackageResources._015_backlog_sql),
     ]
 
     private static func migration(_ id: Int, _ name: String, _ sql: [UInt8]) -> Migration {

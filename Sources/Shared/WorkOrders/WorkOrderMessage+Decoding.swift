@@ -68,6 +68,7 @@ extension WorkOrderMessage {
         estimate = fields.estimate
         maxAttempts = try FieldRule.range(1...100).check(fields.maxAttempts, "max_attempts")
         timeoutSeconds = try FieldRule.range(1...604_800).check(fields.timeoutSeconds, "timeout_seconds")
+        priority = try FieldRule.range(0...9).check(fields.priority, "priority")
         runAt = try fields.runAt.map { text throws(InvalidMessage) in
             guard let date = Date(rfc3339: text) else {
                 throw InvalidMessage(.invalidField, "run_at is not an RFC 3339 time such as 2026-01-31T12:00:00Z")

@@ -17,6 +17,8 @@ package struct WorkOrderMessage: Sendable, Equatable {
     package var maxAttempts: Int?
     /// How long one attempt may run; nil takes the kind's default.
     package var timeoutSeconds: Int?
+    /// From 0 to 9: of what waits in a lane, the highest goes first. Nil: as the message's property says, else 0.
+    package var priority: Int?
     /// Not before this time; nil is at once.
     package var runAt: Date?
     /// All of these must be `completed` first.

@@ -1,6 +1,6 @@
 internal import AMQP
 internal import FoundationEssentials
-internal import Messaging
+internal import Publisher
 internal import Store
 internal import WorkOrders
 
@@ -29,7 +29,7 @@ struct ClaimBatch: Sendable {
         var ids: Set<UUID> = Set(minimumCapacity: taken.count)
         for entry in taken {
             do throws(InvalidMessage) {
-                let item = try reader.read(entry)
+                let item = try reader.read(entry.delivery, lane: entry.lane)
                 if ids.insert(item.id).inserted {
                     tries.append(ClaimTry(taken: entry, item: item, claim: claim))
                 } else {
@@ -89,45 +89,6 @@ struct ClaimBatch: Sendable {
         }
         for verdict in verdicts { meaning.counts.add(verdict.label) }
         return meaning
-    }
-}
-
-/// Reads deliveries as orders. Pure.
-struct OrderReader: Sendable {
-    /// Names, by index.
-    let lanes: [String]
-    let maxMessageBytes: Int
-    let terms: ClaimTerms
-
-    func read(_ taken: Taken) throws(InvalidMessage) -> ClaimItem {
-        let delivery = taken.delivery
-        guard !delivery.isCut else {
-            throw InvalidMessage(.oversize, "the body has \(delivery.bodySize) bytes; the limit is \(maxMessageBytes)")
-        }
-        let lane = lanes[taken.lane]
-        var form = try WorkOrderMessage.decode(
-            delivery.body, messageID: delivery.properties.messageID, lane: lane,
-            isDoorbell: delivery.properties.type == MessageType.doorbell, limit: maxMessageBytes)
-        if case .order(var message) = form {
-            // The queue it came from is its lane: retries then take the same way.
-            message.lane = lane
-            if terms.price(of: message, bytes: delivery.body.count) == .unknown {
-                throw InvalidMessage(
-                    .unknownPrice, "no estimated_cost_usd, and the kind \(message.kind) has no default price")
-            }
-            form = .order(message)
-        }
-        return ClaimItem(
-            form: form, body: delivery.body, appID: delivery.properties.appID, replyTo: delivery.properties.replyTo,
-            correlationID: delivery.properties.correlationID, traceparent: delivery.properties.traceparent,
-            properties: delivery.wire.bytes)
-    }
-}
-
-extension MessageProperties {
-    /// W3C trace context of the publisher, as it came.
-    fileprivate var traceparent: String? {
-        if case .string(let text) = headers["traceparent"] { text } else { nil }
     }
 }
 

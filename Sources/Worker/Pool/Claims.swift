@@ -2,6 +2,7 @@ internal import AMQP
 internal import CoreMetrics
 internal import FoundationEssentials
 internal import Logging
+internal import Messaging
 internal import Postgres
 internal import Publisher
 internal import Reporting
@@ -63,9 +64,13 @@ final class Claims: Sendable {
     func run() async {
         for await _ in board.claimRings {
             while !Task.isCancelled {
-                let taken = board.change { $0.takeClaimable(upTo: batch) }
-                if taken.isEmpty { break }
-                await claim(taken, park: false)
+                let (counts, taken) = board.change { state in
+                    let counts = state.takeFromLine(upTo: batch)
+                    return (counts, state.takeClaimable(upTo: batch))
+                }
+                if counts.isEmpty, taken.isEmpty { break }
+                if !counts.isEmpty { await takeFromLine(counts) }
+                if !taken.isEmpty { await claim(taken, park: false) }
             }
             metrics.show(board)
         }
@@ -77,7 +82,7 @@ final class Claims: Sendable {
     /// Judges a batch; each delivery is acknowledged only after the commit that decided it. What fails goes apart and
     /// keeps no slot meanwhile.
     ///
-    /// - Parameter park: they have no slots: they are kept in the database, and ring again.
+    /// - Parameter park: they have no slots: they are registered.
     func claim(_ taken: [Taken], park: Bool) async {
         let batch = ClaimBatch(taken, reader: reader)
         if !batch.repeated.isEmpty {
@@ -90,6 +95,76 @@ final class Claims: Sendable {
         await bury(batch.invalid)
         if !park { free(batch.invalid.map(\.taken)) }
         metrics.claimSeconds.record(ContinuousClock.now - started)
+    }
+
+    // MARK: The line
+
+    /// Takes from the line for slots that are reserved. Taken together they fail together: then they are claimed one by
+    /// one, as if each had been delivered.
+    private func takeFromLine(_ counts: [Int: Int]) async {
+        let names = reader.lanes
+        let wanted = Dictionary(uniqueKeysWithValues: counts.map { (names[$0], $1) })
+        let claim = UUID()
+        let started = ContinuousClock.now
+        var attempt = 0
+        while !Task.isCancelled {
+            do throws(PostgresError) {
+                let taken = try await store.take(wanted, claim: claim, terms: reader.terms, isRepeated: attempt > 0)
+                patience.answered()
+                settle(taken, counts)
+                return metrics.claimSeconds.record(ContinuousClock.now - started)
+            } catch  where error.fault == .away || error.fault == .starved {
+                await patience.failed(error, attempt: attempt, during: "claim")
+                attempt += 1
+                if board.look(\.isStopping) { break }
+            } catch {
+                patience.isolated("claim", error, counts.values.reduce(0, +))
+                return await claimOneByOne(wanted, counts)
+            }
+        }
+        board.change { $0.release(counts.flatMap { Array(repeating: $0, count: $1) }) }
+    }
+
+    private func settle(_ taken: [TakenOrder], _ counts: [Int: Int]) {
+        var unused = counts
+        var orders: [(lane: Int, order: ClaimedOrder)] = []
+        var tally = Tally()
+        var leavesWork = false
+        for entry in taken {
+            tally.add(entry.verdict.label)
+            guard case .run(let order) = entry.verdict, let lane = reader.lanes.firstIndex(of: order.lane) else {
+                leavesWork = true
+                continue
+            }
+            unused[lane, default: 0] -= 1
+            orders.append((lane, order))
+        }
+        for (label, count) in tally.all { metrics.claimed(label, count) }
+        if leavesWork { relay.wake() }
+        let got = Dictionary(taken.map { ($0.lane, 1) }, uniquingKeysWith: +)
+        board.change { state in
+            state.release(unused.flatMap { Array(repeating: $0, count: max(0, $1)) })
+            for (lane, count) in counts where got[reader.lanes[lane], default: 0] < count {
+                state.endedLine(lane: lane)
+            }
+        }
+        jobs.start(orders)
+    }
+
+    private func claimOneByOne(_ wanted: [String: Int], _ counts: [Int: Int]) async {
+        var left = counts
+        do throws(PostgresError) {
+            let taken = try await control.setApart(wanted).compactMap { id, name -> Taken? in
+                guard let lane = reader.lanes.firstIndex(of: name) else { return nil }
+                left[lane, default: 0] -= 1
+                return Taken(lane: lane, delivery: .ofRegistered(id))
+            }
+            board.change { $0.release(left.flatMap { Array(repeating: $0, count: max(0, $1)) }) }
+            await claim(taken, park: false)
+        } catch {
+            board.change { $0.release(counts.flatMap { Array(repeating: $0, count: $1) }) }
+            await patience.failed(error, attempt: 0, during: "claim")
+        }
     }
 
     private func free(_ entries: [Taken]) { board.change { $0.release(entries.map(\.lane)) } }
@@ -137,7 +212,7 @@ final class Claims: Sendable {
         await settle(ClaimBatch.meaning(of: verdicts, for: tries), park: park)
     }
 
-    /// Out of the ward: with slots of their own where some are free, else to be rung again.
+    /// Out of the ward: with slots of their own where some are free, else registered.
     private func claimApart(_ tries: [ClaimTry]) async throws(PostgresError) {
         let lanes = tries.map(\.lane)
         let reservation = board.change { $0.reserve(lanes) }
@@ -207,7 +282,7 @@ final class Claims: Sendable {
             } catch {
                 guard error.fault != .away, error.fault != .starved else { return false }
                 reporter.report(
-                    "claim", "an order can neither be claimed nor be failed; the sweep will ring for it again",
+                    "claim", "an order can neither be claimed nor be failed; it will be tried again",
                     error: error, workOrder: id, severity: .critical)
             }
             intake.acknowledge([entry.taken])
@@ -234,5 +309,18 @@ final class Claims: Sendable {
             attempt += 1
             if board.look(\.isStopping) { return }
         }
+    }
+}
+
+extension Delivery {
+    /// In the place of a message of an order that is registered already. No broker knows it: its tag is of no channel, so
+    /// acknowledging it does nothing, and the claim judges the order by its row.
+    fileprivate static func ofRegistered(_ id: UUID) -> Delivery {
+        var properties = MessageProperties()
+        properties.messageID = id.uuidString.lowercased()
+        properties.type = MessageType.doorbell
+        return Delivery(
+            tag: DeliveryTag(epoch: 0, tag: 0), body: [], properties: properties, exchange: "", routingKey: "",
+            redelivered: false)
     }
 }

@@ -34,8 +34,7 @@ final class Intake: Sendable {
         }
     }
 
-    // As many as it has slots, so that short jobs never wait for the broker.
-    private func prefetch(lane: Int) -> Int { board.look { min(2000, $0.lanes[lane].slots) } }
+    private func prefetch(lane: Int) -> Int { board.look { $0.lanes[lane].prefetch } }
 
     /// Takes in what a lane is delivered, until its subscription is closed.
     func receive(lane: Int) async {
@@ -87,7 +86,7 @@ final class Intake: Sendable {
         }
     }
 
-    /// Consumes again where a pool that was full has slots free, and nothing else holds the lane.
+    /// Consumes again where a consumer was paused, and nothing holds it any more.
     func resume() async {
         for lane in lanes.indices where board.change({ $0.resumes(lane: lane) }) {
             do {
@@ -99,7 +98,12 @@ final class Intake: Sendable {
         }
     }
 
-    /// Has the broker hand out as many as there are slots now. A consumer that is paused takes the number when it resumes.
+    /// Has the broker hand out more while there is a line, and as many as there are slots where there is none.
+    func followLines() async {
+        for lane in lanes.indices where board.change({ $0.widen(lane: lane) }) != nil { await followSlots(lane: lane) }
+    }
+
+    /// Has the broker hand out as many as are wanted now. A consumer that is paused takes the number when it resumes.
     func followSlots(lane: Int) async {
         guard board.look({ !$0.lanes[lane].isConsumerPaused && !$0.isStopping }) else { return }
         do {

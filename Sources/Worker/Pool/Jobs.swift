@@ -32,7 +32,7 @@ final class Jobs: Sendable {
         let jobs = orders.map { (lane: $0.lane, job: job(of: $0.order)) }
         let started = board.change { state in
             jobs.map { lane, job in
-                state.start(LeaseKey(id: job.id, token: job.token)) {
+                state.start(LeaseKey(id: job.id, token: job.token), lane: lane) {
                     RunningJob(task: Task { await self.run(job, lane: lane) }, cancelFlag: job.cancelFlag)
                 }
             }

@@ -1,6 +1,14 @@
 internal import AMQP
 internal import DequeModule
 
+/// When deliveries are registered in the database instead of waiting here for a slot.
+struct RegistrationTerms: Sendable {
+    /// How long a delivery waits where jobs hold the slots.
+    var whileBusy: Duration = .milliseconds(250)
+    /// How long it waits in any case.
+    var patience: Duration
+}
+
 /// One lane of a worker: its slots, and what was delivered and waits for one. Pure.
 struct LaneState: Sendable {
     typealias Instant = ContinuousClock.Instant
@@ -21,6 +29,12 @@ struct LaneState: Sendable {
     private(set) var isConsumerPaused = false
     /// An operator paused it.
     private(set) var isPaused = false
+    /// Orders may wait in its line, in the database: they go first, and what comes stands behind them.
+    private(set) var hasLine = false
+    /// How many of its slots are held by handlers; the others' are on their way into or out of the database.
+    private(set) var working = 0
+    /// How many deliveries the broker hands out at a time; nil: as many as there are slots.
+    private(set) var widened: Int?
     /// How many of its deliveries were apart when its consumer was last started anew for their sake.
     private(set) var renewedFor = 0
     /// What it is owed of the batches so far, in weights.
@@ -33,6 +47,8 @@ struct LaneState: Sendable {
     }
 
     var free: Int { max(0, slots - running) }
+    /// What is delivered may be claimed at once: there is a slot, and nothing that goes first.
+    var isOpen: Bool { free > 0 && !hasLine && !isPaused }
 
     mutating func arrive(_ delivery: Delivery, at now: Instant) {
         waiting.append(Waiting(delivery: delivery, since: now))
@@ -48,9 +64,22 @@ struct LaneState: Sendable {
         return waiting.map(\.delivery)
     }
 
-    /// What has waited since before the deadline without a free slot, and what is behind it, up to these bounds.
-    mutating func takeOverdue(before deadline: Instant, upTo limit: Int, bytes: Int) -> [Delivery] {
-        guard free == 0, let oldest = waiting.first, oldest.since < deadline else { return [] }
+    /// Whether its slots are held by jobs, not by the database: then what comes will wait.
+    private var isBusy: Bool { free == 0 && working * 2 >= slots }
+
+    /// Whether what was delivered is to be registered: it would wait here, where nobody sees it and it keeps its turn
+    /// from nobody. A database that is the bottleneck itself has no use for another way through it.
+    func wantsRegistration(_ terms: RegistrationTerms, at now: Instant) -> Bool {
+        guard let oldest = waiting.first else { return false }
+        if isPaused || hasLine { return true }
+        return isBusy && oldest.since < now - terms.whileBusy || free == 0 && oldest.since < now - terms.patience
+    }
+
+    /// What is to be registered, up to these bounds.
+    mutating func takeRegistrable(
+        _ terms: RegistrationTerms, at now: Instant, upTo limit: Int, bytes: Int
+    ) -> [Delivery] {
+        guard wantsRegistration(terms, at: now) else { return [] }
         var size = 0
         let taken = waiting.prefix(limit).prefix { entry in
             defer { size += entry.delivery.body.count }
@@ -59,6 +88,23 @@ struct LaneState: Sendable {
         waiting.removeFirst(taken.count)
         return taken
     }
+
+    mutating func setLine(_ hasLine: Bool) { self.hasLine = hasLine }
+
+    /// While there is a line, the broker hands out more than there are slots: all of it is registered.
+    /// - Returns: the number, where it has just changed.
+    mutating func widen() -> Int? {
+        let wanted: Int? = isPaused || hasLine ? 500 : nil
+        guard wanted != widened else { return nil }
+        widened = wanted
+        return prefetch
+    }
+
+    /// As many as it has slots, so that short jobs never wait for the broker.
+    var prefetch: Int { min(2000, max(slots, widened ?? 1)) }
+
+    mutating func startWorking() { working += 1 }
+    mutating func stopWorking() { working -= 1 }
 
     mutating func reserve(_ count: Int = 1) { running += count }
     mutating func release(_ count: Int = 1) { running -= count }

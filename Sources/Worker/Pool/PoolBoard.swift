@@ -8,6 +8,8 @@ final class PoolBoard: Sendable {
     private let ended = Mutex<[FinishTry]>([])
     private let claims = Bell()
     private let finishes = Bell()
+    private let registrations = Bell()
+    private let line = Bell()
 
     init(lanes: [WorkerConfiguration.Lane]) { state = Mutex(PoolState(lanes: lanes)) }
 
@@ -15,6 +17,10 @@ final class PoolBoard: Sendable {
     var claimRings: AsyncStream<Void> { claims.rings }
     /// An end waits to be written. For one listener.
     var finishRings: AsyncStream<Void> { finishes.rings }
+    /// Deliveries are to be registered. For one listener.
+    var registrationRings: AsyncStream<Void> { registrations.rings }
+    /// Slots are free for what may wait in the line. For one listener.
+    var lineRings: AsyncStream<Void> { line.rings }
 
     func change<Result: Sendable>(_ body: (inout PoolState) -> Result) -> Result {
         let (result, wakes) = state.withLock { state in
@@ -24,6 +30,8 @@ final class PoolBoard: Sendable {
         }
         if wakes.contains(.claims) { claims.ring() }
         if wakes.contains(.finishes) { finishes.ring() }
+        if wakes.contains(.registrations) { registrations.ring() }
+        if wakes.contains(.line) { line.ring() }
         return result
     }
 

@@ -14,6 +14,10 @@ struct PoolState: Sendable {
         static let claims = Wakes(rawValue: 1)
         /// The end of an attempt waits to be written.
         static let finishes = Wakes(rawValue: 2)
+        /// A delivery is to be registered.
+        static let registrations = Wakes(rawValue: 4)
+        /// Slots are free, and nothing that was delivered wants them: the line may have something.
+        static let line = Wakes(rawValue: 8)
     }
 
     /// Whether slots could be had.
@@ -71,7 +75,7 @@ struct PoolState: Sendable {
                 lanes[lane].arrive(delivery, at: now)
             }
         }
-        wakes.insert(.claims)
+        wakes.insert(lanes[lane].isPaused || lanes[lane].hasLine ? .registrations : .claims)
         return true
     }
 
@@ -101,11 +105,11 @@ struct PoolState: Sendable {
     }
 
     private mutating func nextLane() -> Int? {
-        if lanes.count == 1 { return lanes[0].free > 0 ? 0 : nil }
+        if lanes.count == 1 { return lanes[0].isOpen ? 0 : nil }
         var next: Int?
         var turn = 0
         for index in lanes.indices {
-            guard lanes[index].free > 0, !lanes[index].waiting.isEmpty else {
+            guard lanes[index].isOpen, !lanes[index].waiting.isEmpty else {
                 lanes[index].forgetCredit()
                 continue
             }
@@ -124,13 +128,61 @@ struct PoolState: Sendable {
         return suspects.removeLast()
     }
 
-    /// Takes what has waited too long for a slot: it is parked, so that no delivery is held for the length of a job.
-    mutating func takeOverdue(before deadline: Instant, upTo limit: Int) -> [Taken] {
+    /// Takes what would wait for a slot: it is registered, so that it can be seen, and no delivery is held for the length
+    /// of a job. From now on the lane has a line.
+    mutating func takeRegistrable(_ terms: RegistrationTerms, at now: Instant, upTo limit: Int) -> [Taken] {
+        guard !isStopping, !isIntakeStopped else { return [] }
         for index in lanes.indices {
-            let taken = lanes[index].takeOverdue(before: deadline, upTo: limit, bytes: Self.batchBytes)
-            if !taken.isEmpty { return taken.map { Taken(lane: index, delivery: $0) } }
+            let taken = lanes[index].takeRegistrable(terms, at: now, upTo: limit, bytes: Self.batchBytes)
+            guard !taken.isEmpty else { continue }
+            return taken.map { Taken(lane: index, delivery: $0) }
         }
         return []
+    }
+
+    /// Rings for those that have come to wait too long.
+    mutating func lookForRegistrable(_ terms: RegistrationTerms, at now: Instant) {
+        if lanes.contains(where: { $0.wantsRegistration(terms, at: now) }) { wakes.insert(.registrations) }
+    }
+
+    // MARK: The line
+
+    /// Reserves slots for what waits in the lines, by the weights of the lanes where they don't all fit.
+    /// - Returns: how many by lane.
+    mutating func takeFromLine(upTo limit: Int) -> [Int: Int] {
+        guard !isStopping, host.trouble == nil else { return [:] }
+        let open = lanes.indices.filter { lanes[$0].hasLine && !lanes[$0].isPaused && lanes[$0].free > 0 }
+        let weights = open.reduce(0) { $0 + lanes[$1].weight }
+        var counts: [Int: Int] = [:]
+        for index in open {
+            let count = min(lanes[index].free, max(1, limit * lanes[index].weight / weights))
+            lanes[index].reserve(count)
+            counts[index] = count
+        }
+        return counts
+    }
+
+    /// These lanes have something in their lines, be it only for now.
+    mutating func foundLine(_ names: Set<String>) {
+        for index in lanes.indices where names.contains(lanes[index].name) {
+            lanes[index].setLine(true)
+            wakes.insert(.claims)
+        }
+    }
+
+    /// Nothing more is to be had there now: what comes is claimed again as it comes.
+    mutating func endedLine(lane: Int) {
+        lanes[lane].setLine(false)
+        wakes.insert(.claims)
+    }
+
+    /// - Returns: how many the broker should hand out of a lane at a time, where that has just changed.
+    mutating func widen(lane: Int) -> Int? { lanes[lane].widen() }
+
+    /// Lanes with free slots that have no line as far as is known, by name.
+    var lanesToLookAt: [String] {
+        guard !takesNothing else { return [] }
+        return lanes.filter { $0.free > 0 && !$0.hasLine && !$0.isPaused }.map(\.name)
     }
 
     /// They wait again, first in the line.
@@ -180,15 +232,18 @@ struct PoolState: Sendable {
     // MARK: Jobs
 
     /// - Returns: whether somebody has cancelled it already; nil when the worker stops and starts nothing more.
-    mutating func start(_ key: LeaseKey, _ job: () -> RunningJob) -> (job: RunningJob, isCancelled: Bool)? {
+    mutating func start(
+        _ key: LeaseKey, lane: Int, _ job: () -> RunningJob
+    ) -> (job: RunningJob, isCancelled: Bool)? {
         guard !isStopping else { return nil }
         let job = job()
+        lanes[lane].startWorking()
         return (job, jobs.start(key, job))
     }
 
     /// An attempt has ended: its lease is renewed until the end is written. For one that ran see ``PoolBoard/end(_:)``.
     mutating func end(_ finish: FinishTry) {
-        jobs.end(finish.key)
+        if jobs.end(finish.key) { lanes[finish.lane].stopWorking() }
         if finish.item.report.didStart { host.worked() }
         // Whoever writes ends goes on until none is left: only the first one has to ring.
         if finishes.isEmpty { wakes.insert(.finishes) }
@@ -213,6 +268,7 @@ struct PoolState: Sendable {
             lanes[end.lane].release()
         }
         wakes.insert(.claims)
+        if !lanes.contains(where: { $0.hasLine || !$0.waiting.isEmpty }) { wakes.insert(.line) }
     }
 
     mutating func cancel(_ requests: [CancelRequest]) -> [(request: CancelRequest, job: RunningJob)] {
@@ -231,15 +287,13 @@ struct PoolState: Sendable {
     mutating func setConsumerPaused(_ isPaused: Bool, lane: Int) { lanes[lane].setConsumerPaused(isPaused) }
 
     mutating func follow(lane: Int, weight: Int, isPaused: Bool) -> Bool {
-        lanes[lane].follow(weight: weight, isPaused: isPaused)
+        wakes.insert([.claims, .registrations])
+        return lanes[lane].follow(weight: weight, isPaused: isPaused)
     }
 
     /// Whether a lane that is paused may consume again; then it counts as consuming.
     mutating func resumes(lane: Int) -> Bool {
-        let state = lanes[lane]
-        guard state.isConsumerPaused, !state.isPaused, state.free > 0, state.waiting.isEmpty, !takesNothing else {
-            return false
-        }
+        guard lanes[lane].isConsumerPaused, !takesNothing else { return false }
         lanes[lane].setConsumerPaused(false)
         return true
     }
@@ -249,14 +303,6 @@ struct PoolState: Sendable {
     }
 
     mutating func renewed(lane: Int, for apart: Int) { lanes[lane].renewed(for: apart) }
-
-    /// Where something more could start at once, by name.
-    var lanesWithSlots: [String: Int] {
-        guard !takesNothing else { return [:] }
-        return lanes.indices.reduce(into: [:]) { found, index in
-            if lanes[index].free > lanes[index].waiting.count { found[lanes[index].name] = index }
-        }
-    }
 
     // MARK: Servers and the machine
 

@@ -26,10 +26,12 @@ struct RunningJobs: Sendable {
         return !cancels.isEmpty && cancels[key] != nil
     }
 
-    mutating func end(_ key: LeaseKey) {
+    /// - Returns: whether it ran until now.
+    mutating func end(_ key: LeaseKey) -> Bool {
         // In place: `entries[key]?.hasEnded = true` takes memory three times for each job.
-        guard let index = entries.index(forKey: key) else { return }
+        guard let index = entries.index(forKey: key), !entries.values[index].hasEnded else { return false }
         entries.values[index].hasEnded = true
+        return true
     }
 
     mutating func remove(_ key: LeaseKey) { entries[key] = nil }

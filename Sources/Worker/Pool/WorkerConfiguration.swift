@@ -36,8 +36,6 @@ package struct WorkerConfiguration: Sendable {
     /// How often the safety net looks for what could go on. Default 30 s.
     package var sweep: Duration = .seconds(30)
     package var unknownKindGrace: Duration = .seconds(600)
-    /// How often this worker looks for orders that others parked because they don't know the kind. Default 5 s.
-    package var adoption: Duration = .seconds(5)
     package var retry = RetryPolicy()
     package var defaultTimeout: Duration = .seconds(600)
     package var defaultMaxAttempts = 5
@@ -46,7 +44,7 @@ package struct WorkerConfiguration: Sendable {
     package var drainTimeout: Duration = .seconds(30)
     /// How long the registry remembers workers that stopped or were lost. Default 7 days.
     package var keepsStoppedWorkers: Duration = .seconds(604_800)
-    /// How long a delivery may wait for a slot before it is parked in Postgres, and how long the database may be away
+    /// How long a delivery may wait for a slot before it is registered in any case, and how long the database may be away
     /// before the intake stops. Default 2 s.
     package var patience: Duration = .seconds(2)
     /// How long the database may be away before unclaimed deliveries go back to the queue. Default 10 min.

@@ -77,8 +77,8 @@ package final class WorkerPool: Sendable {
             configuration: configuration, store: control, board: board, intake: intake, registrar: registrar,
             reporter: reporter, logger: logger, drain: { drainRequest.finish() })
         let upkeep = Upkeep(
-            configuration: configuration, handlers: handlers, store: control, publisher: publisher, board: board,
-            intake: intake, claims: claims, registrar: registrar, follower: follower, metrics: metrics,
+            configuration: configuration, handlers: handlers, store: control, board: board, intake: intake,
+            claims: claims, registrar: registrar, follower: follower, metrics: metrics,
             reporter: reporter, logger: logger)
         services =
             [

@@ -59,9 +59,8 @@ package actor ScalingFigures {
         for load in try await store.laneLoads(slots.keys.sorted()) {
             let queue = MooseTopology.workQueue(lane: load.lane)
             let messages = try await publisher.queueStatistics(queue)?.messages ?? 0
-            // A stored order is rung by one doorbell: it waits in the outbox or in the queue. So the queue's messages and
-            // the outbox's doorbells are every order once, unless a doorbell was lost; the table knows those.
-            let all = max(messages + load.doorbells, load.due) + (local.waiting[load.lane] ?? 0)
+            // An order is on the broker, or in a worker's hands, or registered: each once.
+            let all = messages + load.due + (local.waiting[load.lane] ?? 0)
             // What the lane's pause, limit or rate would hold back, no process could run.
             let queued = min(all, load.room ?? all)
             let unclaimed = messages > 0 ? local.claimedAge ?? .zero : .zero

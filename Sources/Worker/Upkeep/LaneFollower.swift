@@ -3,12 +3,11 @@ internal import Reporting
 internal import Store
 
 /// Takes over what operators set for this worker's lanes: pauses and weights. What a claim may start doesn't hang on it: the
-/// claim judges pauses itself; this keeps the messages of a paused lane in the broker.
+/// claim judges pauses itself; this has what comes to a paused lane registered.
 struct LaneFollower: Sendable {
     let lanes: [WorkerConfiguration.Lane]
     let store: Store
     let board: PoolBoard
-    let intake: Intake
     let reporter: Reporter
     let logger: Logger
 
@@ -28,9 +27,7 @@ struct LaneFollower: Sendable {
                 if hasChanged {
                     logger.info(isPaused ? "lane paused" : "lane resumed", metadata: ["lane": "\(lane.name)"])
                 }
-                if isPaused { await intake.pause(lane: index) }
             }
-            await intake.resume()
         }
     }
 }

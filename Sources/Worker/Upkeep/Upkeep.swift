@@ -1,4 +1,3 @@
-internal import AMQP
 internal import Logging
 internal import Publisher
 internal import Reporting
@@ -10,7 +9,6 @@ struct Upkeep: Sendable {
     let handlers: HandlerRegistry
     /// With connections that wait behind no claim and no end.
     let store: Store
-    let publisher: AMQPPublisher
     let board: PoolBoard
     let intake: Intake
     let claims: Claims
@@ -34,11 +32,13 @@ struct Upkeep: Sendable {
                 reporter: reporter, logger: logger
             ).run,
             LaneFollower(
-                lanes: configuration.lanes, store: store, board: board, intake: intake, reporter: reporter,
-                logger: logger
+                lanes: configuration.lanes, store: store, board: board, reporter: reporter, logger: logger
             ).run,
-            OverdueParker(
+            Registering(
                 configuration: configuration, board: board, intake: intake, claims: claims, reporter: reporter
+            ).run,
+            LineWatch(
+                kinds: handlers.entries.keys.sorted(), store: store, board: board, reporter: reporter
             ).run,
             SuspectReader(
                 lanes: configuration.lanes.map(\.name), store: store, board: board, intake: intake, claims: claims,
@@ -53,13 +53,7 @@ struct Upkeep: Sendable {
             LeaseRescuer(
                 configuration: configuration, store: store, metrics: metrics, reporter: reporter, logger: logger
             ).run,
-            Sweeper(
-                configuration: configuration, store: store, publisher: publisher, reporter: reporter, logger: logger
-            ).run,
-            Adopter(
-                configuration: configuration, kinds: handlers.entries.keys.sorted(), store: store, board: board,
-                reporter: reporter, logger: logger
-            ).run,
+            Sweeper(configuration: configuration, store: store, reporter: reporter).run,
             MoneyWaker(store: store, reporter: reporter, logger: logger).run,
             GateWaker(store: store, reporter: reporter, logger: logger).run,
             DependencyWork(store: store, reporter: reporter).run,

@@ -14,7 +14,7 @@ struct UnknownFieldTests {
         ("estimatedCostUSD", "estimated_cost_usd"), ("timeout", "timeout_seconds"), ("maxattempt", "max_attempts"),
         ("max_atempts", "max_attempts"), ("dependsOn", "depends_on"), ("dependencies", "depends_on"),
         ("uniquekey", "unique_key"), ("risk", "risk_level"), ("Kind", "kind"), ("retries", "max_attempts"),
-        ("priority", ""),
+        ("prio", "priority"),
     ])
     func `a slip of the pen is known`(name: String, meant: String) {
         #expect(UnknownFields.meant(by: name) == meant)
@@ -49,7 +49,7 @@ struct UnknownFieldTests {
     @Test func `each is told of once, with its first line`() {
         let text = """
             {"kind":"k","title":"a","runat":"2066-01-01T00:00:00Z","customer":7}
-            {"kind":"k","title":"b","runat":"x","priority":9}
+            {"kind":"k","title":"b","runat":"x","urgency":9}
             """
         let lines = OrderLines(Array(text.utf8), lane: "default", limit: 1_000_000, kinds: [])
         #expect(lines.orders.count == 2 && lines.problems.isEmpty, "they are no mistake")
@@ -57,7 +57,7 @@ struct UnknownFieldTests {
             lines.unknown.warnings == [
                 "the field runat (line 1 and 1 more) means nothing to Moose and only goes to the handler; did you mean "
                     + "run_at?",
-                "the field priority (line 2) means nothing to Moose and only goes to the handler",
+                "the field urgency (line 2) means nothing to Moose and only goes to the handler; did you mean priority?",
             ])
     }
 

@@ -141,7 +141,7 @@ struct BudgetLimitTests {
             #expect(try await desk.store.wakeForMoney() == 0)
             try await desk.run("SELECT moose.unfreeze_budget('project', 'shop', 'ada', 'mended')")
             #expect(try await desk.store.wakeForMoney() == 1)
-            #expect(try await desk.start(StoreDesk.doorbell(items[0].id)) == 2)
+            #expect(try await desk.start(StoreDesk.registered(items[0].id)) == 2)
         }
     }
 

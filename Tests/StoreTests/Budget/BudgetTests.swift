@@ -26,9 +26,9 @@ struct BudgetTests {
             // The first costs less than was held, so there is room for the second.
             try await desk.end(items[0].id, grant.token, cost: StoreDesk.usd("1"))
             #expect(try await desk.store.wakeForMoney() == 1)
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(items[1].id)'") == 1)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(items[1].id)'") == 1)
             #expect(
-                try await desk.start(StoreDesk.doorbell(items[1].id)) == 2, "the refused claim used the first token")
+                try await desk.start(StoreDesk.registered(items[1].id)) == 2, "the refused claim used the first token")
         }
     }
 

@@ -15,10 +15,10 @@ struct WaitingForMoneyTests {
             try await desk.run("UPDATE moose.budget_policies SET kill_u = 103000000 WHERE period = 'day'")
             #expect(try await desk.store.wakeForMoney() == 3)
             #expect(try await desk.these(items, in: "pending") == [0, 1, 2])
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for IS NOT NULL") == 3)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL") == 3)
             // What was woken is on its way to its money: the next look wakes nobody for the same dollars.
             #expect(try await desk.store.wakeForMoney() == 0)
-            #expect(try await desk.start(StoreDesk.doorbell(items[0].id)) == 2)
+            #expect(try await desk.start(StoreDesk.registered(items[0].id)) == 2)
         }
     }
 
@@ -34,7 +34,7 @@ struct WaitingForMoneyTests {
                 WHERE window_end - window_start < interval '2 days'
                 """)
             #expect(try await desk.store.wakeForMoney() == 1)
-            #expect(try await desk.start(StoreDesk.doorbell(item.id)) == 2)
+            #expect(try await desk.start(StoreDesk.registered(item.id)) == 2)
         }
     }
 

@@ -13,7 +13,7 @@ struct CancelRaceTests {
             let item = try StoreDesk.order(usd: "1")
             try await desk.end(item.id, try await desk.start(item), .interrupted)
             let (verdicts, cancel) = try await meet(desk) {
-                try await desk.claim([StoreDesk.doorbell(item.id)])
+                try await desk.claim([StoreDesk.registered(item.id)])
             } _: {
                 try await desk.text(
                     "SELECT before || ' ' || after FROM moose.cancel_work_orders(ARRAY['\(item.id)'::uuid], 'ann', 'x')"

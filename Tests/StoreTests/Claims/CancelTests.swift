@@ -41,10 +41,10 @@ struct CancelTests {
             let second = try StoreDesk.order(dependsOn: [first.id])
             #expect(try await desk.claim([first], park: true) == [.later])
             #expect(try await desk.claim([second]) == [.later])
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(first.id)'") == 1)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(first.id)'") == 1)
             #expect(try await cancel([first.id], desk) == [Change(before: "pending", after: "cancelled")])
             #expect(try await desk.state(first.id) == "cancelled")
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(first.id)'") == 0)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(first.id)'") == 0)
             #expect(try await desk.count("moose.outbox WHERE routing_key = 'answers'") == 1)
             try await desk.settle()
             #expect(
@@ -70,7 +70,7 @@ struct CancelTests {
             let item = try StoreDesk.order(usd: "1")
             #expect(try await cancel([item.id], desk) == [Change(before: "unknown", after: "cancelled")])
             #expect(try await desk.claim([item]) == [.duplicate])
-            #expect(try await desk.claim([StoreDesk.doorbell(item.id)]) == [.duplicate])
+            #expect(try await desk.claim([StoreDesk.registered(item.id)]) == [.duplicate])
             #expect(try await desk.count("moose.dead_letters") == 0)
             #expect(try await held(desk) == 0)
         }
@@ -148,7 +148,7 @@ struct CancelTests {
             #expect(try await desk.state(item.id) == "cancelled")
             #expect(try await desk.state(other.id) == "retrying")
             #expect(try await desk.count("moose.outbox WHERE routing_key = 'answers'") == 1)
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(item.id)'") == 0)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(item.id)'") == 0)
             #expect(try await desk.count("moose.budget_holds WHERE state = 'presumed_spent'") == 2)
             #expect(
                 try await desk.count(
@@ -206,12 +206,13 @@ struct CancelTests {
             #expect(try await retry([item.id, UUID()], desk).map(\.after).sorted() == ["pending", "unknown"])
             #expect(try await desk.count("moose.work_orders WHERE state = 'pending' AND attempt = 0") == 1)
             #expect(try await desk.count("moose.work_orders WHERE worker_losses = 0") == 1)
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(item.id)' AND due_at <= now()") == 1)
+            #expect(
+                try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(item.id)' AND due <= now()") == 1)
             #expect(
                 try await desk.count(
                     "moose.audit_log WHERE action = 'work order retry' AND before ->> 'error' = 'red' AND who = 'ann'")
                     == 1)
-            let again = try await desk.start(StoreDesk.doorbell(item.id))
+            let again = try await desk.start(StoreDesk.registered(item.id))
             #expect(again == token + 1)
             try await desk.end(item.id, again)
             #expect(try await desk.count("moose.outcome_vectors WHERE attempt = 1") == 2)
@@ -228,9 +229,9 @@ struct CancelTests {
             try await desk.run("UPDATE moose.work_orders SET state = 'failed' WHERE id = '\(second.id)'")
             #expect(try await retry([second.id], desk) == [Change(before: "failed", after: "blocked")])
             #expect(try await desk.state(second.id) == "blocked")
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(second.id)'") == 0)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(second.id)'") == 0)
             #expect(try await retry([first.id], desk) == [Change(before: "failed", after: "pending")])
-            try await desk.end(first.id, try await desk.start(StoreDesk.doorbell(first.id)))
+            try await desk.end(first.id, try await desk.start(StoreDesk.registered(first.id)))
             #expect(try await desk.state(second.id) == "pending")
         }
     }
@@ -255,7 +256,7 @@ struct CancelTests {
                 try await group.waitForAll()
             }
             #expect(try await desk.count("moose.work_orders WHERE state = 'cancelled'") == 40)
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for IS NOT NULL") == 0)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL") == 0)
             #expect(try await held(desk) == 0)
         }
     }

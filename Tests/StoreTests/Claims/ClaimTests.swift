@@ -11,7 +11,7 @@ struct ClaimTests {
             let old = try await desk.start(item)
             try await desk.expireLeases()
             #expect(try await desk.store.rescue([LeaseKey(id: item.id, token: old)], maxAttempts: 5) == 1)
-            let new = try await desk.start(StoreDesk.doorbell(item.id))
+            let new = try await desk.start(StoreDesk.registered(item.id))
             #expect(new > old)
 
             for _ in 1...2 {
@@ -36,7 +36,7 @@ struct ClaimTests {
             #expect(try await desk.claim([item]) == [.duplicate])
             try await desk.end(item.id, token)
             #expect(try await desk.claim([item]) == [.duplicate])
-            #expect(try await desk.claim([StoreDesk.doorbell(item.id)]) == [.duplicate])
+            #expect(try await desk.claim([StoreDesk.registered(item.id)]) == [.duplicate])
             #expect(try await desk.count("moose.budget_holds") == 1)
         }
     }
@@ -81,8 +81,8 @@ struct ClaimTests {
             #expect(try await desk.count("moose.outbox") == 0)
             try await desk.end(second.id, try await desk.start(second))
             #expect(try await desk.state(last.id) == "pending")
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(last.id)'") == 1)
-            #expect(try await desk.start(StoreDesk.doorbell(last.id)) == 1)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(last.id)'") == 1)
+            #expect(try await desk.start(StoreDesk.registered(last.id)) == 1)
         }
     }
 

@@ -150,7 +150,7 @@ struct LeaseTests {
                 #expect(try await desk.store.rescue([key], maxAttempts: 50) == 1)
                 #expect(try await desk.state(item.id) == (loss < 3 ? "retrying" : "failed"))
                 try await desk.run("UPDATE moose.work_orders SET run_at = now() WHERE state = 'retrying'")
-                next = StoreDesk.doorbell(item.id)
+                next = StoreDesk.registered(item.id)
             }
             #expect(
                 try await desk.count("moose.work_orders WHERE worker_losses = 3 AND letter_reason = 'poison'") == 1)
@@ -181,33 +181,10 @@ struct LeaseTests {
                 #expect(seen == (loss == 1 ? "1 f" : "40 t"))
                 #expect(
                     try await desk.count(
-                        "moose.outbox o JOIN moose.work_orders w ON w.id = o.doorbell_for AND w.run_at = o.due_at")
+                        "moose.waiting x JOIN moose.work_orders w ON w.id = x.id AND w.run_at = x.due")
                         == 40)
-                try await desk.run("DELETE FROM moose.outbox")
-                next = items.map { StoreDesk.doorbell($0.id) }
+                next = items.map { StoreDesk.registered($0.id) }
             }
-        }
-    }
-
-    @Test func `a ring while its doorbell is being published survives the delete`() async throws {
-        try await StoreDesk.open { desk in
-            let item = try StoreDesk.order()
-            // Parked: the claim rings for later; the second ring below is due now.
-            #expect(try await desk.claim([item], park: true) == [.later])
-            try await desk.store.postgres.runSimple("UPDATE moose.outbox SET due_at = now()")
-            let lease = UUID()
-            let due = try await desk.store.leaseOutbox(lease)
-            #expect(due.map(\.doorbellFor) == [item.id])
-            #expect(try await desk.store.leaseOutbox(UUID()).isEmpty, "another relay passes it by")
-            _ = try await desk.store.postgres.run(
-                "SELECT moose.ring(\([item.id]), \(["default"]), ARRAY[now()])")
-            _ = try await desk.store.settleOutbox(confirmed: due)
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(item.id)'") == 1)
-            let again = UUID()
-            let rung = try await desk.store.leaseOutbox(again)
-            #expect(rung.map(\.doorbellFor) == [item.id])
-            _ = try await desk.store.settleOutbox(confirmed: rung)
-            #expect(try await desk.count("moose.outbox") == 0)
         }
     }
 }

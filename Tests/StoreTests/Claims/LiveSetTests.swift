@@ -91,7 +91,7 @@ struct LiveSetTests {
             let old = try await desk.start(item)
             try await desk.expireLeases()
             #expect(try await desk.store.rescue([LeaseKey(id: item.id, token: old)], maxAttempts: 5) == 1)
-            let token = try await desk.start(StoreDesk.doorbell(item.id))
+            let token = try await desk.start(StoreDesk.registered(item.id))
             try await desk.expireLeases()
             let late = LeaseKey(id: item.id, token: old)
             #expect(try await desk.store.renew([late], worker: desk.worker, lease: .seconds(45)) == [late])
@@ -117,7 +117,7 @@ struct LiveSetTests {
                     UPDATE moose.work_orders SET state = 'in_progress', fencing_token = 1, attempt = 1, started_at = now()
                     WHERE id = \(parked.id)
                     """)
-                let again = Task { try await desk.claim([StoreDesk.doorbell(parked.id)], claim: claim) }
+                let again = Task { try await desk.claim([StoreDesk.registered(parked.id)], claim: claim) }
                 try await eventually("the second try waits for the first") {
                     try await desk.count("pg_locks WHERE NOT granted") > 0
                 }
@@ -143,7 +143,7 @@ struct LiveSetTests {
                 UPDATE moose.work_orders SET cancel_requested_at = now(), cancel_who = 'ann', cancel_reason = 'x'
                 WHERE id = '\(item.id)'
                 """)
-            let token = try await desk.start(StoreDesk.doorbell(item.id))
+            let token = try await desk.start(StoreDesk.registered(item.id))
             #expect(try await desk.store.cancelRequests(worker: desk.worker).map(\.key.id) == [item.id])
             try await desk.run("UPDATE moose.leases SET to_stop = false")
             try await desk.run("SELECT moose.cancel_work_orders(ARRAY['\(item.id)'::uuid], 'bob', 'again')")

@@ -33,7 +33,7 @@ struct ProcessEndedTests {
             // A second look finds nothing, and tells nothing again.
             #expect(try await desk.store.processEnded(5, supervisor: Self.parent.id, maxAttempts: 5) == 0)
             #expect(try await desk.count(told) == 1)
-            for item in items { _ = try await desk.start(StoreDesk.doorbell(item.id)) }
+            for item in items { _ = try await desk.start(StoreDesk.registered(item.id)) }
         }
     }
 
@@ -65,7 +65,7 @@ struct ProcessEndedTests {
                 #expect(try await desk.store.processEnded(5, supervisor: Self.parent.id, maxAttempts: 9) == 1)
                 guard loss < 3 else { break }
                 try await desk.run("UPDATE moose.work_orders SET run_at = now()")
-                _ = try await desk.start(StoreDesk.doorbell(item.id))
+                _ = try await desk.start(StoreDesk.registered(item.id))
             }
             #expect(try await desk.state(item.id) == "failed")
         }

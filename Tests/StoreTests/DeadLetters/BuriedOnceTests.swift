@@ -25,7 +25,7 @@ struct BuriedOnceTests {
 
     @Test func `doorbells without an order are told apart by their id`() async throws {
         try await StoreDesk.open { desk in
-            let bells = [StoreDesk.doorbell(.timeOrdered()), StoreDesk.doorbell(.timeOrdered())]
+            let bells = [StoreDesk.registered(.timeOrdered()), StoreDesk.registered(.timeOrdered())]
             for _ in 0..<2 { _ = try await desk.claim(bells) }
             #expect(try await desk.count("moose.dead_letters WHERE reason = 'unknown_work_order'") == 2)
         }

@@ -37,7 +37,7 @@ struct DeadLetterReasonTests {
             #expect(try await desk.store.redriveOrders([letter], who: "ann", why: nil) == 1)
             #expect(try await desk.count("moose.work_orders WHERE letter_reason IS NULL") == 1)
             try await desk.run("UPDATE moose.work_orders SET estimate_u = 0")
-            let token = try await desk.start(StoreDesk.doorbell(dear.id))
+            let token = try await desk.start(StoreDesk.registered(dear.id))
             // Its program isn't installed, which is no failed dependency, and it complains as the budget does.
             let failure = AttemptFailure(.dependencyMissing, "budget refused: never_fits")
             #expect(try await desk.end(dear.id, token, .failed(failure)))

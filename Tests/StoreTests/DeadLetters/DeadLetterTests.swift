@@ -52,14 +52,14 @@ struct DeadLetterTests {
             #expect(try await desk.store.redriveOrders([letter], who: "ann", why: "it is back") == 1)
             #expect(try await desk.store.redriveOrders([letter], who: "bob", why: nil) == 0, "once")
             #expect(try await desk.state(item.id) == "pending")
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(item.id)'") == 1)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(item.id)'") == 1)
             #expect(
                 try await desk.count(
                     "moose.dead_letter_history WHERE who = 'ann' AND why = 'it is back' AND action = 'redriven'") == 1)
             #expect(try await desk.count("moose.work_orders WHERE attempt = 0 AND error IS NULL") == 1)
 
             // It fails again: a letter of its own.
-            let next = try await desk.start(StoreDesk.doorbell(item.id))
+            let next = try await desk.start(StoreDesk.registered(item.id))
             #expect(next > token)
             try await desk.end(item.id, next, .failed(failure), cost: StoreDesk.usd("1"))
             #expect(try await desk.count("moose.dead_letters WHERE is_order") == 2)
@@ -90,7 +90,7 @@ struct DeadLetterTests {
                 try await desk.expireLeases()
                 #expect(try await desk.store.rescue([key], maxAttempts: 50) == 1)
                 try await desk.run("UPDATE moose.work_orders SET run_at = now() WHERE state = 'retrying'")
-                next = StoreDesk.doorbell(poison.id)
+                next = StoreDesk.registered(poison.id)
             }
             let dear = try StoreDesk.order(usd: "100000")
             #expect(try await desk.claim([dear]) == [.overBudget(reason: "never_fits")])
@@ -100,7 +100,7 @@ struct DeadLetterTests {
                 "UPDATE moose.work_orders SET unknown_since = now() - interval '1 hour' WHERE unknown_since IS NOT NULL"
             )
             #expect(
-                try await desk.claim([StoreDesk.doorbell(strange.id)], kinds: [:]) == [.invalid(reason: "give_up")])
+                try await desk.claim([StoreDesk.registered(strange.id)], kinds: [:]) == [.invalid(reason: "give_up")])
 
             for (item, reason) in [(poison, "poison"), (dear, "never_fits"), (strange, "unknown_kind")] {
                 #expect(

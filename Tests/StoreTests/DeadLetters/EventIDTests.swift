@@ -64,7 +64,7 @@ struct EventIDTests {
             #expect(try await desk.state(item.id) == "failed")
             #expect(try await Self.ids(desk, reason: "never_fits").count == 1)
             try await desk.run("SELECT * FROM moose.retry_work_orders(ARRAY['\(item.id)'::uuid], 'me', 'again')")
-            _ = try await desk.claim([StoreDesk.doorbell(item.id)])
+            _ = try await desk.claim([StoreDesk.registered(item.id)])
             #expect(try await desk.state(item.id) == "failed")
             #expect(try await Self.ids(desk, reason: "never_fits").count == 2)
         }
@@ -111,7 +111,7 @@ struct EventIDTests {
                 #expect(try await desk.count(told) == Int64(times))
                 guard times == 1 else { break }
                 try await desk.run("SELECT * FROM moose.retry_work_orders(ARRAY['\(first.id)'::uuid], 'me', 'again')")
-                token = try await desk.start(StoreDesk.doorbell(first.id))
+                token = try await desk.start(StoreDesk.registered(first.id))
             }
         }
     }

@@ -166,7 +166,7 @@ import WorkOrders
                 "SELECT * FROM moose.outbox", "SELECT * FROM moose.work_orders", "DELETE FROM moose.outbox",
                 "INSERT INTO moose.schedules (name) VALUES ('a')",
                 "SELECT moose.put_order(gen_random_uuid(), '{\"kind\": \"k\", \"title\": \"t\"}', NULL, NULL, NULL, NULL)",
-                "SELECT moose.lease_outbox(gen_random_uuid(), 1, '{}')",
+                "SELECT moose.lease_messages(gen_random_uuid(), 1, '{}')",
                 "SELECT moose.raise_budget('org', 'org', 'day', 1, now(), '', '')",
                 "SELECT * FROM public.check_and_reserve_budget(1, 'svc')", "CREATE TABLE public.mine (id integer)",
                 "CREATE TABLE moose.mine (id integer)", "SELECT * FROM pg_authid",

@@ -23,7 +23,7 @@ struct DependencyPiecesTests {
                 (most, before) = (max(most, released - before), released)
             }
             #expect(most == 300)
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for IS NOT NULL") == 2000)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL") == 2000)
             #expect(try await desk.count("moose.dependency_waits") == 0)
             #expect(try await desk.count("moose.dependency_ends") == 0)
         }
@@ -35,7 +35,7 @@ struct DependencyPiecesTests {
             let token = try await desk.start(first)
             try await desk.block(300, on: first.id)
             try await desk.end(first.id, token)
-            #expect(try await desk.takeDoorbells().count == 300)
+            #expect(try await desk.callDue().count == 300)
         }
     }
 
@@ -64,7 +64,7 @@ struct DependencyPiecesTests {
                 try await desk.settle()
                 return try await desk.count("moose.work_orders WHERE state = 'blocked'") == 0
             }
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for IS NOT NULL") == Int64(dependants))
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL") == Int64(dependants))
         }
     }
 
@@ -88,7 +88,7 @@ struct DependencyPiecesTests {
             #expect(try await desk.count("moose.broken_dependencies") <= 102)
             // They go on when it is run again.
             try await desk.run("SELECT moose.retry_work_orders('{\(first.id)}', 'ann', 'again')")
-            try await desk.end(first.id, try await desk.start(StoreDesk.doorbell(first.id)))
+            try await desk.end(first.id, try await desk.start(StoreDesk.registered(first.id)))
             try await desk.settle()
             #expect(try await desk.count("moose.work_orders WHERE state = 'blocked'") == 0)
             #expect(try await desk.count("moose.broken_dependencies") == 0)
@@ -110,7 +110,7 @@ struct DependencyPiecesTests {
                 rounds += 1
                 try await desk.endAll()
                 try await desk.settle()
-                _ = try await desk.claim(try await desk.takeDoorbells().map(StoreDesk.doorbell))
+                _ = try await desk.claim(try await desk.callDue().map(StoreDesk.registered))
             }
             #expect(rounds <= 4, "one a layer")
             #expect(try await desk.count("moose.work_orders WHERE state = 'completed'") == 750)

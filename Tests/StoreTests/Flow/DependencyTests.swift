@@ -41,22 +41,22 @@ struct DependencyTests {
             try await desk.end(first.id, try await desk.start(first), .failed(Self.failure))
             try await desk.run("UPDATE moose.work_orders SET state = 'pending' WHERE id = '\(first.id)'")
             for item in [first, second, third] {
-                let token = try await desk.start(StoreDesk.doorbell(item.id))
+                let token = try await desk.start(StoreDesk.registered(item.id))
                 try await desk.end(item.id, token)
             }
-            #expect(try await desk.takeDoorbells() == [second.id, third.id])
+            #expect(try await desk.count("moose.waiting") == 0)
         }
     }
 
-    @Test func `an order waits for one nobody has seen, and is rung when that has run`() async throws {
+    @Test func `an order waits for one nobody has seen, and is taken when that has run`() async throws {
         try await StoreDesk.open { desk in
             let first = try StoreDesk.order()
             let second = try StoreDesk.order(dependsOn: [first.id])
             #expect(try await desk.claim([second]) == [.later])
-            _ = try await desk.store.sweep(idleLanes: ["default"])
-            #expect(try await desk.count("moose.outbox") == 0)
+            _ = try await desk.store.tidy()
+            #expect(try await desk.takeLine().isEmpty)
             try await desk.end(first.id, try await desk.start(first))
-            #expect(try await desk.answerDoorbells().map(\.id) == [second.id])
+            #expect(try await desk.takeLine().map(\.id) == [second.id])
         }
     }
 
@@ -66,7 +66,7 @@ struct DependencyTests {
             let second = try StoreDesk.order(dependsOn: [first.id])
             #expect(try await desk.claim([second]) == [.later])
             for round in 1...2 {
-                let token = try await desk.start(round == 1 ? first : StoreDesk.doorbell(first.id))
+                let token = try await desk.start(round == 1 ? first : StoreDesk.registered(first.id))
                 try await desk.end(first.id, token, .failed(Self.failure))
                 try await desk.settle()
                 #expect(try await Self.told(desk, second.id, first.id) == Int64(round))
@@ -182,7 +182,7 @@ struct DependencyTests {
             #expect(try await desk.events(reason: "never_came") == 1)
             #expect(try await desk.dependencyEvents(like: "%\(missing.id)%so do 1 more%") == 1)
             try await desk.end(missing.id, try await desk.start(missing))
-            #expect(Set(try await desk.takeDoorbells()) == Set(waiting.map(\.id)))
+            #expect(Set(try await desk.callDue()) == Set(waiting.map(\.id)))
         }
     }
 

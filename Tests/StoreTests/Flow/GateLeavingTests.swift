@@ -37,10 +37,10 @@ struct GateLeavingTests {
         try await StoreDesk.open { desk in
             let line = try await Self.line(desk)
             try await Self.leave(line[1], way, desk)
-            _ = try await desk.takeDoorbells()
+            _ = try await desk.callDue()
             try await desk.end(line[0], 1)
-            #expect(try await desk.takeDoorbells() == [line[2]])
-            #expect(try await desk.start(StoreDesk.doorbell(line[2])) == 1)
+            #expect(try await desk.callDue() == [line[2]])
+            #expect(try await desk.start(StoreDesk.registered(line[2])) == 1)
         }
     }
 
@@ -49,10 +49,10 @@ struct GateLeavingTests {
         try await StoreDesk.open { desk in
             let line = try await Self.line(desk)
             try await desk.end(line[0], 1)
-            #expect(try await desk.takeDoorbells() == [line[1]], "it is on its way")
+            #expect(try await desk.callDue() == [line[1]], "it is on its way")
             try await Self.leave(line[1], way, desk)
-            #expect(try await desk.takeDoorbells().contains(line[2]))
-            #expect(try await desk.start(StoreDesk.doorbell(line[2])) == 1)
+            #expect(try await desk.callDue().contains(line[2]))
+            #expect(try await desk.start(StoreDesk.registered(line[2])) == 1)
             #expect(try await desk.count("moose.gate_waits WHERE work_order_id = '\(line[1])'") == 0)
         }
     }
@@ -65,16 +65,16 @@ struct GateLeavingTests {
             let waits = try StoreDesk.order(key, lane: "llm")
             let next = try StoreDesk.order(key)
             for item in [runs, waits, next] { _ = try await desk.claim([item]) }
-            _ = try await desk.takeDoorbells()
+            _ = try await desk.callDue()
             try await desk.run("SELECT moose.pause_lane('llm', 'ann', 'too dear')")
             try await desk.end(runs.id, 1)
-            #expect(try await desk.takeDoorbells() == [next.id])
-            #expect(try await desk.start(StoreDesk.doorbell(next.id)) == 1)
+            #expect(try await desk.callDue() == [next.id])
+            #expect(try await desk.start(StoreDesk.registered(next.id)) == 1)
             try await desk.end(next.id, 1)
-            #expect(try await desk.takeDoorbells().isEmpty)
+            #expect(try await desk.callDue().isEmpty)
             try await desk.run("SELECT moose.resume_lane('llm', 'ann', NULL)")
-            #expect(try await desk.takeDoorbells() == [waits.id])
-            #expect(try await desk.start(StoreDesk.doorbell(waits.id)) == 1)
+            #expect(try await desk.callDue() == [waits.id])
+            #expect(try await desk.start(StoreDesk.registered(waits.id)) == 1)
         }
     }
 
@@ -86,10 +86,10 @@ struct GateLeavingTests {
             let next = try StoreDesk.order(key)
             for item in [runs, called, next] { _ = try await desk.claim([item]) }
             try await desk.end(runs.id, 1)
-            #expect(try await desk.takeDoorbells() == [called.id])
+            #expect(try await desk.callDue() == [called.id])
             try await desk.run("SELECT moose.pause_lane('llm', 'ann', 'too dear')")
-            #expect(try await desk.takeDoorbells() == [next.id])
-            #expect(try await desk.start(StoreDesk.doorbell(next.id)) == 1)
+            #expect(try await desk.callDue() == [next.id])
+            #expect(try await desk.start(StoreDesk.registered(next.id)) == 1)
         }
     }
 
@@ -99,9 +99,9 @@ struct GateLeavingTests {
             try await desk.end(line[0], 1)
             try await desk.run(
                 "UPDATE moose.work_orders SET unknown_since = now() - interval '1 hour' WHERE id = '\(line[1])'")
-            #expect(try await desk.claim([StoreDesk.doorbell(line[1])], kinds: [:]).map(\.label) == ["invalid"])
+            #expect(try await desk.claim([StoreDesk.registered(line[1])], kinds: [:]).map(\.label) == ["invalid"])
             #expect(try await desk.state(line[1]) == "failed")
-            #expect(try await desk.takeDoorbells().contains(line[2]))
+            #expect(try await desk.callDue().contains(line[2]))
         }
     }
 
@@ -114,11 +114,11 @@ struct GateLeavingTests {
             for item in [poor, next] { #expect(try await desk.claim([item]) == [.later]) }
             try await desk.spend("100")
             try await desk.end(first.id, token)
-            #expect(try await desk.takeDoorbells() == [poor.id])
-            #expect(try await desk.claim([StoreDesk.doorbell(poor.id)]).map(\.label) == ["over_budget"])
-            #expect(try await desk.takeDoorbells() == [next.id])
+            #expect(try await desk.callDue() == [poor.id])
+            #expect(try await desk.claim([StoreDesk.registered(poor.id)]).map(\.label) == ["over_budget"])
+            #expect(try await desk.callDue() == [next.id])
             // Asked again while it waits for money it passes its gate again, and takes nothing either.
-            let token2 = try await desk.start(StoreDesk.doorbell(next.id))
+            let token2 = try await desk.start(StoreDesk.registered(next.id))
             let last = try StoreDesk.keyed("repo")
             #expect(try await desk.claim([last]) == [.later])
             try await desk.run(
@@ -127,9 +127,9 @@ struct GateLeavingTests {
                 VALUES ('\(poor.id)', 'key repo', 'concurrency', now() - interval '1 day')
                 """)
             try await desk.end(next.id, token2)
-            #expect(try await desk.takeDoorbells() == [poor.id])
-            #expect(try await desk.claim([StoreDesk.doorbell(poor.id)]).map(\.label) == ["over_budget"])
-            #expect(try await desk.takeDoorbells() == [last.id])
+            #expect(try await desk.callDue() == [poor.id])
+            #expect(try await desk.claim([StoreDesk.registered(poor.id)]).map(\.label) == ["over_budget"])
+            #expect(try await desk.callDue() == [last.id])
         }
     }
 
@@ -142,7 +142,7 @@ struct GateLeavingTests {
             _ = try await desk.store.postgres.run(
                 "SELECT * FROM moose.cancel_work_orders(\(items.dropFirst().map(\.id)), 'ann', 'too many')")
             try await desk.end(items[0].id, 1)
-            #expect(try await desk.takeDoorbells() == [last.id])
+            #expect(try await desk.callDue() == [last.id])
         }
     }
 }

@@ -27,7 +27,7 @@ struct GateRaceTests {
                                 rest.removeFirst(taken.count)
                                 return taken
                             }
-                            items += try await desk.takeDoorbells(upTo: 5).map(StoreDesk.doorbell)
+                            items += try await desk.callDue(upTo: 5).map(StoreDesk.registered)
                             let verdicts = try await desk.claimPatiently(items, kinds: kinds)
                             let granted = zip(items, verdicts).compactMap { item, verdict in
                                 verdict.token.map { (id: item.id, token: $0) }

@@ -15,7 +15,7 @@ struct GateTests {
             #expect(try await desk.count("moose.outbox") == 0)
             for (done, next) in zip(items, items.dropFirst()) {
                 try await desk.end(done.id, 1)
-                let answers = try await desk.answerDoorbells()
+                let answers = try await desk.takeLine()
                 #expect(answers.map(\.id) == [next.id] && answers[0].verdict.token == 1)
             }
             #expect(try await desk.count("moose.work_orders WHERE attempt > 1") == 0, "waiting burns no attempt")
@@ -44,8 +44,8 @@ struct GateTests {
                 try await desk.end(first.id, token)
             default: try await desk.run("DELETE FROM moose.work_orders WHERE id = '\(first.id)'")
             }
-            #expect(try await desk.takeDoorbells().contains(second.id))
-            #expect(try await desk.start(StoreDesk.doorbell(second.id)) == 1)
+            #expect(try await desk.callDue().contains(second.id))
+            #expect(try await desk.start(StoreDesk.registered(second.id)) == 1)
         }
     }
 
@@ -56,13 +56,13 @@ struct GateTests {
             try await desk.end(items[0].id, 1)
             // The second is on its way: nobody takes its place meanwhile.
             let young = try StoreDesk.keyed("repo")
-            #expect(try await desk.claim([young, StoreDesk.doorbell(items[2].id)]) == [.later, .later])
-            #expect(try await desk.answerDoorbells().map(\.id) == [items[1].id])
+            #expect(try await desk.claim([young, StoreDesk.registered(items[2].id)]) == [.later, .later])
+            #expect(try await desk.takeLine().map(\.id) == [items[1].id])
             try await desk.end(items[1].id, 1)
-            #expect(try await desk.answerDoorbells().map(\.id) == [items[2].id])
+            #expect(try await desk.takeLine().map(\.id) == [items[2].id])
             // It never answers: after a minute the next one goes.
             try await desk.end(items[2].id, 1)
-            #expect(try await desk.takeDoorbells() == [young.id])
+            #expect(try await desk.callDue() == [young.id])
             try await desk.run("UPDATE moose.gate_waits SET rung_at = now() - interval '2 minutes'")
             #expect(try await desk.store.wakeGates() == 1)
         }
@@ -78,7 +78,7 @@ struct GateTests {
             // The place of the kind goes to who waits for it; the key's to who waits for that, who then waits for a place.
             var answered: [UUID] = []
             for _ in 1...3 {
-                answered += try await desk.answerDoorbells(kinds: kinds).filter { $0.verdict.token != nil }.map(\.id)
+                answered += try await desk.takeLine(kinds: kinds).filter { $0.verdict.token != nil }.map(\.id)
                 _ = try await desk.store.wakeGates()
             }
             #expect(answered.count == 1)
@@ -87,7 +87,7 @@ struct GateTests {
                 if try await desk.state(item.id) == "in_progress" { try await desk.end(item.id, 1) }
             }
             _ = try await desk.store.wakeGates()
-            _ = try await desk.answerDoorbells(kinds: kinds)
+            _ = try await desk.takeLine(kinds: kinds)
             #expect(try await desk.count("moose.work_orders WHERE state IN ('in_progress', 'completed')") == 5)
         }
     }
@@ -111,18 +111,18 @@ struct GateTests {
                     "run", "run", "run", "later", "later", "later",
                 ])
             for item in items[..<3] { try await desk.end(item.id, 1) }
-            #expect(try await desk.takeDoorbells().isEmpty, "an end gives no start back")
+            #expect(try await desk.callDue().isEmpty, "an end gives no start back")
             #expect(try await desk.store.wakeGates() == 0)
             try await desk.run("UPDATE moose.gates SET refilled_at = refilled_at - interval '41 minutes'")
             #expect(try await desk.store.wakeGates() == 2)
             #expect(try await desk.store.wakeGates() == 0)
-            let answers = try await desk.answerDoorbells(kinds: kinds)
+            let answers = try await desk.takeLine(kinds: kinds)
             #expect(answers.map(\.id) == items[3...4].map(\.id) && answers.allSatisfy { $0.verdict.token == 1 })
             // A night without work fills the bucket, and no more than that.
             try await desk.run("UPDATE moose.gates SET refilled_at = refilled_at - interval '9 hours'")
             let more = try (1...6).map { _ in try StoreDesk.order() }
             _ = try await desk.store.wakeGates()
-            _ = try await desk.answerDoorbells(kinds: kinds)
+            _ = try await desk.takeLine(kinds: kinds)
             #expect(try await desk.claim(more, kinds: kinds).filter { $0.token != nil }.count == 2)
         }
     }
@@ -133,9 +133,9 @@ struct GateTests {
             let items = try (1...8).map { _ in try StoreDesk.order() }
             _ = try await desk.claim(items, kinds: kinds)
             try await desk.end(items[0].id, 1)
-            #expect(try await desk.answerDoorbells().count == 1)
+            #expect(try await desk.takeLine().count == 1)
             #expect(try await desk.store.wakeGates() == 6)
-            #expect(try await desk.answerDoorbells().allSatisfy { $0.verdict.token == 1 })
+            #expect(try await desk.takeLine().allSatisfy { $0.verdict.token == 1 })
         }
     }
 }

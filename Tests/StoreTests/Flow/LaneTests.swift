@@ -21,37 +21,37 @@ struct LaneTests {
             let other = try StoreDesk.order([:], lane: "other")
             #expect(try await desk.claim([other])[0].token == 1, "another lane goes on")
             #expect(try await desk.end(running.id, token), "what runs goes on")
-            #expect(try await desk.claim(held.map { StoreDesk.doorbell($0.id) }) == Array(repeating: .later, count: 5))
+            #expect(
+                try await desk.claim(held.map { StoreDesk.registered($0.id) }) == Array(repeating: .later, count: 5))
             #expect(try await desk.these(held, in: "pending") == [0, 1, 2, 3, 4])
             #expect(try await desk.count("moose.work_orders WHERE attempt > 0") == 2)
 
-            // No doorbells while it lasts, whatever the nets do.
+            // None of it is taken while it lasts, whatever the nets do.
             try await desk.run("UPDATE moose.work_orders SET run_at = now() - interval '1 hour'")
-            _ = try await desk.store.sweep(idleLanes: ["default"])
+            _ = try await desk.store.tidy()
             #expect(try await desk.store.wakeGates() == 0)
             try await desk.run("SELECT moose.set_lane_limits('default', 2, 100, NULL, NULL, 'ann', NULL)")
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for IS NOT NULL") == 0)
+            #expect(try await desk.takeLine().isEmpty)
 
             try await desk.resume()
-            let answers = try await desk.answerDoorbells()
+            let answers = try await desk.takeLine()
             #expect(answers.map(\.id) == held.map(\.id))
             #expect(answers.allSatisfy { $0.verdict.token == 1 })
             #expect(try await desk.count("moose.gate_waits") == 0)
         }
     }
 
-    @Test func `the sweep rings no order of a paused lane, also none that no claim has seen since`() async throws {
+    @Test func `nothing of a paused lane is taken, also none that no claim has seen since`() async throws {
         try await StoreDesk.open { desk in
             let item = try StoreDesk.order(["run_at": "\"2999-01-01T00:00:00Z\""])
             #expect(try await desk.claim([item]) == [.later])
             try await desk.pause()
-            try await desk.run(
-                "UPDATE moose.work_orders SET run_at = now() - interval '1 hour'; DELETE FROM moose.outbox")
-            _ = try await desk.store.sweep(idleLanes: ["default"])
-            #expect(try await desk.takeDoorbells().isEmpty)
+            try await desk.run("UPDATE moose.work_orders SET run_at = now() - interval '1 hour'")
+            #expect(try await desk.store.lookAtLine(lanes: ["default"], kinds: ["work"]).lanes.isEmpty)
+            #expect(try await desk.takeLine().isEmpty)
             try await desk.resume()
-            _ = try await desk.store.sweep(idleLanes: ["default"])
-            #expect(try await desk.takeDoorbells() == [item.id])
+            #expect(try await desk.store.lookAtLine(lanes: ["default"], kinds: ["work"]).lanes == ["default"])
+            #expect(try await desk.takeLine().map(\.id) == [item.id])
         }
     }
 
@@ -80,7 +80,7 @@ struct LaneTests {
         }
     }
 
-    @Test func `the resume of a great many rings five thousand, then as many as were claimed`() async throws {
+    @Test func `the resume of a great many calls five thousand, then as many as were claimed`() async throws {
         try await StoreDesk.open { desk in
             try await desk.pause()
             #expect(try await desk.claim([StoreDesk.order()]) == [.later], "makes the gate")
@@ -96,12 +96,12 @@ struct LaneTests {
                         FROM generate_series(\(piece) * 2000 + 1, \(piece) * 2000 + 2000) AS n
                         RETURNING id, created_at)
                     INSERT INTO moose.gate_waits (work_order_id, gate, reason, since)
-                    SELECT id, 'lane default', 'paused', created_at FROM made
+                    SELECT id, 'lane default', 'paused', created_at FROM made;
                     """)
+                _ = try await desk.store.postgres.run("UPDATE moose.waiting SET due = NULL WHERE due IS NOT NULL")
             }
             try await desk.resume()
-            let bells = "moose.outbox WHERE doorbell_for IS NOT NULL"
-            #expect(try await desk.count(bells) == 5000)
+            #expect(try await desk.count("moose.gate_waits WHERE rung_at IS NOT NULL") == 5000)
             #expect(
                 try await desk.count(
                     """
@@ -109,9 +109,9 @@ struct LaneTests {
                     AND since < (SELECT max(since) FROM moose.gate_waits WHERE rung_at IS NOT NULL)
                     """) == 0, "the oldest first")
             #expect(try await desk.store.wakeGates() == 0, "so many are on the way")
-            #expect(try await desk.answerDoorbells().allSatisfy { $0.verdict.token == 1 })
+            #expect(try await desk.takeLine().allSatisfy { $0.verdict.token == 1 })
             #expect(try await desk.store.wakeGates() == 500)
-            // A doorbell nobody answered for a minute is rung again, behind the others.
+            // Nobody took them for a minute: others are called.
             try await desk.run(
                 "UPDATE moose.gate_waits SET rung_at = now() - interval '61 seconds' WHERE rung_at IS NOT NULL")
             #expect(try await desk.store.wakeGates() == 5000)
@@ -125,10 +125,10 @@ struct LaneTests {
             let items = try StoreDesk.orders(6)
             #expect(try await desk.claim(items).map(\.label) == ["run", "run", "later", "later", "later", "later"])
             try await desk.end(items[0].id, 1)
-            #expect(try await desk.answerDoorbells().map(\.id) == [items[2].id])
+            #expect(try await desk.takeLine().map(\.id) == [items[2].id])
             _ = try await desk.store.postgres.run(
                 "SELECT moose.set_lane_limits('default', NULL, 0, NULL, NULL, 'ann', 'enough')")
-            #expect(try await desk.answerDoorbells().map(\.id) == items[3...].map(\.id))
+            #expect(try await desk.takeLine().map(\.id) == items[3...].map(\.id))
             #expect(try await desk.count("moose.work_orders WHERE state = 'in_progress'") == 5)
         }
     }

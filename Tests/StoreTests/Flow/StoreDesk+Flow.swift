@@ -33,28 +33,31 @@ extension StoreDesk {
         ["work": KindTerms(estimate: .zero, limits: limits)]
     }
 
-    /// Claims what the doorbells in the outbox are for, as many as are due, in their order, and takes them away.
+    /// Takes what is due in the lines of all lanes, in its order, and claims it.
     @discardableResult
-    func answerDoorbells(
-        kinds: [String: KindTerms] = ["work": KindTerms(estimate: .zero)]
+    func takeLine(
+        kinds: [String: KindTerms] = ["work": KindTerms(estimate: .zero)], upTo limit: Int = 500, claim: UUID = UUID(),
+        isRepeated: Bool = false
     ) async throws -> [(id: UUID, verdict: ClaimVerdict)] {
-        let ids = try await takeDoorbells()
-        let verdicts = try await claim(ids.map(Self.doorbell), kinds: kinds)
-        return zip(ids, verdicts).map { ($0, $1) }
+        let lanes = try await store.postgres.run("SELECT DISTINCT lane FROM moose.waiting").rows.decode(String.self)
+        let terms = ClaimTerms(worker: worker, lease: .seconds(45), unknownKindGrace: .seconds(600), kinds: kinds)
+        return try await store.take(
+            Dictionary(uniqueKeysWithValues: lanes.map { ($0, limit) }), claim: claim, terms: terms,
+            isRepeated: isRepeated
+        ).map { ($0.id, $0.verdict) }
     }
 
-    /// Takes the doorbells that are due out of the outbox, in their order.
-    func takeDoorbells(upTo limit: Int = 500) async throws -> [UUID] {
+    /// Takes what is due out of the lines without claiming it, in its order.
+    func callDue(upTo limit: Int = 500) async throws -> [UUID] {
         try await store.postgres.run(
             """
-            WITH taken AS (
-                DELETE FROM moose.outbox WHERE id IN (
-                    SELECT id FROM moose.outbox WHERE doorbell_for IS NOT NULL AND due_at <= clock_timestamp()
-                    ORDER BY due_at LIMIT \(limit) FOR UPDATE SKIP LOCKED)
-                RETURNING doorbell_for, due_at)
-            SELECT doorbell_for FROM taken ORDER BY due_at
+            WITH due AS (
+                SELECT id, due FROM moose.waiting WHERE due <= clock_timestamp()
+                ORDER BY due, id LIMIT \(limit) FOR UPDATE SKIP LOCKED
+            ), taken AS (UPDATE moose.waiting w SET due = NULL FROM due WHERE w.id = due.id RETURNING w.id)
+            SELECT id FROM due WHERE id IN (SELECT id FROM taken) ORDER BY due, id
             """
-        ).rows.map { row throws(PostgresError) in try row.decode(0, as: UUID.self) }
+        ).rows.decode(UUID.self)
     }
 
     func text(_ sql: String) async throws -> String? {

@@ -84,7 +84,7 @@ struct UniqueKeyTests {
             try await desk.end(done.id, try await desk.start(done))
             _ = try await desk.start(StoreDesk.unique("live"))
             try await desk.run("UPDATE moose.unique_keys SET looked_at = now() - interval '2 hours'")
-            _ = try await desk.store.sweep(idleLanes: [])
+            _ = try await desk.store.tidy()
             #expect(try await desk.text("SELECT string_agg(key, ',') FROM moose.unique_keys") == "live")
         }
     }
@@ -135,7 +135,7 @@ struct UniqueKeyAgainTests {
             try await desk.end(second.id, token)
             #expect(try await Self.retry([first], in: desk) == ["pending"])
             #expect(try await desk.claim([StoreDesk.unique("k")]) == [.duplicate], "it holds the key again")
-            #expect(try await desk.start(StoreDesk.doorbell(first)) == 2)
+            #expect(try await desk.start(StoreDesk.registered(first)) == 2)
         }
     }
 
@@ -174,7 +174,7 @@ struct UniqueKeyAgainTests {
             // Another held the key meanwhile, without a period, and failed too.
             _ = try await Self.failed("daily", in: desk)
             #expect(try await Self.retry([first], in: desk) == ["pending"])
-            try await desk.end(first, try await desk.start(StoreDesk.doorbell(first)))
+            try await desk.end(first, try await desk.start(StoreDesk.registered(first)))
             #expect(try await desk.claim([StoreDesk.unique("daily")]) == [.duplicate])
         }
     }

@@ -88,7 +88,7 @@ struct UntendedLaneTests {
             let order = try await Self.store("llm", desk)
             try await desk.run("UPDATE moose.work_orders SET lane = 'models', run_at = now() WHERE lane = 'llm'")
             #expect(
-                try await desk.text("SELECT routing_key FROM moose.outbox WHERE doorbell_for = '\(order)'")
+                try await desk.text("SELECT lane FROM moose.waiting WHERE due IS NOT NULL AND id = '\(order)'")
                     == "models")
             #expect(try await desk.count("moose.untended() WHERE name = 'llm'") == 0)
         }

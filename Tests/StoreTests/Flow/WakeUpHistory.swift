@@ -5,12 +5,12 @@ import Synchronization
 import TestSupport
 import WorkOrders
 
-/// One history: clients that publish, claim, finish, lose, cancel and change budgets at random, a relay and a broker
-/// that are only variables here; then everything is rung, run and finished until nothing moves any more.
+/// One history: clients that publish, claim, take, finish, lose, cancel and change budgets at random, and a broker that
+/// is only a variable here; then everything is taken, run and finished until nothing moves any more.
 final class WakeUpHistory: Sendable {
     struct Tally: CustomStringConvertible {
         var published = 0, completed = 0, released = 0, refused = 0, rescued = 0, cancelled = 0, unknown = 0
-        var lostDoorbells = 0, swept = 0, deadlocks = 0
+        var lostAnswers = 0, deadlocks = 0
 
         mutating func add(_ other: Tally) {
             published += other.published
@@ -20,16 +20,14 @@ final class WakeUpHistory: Sendable {
             rescued += other.rescued
             cancelled += other.cancelled
             unknown += other.unknown
-            lostDoorbells += other.lostDoorbells
-            swept += other.swept
+            lostAnswers += other.lostAnswers
             deadlocks += other.deadlocks
         }
 
         var description: String {
             """
             \(published) orders, \(completed) completed, \(released) had dependencies, \(refused) refusals, \(rescued) rescues, \
-            \(cancelled) cancels, \(unknown) unknown kinds, \(lostDoorbells) doorbells lost, \(swept) rung by the sweeper, \
-            \(deadlocks) statements repeated
+            \(cancelled) cancels, \(unknown) unknown kinds, \(lostAnswers) answers lost, \(deadlocks) statements repeated
             """
         }
     }
@@ -39,14 +37,14 @@ final class WakeUpHistory: Sendable {
 
     let desk: StoreDesk
     private let seed: UInt64
-    private let losesDoorbells: Bool
+    private let losesAnswers: Bool
     private let queue = Mutex(WakeUpQueue())
     private let counts = Mutex(Tally())
 
-    init(_ desk: StoreDesk, seed: UInt64, losesDoorbells: Bool) {
+    init(_ desk: StoreDesk, seed: UInt64, losesAnswers: Bool) {
         self.desk = desk
         self.seed = seed
-        self.losesDoorbells = losesDoorbells
+        self.losesAnswers = losesAnswers
     }
 
     var tally: Tally { counts.withLock { $0 } }
@@ -99,7 +97,9 @@ final class WakeUpHistory: Sendable {
             try await claim(items, isOld: isOld, park: Int.random(in: 0..<8, using: &generator) == 0)
             if Bool.random(using: &generator) { try await settle() }
         case ..<68: try await finish(&generator)
-        case ..<78: try await relay(upTo: 4, &generator)
+        case ..<78:
+            let isOld = Int.random(in: 0..<3, using: &generator) == 0
+            try await take(upTo: .random(in: 1...6, using: &generator), isOld: isOld, &generator)
         case ..<86: try await changeBudget(&generator)
         case ..<91: _ = try await again { try await self.desk.store.wakeForMoney() }
         case ..<95: try await loseWorker(&generator)
@@ -159,14 +159,7 @@ final class WakeUpHistory: Sendable {
         var kinds = Self.kinds
         if isOld { kinds["rare"] = nil }
         let verdicts = try await again { try await self.desk.claim(items, claim: name, park: park, kinds: kinds) }
-        for (item, verdict) in zip(items, verdicts) {
-            switch verdict {
-            case .run(let grant): queue.withLock { $0.running.append(.init(id: item.id, token: grant.token)) }
-            case .overBudget: counts.withLock { $0.refused += 1 }
-            case .unknownKind: counts.withLock { $0.unknown += 1 }
-            default: break
-            }
-        }
+        settle(zip(items, verdicts).map { ($0.id, $1) })
     }
 
     private func finish(_ generator: inout SplitMix64) async throws {
@@ -200,23 +193,36 @@ final class WakeUpHistory: Sendable {
         counts.withLock { $0.completed += completed }
     }
 
-    /// - Returns: how many messages were due.
+    /// Takes from the line, as free slots do.
+    /// - Returns: how many it got.
     @discardableResult
-    private func relay(upTo limit: Int, _ generator: inout SplitMix64, loses: Bool = true) async throws -> Int {
-        let lease = UUID()
-        let due = try await again { try await self.desk.store.leaseOutbox(lease, limit: limit) }
-        let isLost = loses && losesDoorbells && Int.random(in: 0..<2, using: &generator) == 0
-        let doorbells = due.compactMap(\.doorbellFor)
-        if isLost {
-            counts.withLock { $0.lostDoorbells += doorbells.count }
-        } else {
-            queue.withLock { $0.messages += doorbells.map(StoreDesk.doorbell) }
+    private func take(upTo limit: Int, isOld: Bool = false, _ generator: inout SplitMix64) async throws -> Int {
+        var kinds = Self.kinds
+        if isOld { kinds["rare"] = nil }
+        let name = UUID()
+        var taken = try await again { try await self.desk.takeLine(kinds: kinds, upTo: limit, claim: name) }
+        if losesAnswers, Bool.random(using: &generator) {
+            // What runs is answered again; what doesn't has its reason in the database.
+            let granted = Set(taken.filter { $0.verdict.token != nil }.map(\.id))
+            taken = try await again {
+                try await self.desk.takeLine(kinds: kinds, upTo: limit, claim: name, isRepeated: true)
+            }
+            counts.withLock { $0.lostAnswers += 1 }
+            if !granted.isEmpty { precondition(Set(taken.map(\.id)) == granted, "the repeated take gave others") }
         }
-        // A relay that dies after the confirm and before the delete rings once more.
-        if !loses || isLost || Int.random(in: 0..<8, using: &generator) > 0 {
-            try await again { _ = try await self.desk.store.settleOutbox(confirmed: due) }
+        settle(taken)
+        return taken.count
+    }
+
+    private func settle(_ taken: [(id: UUID, verdict: ClaimVerdict)]) {
+        for (id, verdict) in taken {
+            switch verdict {
+            case .run(let grant): queue.withLock { $0.running.append(.init(id: id, token: grant.token)) }
+            case .overBudget: counts.withLock { $0.refused += 1 }
+            case .unknownKind: counts.withLock { $0.unknown += 1 }
+            default: break
+            }
         }
-        return due.count
     }
 
     private func changeBudget(_ generator: inout SplitMix64) async throws {
@@ -307,15 +313,15 @@ final class WakeUpHistory: Sendable {
                 UPDATE moose.work_orders SET run_at = now() - interval '1 minute'
                 WHERE state IN ('scheduled', 'pending', 'retrying', 'blocked') AND run_at > now() - interval '1 minute';
                 UPDATE moose.dependency_waits SET look_at = least(look_at, now()) WHERE look_at < now() + interval '1 minute';
-                UPDATE moose.outbox SET due_at = least(due_at, now()), leased_until = NULL, lease = NULL
+                UPDATE moose.waiting SET due = now() WHERE due > now()
                 """)
         }
     }
 
     // MARK: Its end
 
-    /// Rings, claims and finishes until nothing moves any more.
-    func runDown(sweeping: Bool) async throws {
+    /// Takes, claims and finishes until nothing moves any more.
+    func runDown() async throws {
         var generator = SplitMix64(seed: seed)
         for _ in 1...300 {
             var isMoving = false
@@ -330,7 +336,7 @@ final class WakeUpHistory: Sendable {
                 try await finish(runs.map { run in Self.finish(run, .completed, cost: .zero) })
                 isMoving = true
             }
-            if try await relay(upTo: 100, &generator, loses: false) > 0 { isMoving = true }
+            if try await take(upTo: 100, &generator) > 0 { isMoving = true }
             let items = queue.withLock { $0.takeMessages(upTo: 100, using: &generator) }
             if !items.isEmpty {
                 try await claim(items)
@@ -340,11 +346,6 @@ final class WakeUpHistory: Sendable {
             if try await again({ try await self.desk.store.dependencyTasks() }) != [] {
                 try await settle()
                 isMoving = true
-            }
-            if sweeping, !isMoving {
-                let rung = try await again { try await self.desk.store.sweep(idleLanes: ["default"]) }
-                counts.withLock { $0.swept += rung }
-                isMoving = rung > 0
             }
             if !isMoving { return }
         }

@@ -30,7 +30,7 @@ struct WakeUpTests {
             #expect(try await claiming.1.value)
             try await desk.settle()
             #expect(try await desk.state(dependant.id) == "pending")
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(dependant.id)'") == 1)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(dependant.id)'") == 1)
         }
     }
 
@@ -59,7 +59,7 @@ struct WakeUpTests {
             #expect(try await ending.1.value)
             try await desk.settle()
             #expect(try await desk.state(dependant.id) == "pending")
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(dependant.id)'") == 1)
+            #expect(try await desk.count("moose.waiting WHERE due IS NOT NULL AND id = '\(dependant.id)'") == 1)
         }
     }
 
@@ -129,36 +129,8 @@ struct WakeUpTests {
         }
     }
 
-    @Test func `the sweeper goes on where it stood, past all that wait rightly`() async throws {
-        try await StoreDesk.open { desk in
-            try await desk.run(
-                """
-                INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest)
-                SELECT gen_random_uuid(), 'pending', 'work', 'default', 't', now() - interval '2 hours', '', 'x'
-                FROM generate_series(1, \(Store.sweepPiece + 100));
-                INSERT INTO moose.outbox (doorbell_for, exchange, routing_key, type, due_at)
-                SELECT id, 'moose.work', lane, 'moose.doorbell.v1', now() FROM moose.work_orders
-                """)
-            let lost = try StoreDesk.order()
-            _ = try await desk.claim([lost], park: true)
-            try await desk.run(
-                """
-                DELETE FROM moose.outbox WHERE doorbell_for = '\(lost.id)';
-                UPDATE moose.work_orders SET run_at = now() - interval '1 hour' WHERE id = '\(lost.id)'
-                """)
-            var places: [String: SweepPlace] = [:]
-            // No scheduled orders; two pieces of pending ones.
-            var rung: [Int] = []
-            for _ in 1...3 {
-                rung.append(try await desk.store.sweep(idleLanes: ["default"], places: &places, pieces: 1))
-            }
-            #expect(rung == [0, 0, 1])
-            #expect(try await desk.count("moose.outbox WHERE doorbell_for = '\(lost.id)'") == 1)
-            #expect(try await desk.store.sweep(idleLanes: ["other"]) == 0)
-        }
-    }
-
-    @Test func `an order of an unknown kind is rung again by each worker without it, half a minute later`() async throws
+    @Test func `an order of an unknown kind may be taken again by each worker without it, half a minute later`()
+        async throws
     {
         try await StoreDesk.open { desk in
             let item = try StoreDesk.order()
@@ -168,12 +140,12 @@ struct WakeUpTests {
                 #expect(
                     try await desk.count(
                         """
-                        moose.outbox WHERE doorbell_for = '\(item.id)'
-                        AND due_at BETWEEN now() + interval '20 seconds' AND now() + interval '31 seconds'
+                        moose.waiting WHERE id = '\(item.id)'
+                        AND due BETWEEN now() + interval '20 seconds' AND now() + interval '31 seconds'
                         """) == 1)
-                try await desk.run(
-                    "UPDATE moose.outbox SET due_at = now(); UPDATE moose.work_orders SET run_at = now()")
-                let verdicts = try await desk.answerDoorbells(kinds: others).map(\.verdict)
+                #expect(try await desk.takeLine(kinds: others).isEmpty)
+                try await desk.run("UPDATE moose.waiting SET due = now()")
+                let verdicts = try await desk.takeLine(kinds: others).map(\.verdict)
                 #expect(verdicts == [.unknownKind])
             }
         }
@@ -181,29 +153,31 @@ struct WakeUpTests {
 
     @Test func `what a relay could not publish goes out at the next look`() async throws {
         try await StoreDesk.open { desk in
-            let item = try StoreDesk.order()
-            _ = try await desk.claim([item], park: true)
-            try await desk.run("UPDATE moose.outbox SET due_at = now()")
-            let lease = UUID()
-            let due = try await desk.store.leaseOutbox(lease)
+            try await desk.run(
+                "INSERT INTO moose.outbox (exchange, routing_key, type) VALUES ('moose.events', 'x', 'moose.outcome.v1')"
+            )
+            let due = try await desk.store.leaseOutbox(UUID())
             _ = try await desk.store.settleOutbox(confirmed: [], unsent: due)
-            #expect(try await desk.store.leaseOutbox(UUID()).map(\.doorbellFor) == [item.id])
+            #expect(try await desk.store.leaseOutbox(UUID()).map(\.row) == due.map(\.row))
             // Another's lease is not given back.
             _ = try await desk.store.settleOutbox(confirmed: [], unsent: due)
             #expect(try await desk.store.leaseOutbox(UUID()).isEmpty)
         }
     }
 
-    @Test func `an order parked by a worker without its kind is found by one that has it`() async throws {
+    @Test func `an order put off by a worker without its kind is taken at once by one that has it`() async throws {
         try await StoreDesk.open { desk in
             let fresh = try StoreDesk.order()
             #expect(try await desk.claim([fresh], kinds: ["other": KindTerms(estimate: .zero)]) == [.unknownKind])
-            let found = try await desk.store.parkedUnknown(kinds: ["work"], lanes: ["default"], limit: 10)
-            #expect(found.map(\.id) == [fresh.id])
-            #expect(try await desk.store.parkedUnknown(kinds: ["other"], lanes: ["default"], limit: 10).isEmpty)
-            #expect(try await desk.store.parkedUnknown(kinds: ["work"], lanes: ["bulk"], limit: 10).isEmpty)
-            _ = try await desk.start(StoreDesk.doorbell(fresh.id))
-            #expect(try await desk.store.parkedUnknown(kinds: ["work"], lanes: ["default"], limit: 10).isEmpty)
+            func lanes(_ kind: String, _ lane: String) async throws -> Set<String> {
+                try await desk.store.lookAtLine(lanes: [lane], kinds: [kind]).lanes
+            }
+            #expect(try await lanes("work", "default") == ["default"])
+            #expect(try await lanes("other", "default").isEmpty)
+            #expect(try await lanes("work", "bulk").isEmpty)
+            #expect(try await desk.takeLine(kinds: ["other": KindTerms(estimate: .zero)]).isEmpty)
+            #expect(try await desk.takeLine().map(\.id) == [fresh.id])
+            #expect(try await lanes("work", "default").isEmpty)
         }
     }
 
@@ -220,10 +194,10 @@ struct WakeUpTests {
                 UPDATE moose.workers SET last_seen = now() - interval '2 minutes';
                 UPDATE moose.work_orders SET unknown_since = now() - interval '1 hour'
                 """)
-            #expect(try await desk.claim([StoreDesk.doorbell(fresh.id)], kinds: old) == [.unknownKind])
+            #expect(try await desk.claim([StoreDesk.registered(fresh.id)], kinds: old) == [.unknownKind])
             try await desk.run("UPDATE moose.workers SET last_seen = now() - interval '6 minutes'")
             #expect(
-                try await desk.claim([StoreDesk.doorbell(fresh.id)], kinds: old) == [.invalid(reason: "give_up")])
+                try await desk.claim([StoreDesk.registered(fresh.id)], kinds: old) == [.invalid(reason: "give_up")])
         }
     }
 }

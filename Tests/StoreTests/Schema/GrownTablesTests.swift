@@ -56,8 +56,8 @@ struct GrownTablesTests {
         let before = try await desk.database.rowsRead()
         try await desk.workADay()
         var after = try await desk.database.rowsRead()
-        // Entries of rows that are gone stand in an index until the next vacuum; the growth leaves some in this one.
-        after["dependency_waits_look"] = nil
+        // Entries of rows that are gone stand in an index until the next vacuum; the growth leaves some in these.
+        for index in ["dependency_waits_look", "waiting_take", "waiting_due"] { after[index] = nil }
         for (place, count) in after where count - before[place, default: 0] >= growth / 2 {
             Issue.record("\(count - before[place, default: 0]) rows of \(place) were read for a few orders")
         }
@@ -87,7 +87,7 @@ extension StoreDesk {
         _ = try await end(third.id, lost)
         try await end(first.id, token)
         try await lookOnce()
-        try await end(second.id, try await start(Self.doorbell(second.id)))
+        try await end(second.id, try await start(Self.registered(second.id)))
 
         try await finishTogether(try (1...12).map { _ in try Self.order(usd: "0.01") })
 
@@ -109,9 +109,14 @@ extension StoreDesk {
         _ = try await store.wakeGates()
         _ = try await store.expireHolds()
         _ = try await store.reportStuck(warnedAfter: .seconds(600), escalatedAfter: .seconds(1200))
-        _ = try await store.parkedUnknown(kinds: ["work"], lanes: ["default"], limit: 50)
-        var places: [String: SweepPlace] = [:]
-        _ = try await store.sweep(idleLanes: ["default"], places: &places, pieces: 1)
+        _ = try await store.lookAtLine(lanes: ["default"], kinds: ["work"])
+        let terms = ClaimTerms(
+            worker: worker, lease: .seconds(45), unknownKindGrace: .seconds(600),
+            kinds: ["work": KindTerms(estimate: .zero)])
+        for order in try await store.take(["default": 5], claim: UUID(), terms: terms, isRepeated: false) {
+            if let token = order.verdict.token { try await end(order.id, token) }
+        }
+        _ = try await store.setApart(["default": 2])
     }
 
     /// Claims and finishes these as one batch each.
@@ -155,8 +160,8 @@ extension StoreDesk {
         SELECT id, 1, 'settled', 0, 0, '{}', '{}', now() FROM ended;
         INSERT INTO moose.cost_tracking (owner, token, number, entry, amount_u, bucket_ids)
         SELECT id, 1, 0, 'settled', 0, '{}' FROM ended;
-        INSERT INTO moose.outbox (doorbell_for, exchange, routing_key, type, due_at)
-        SELECT gen_random_uuid(), 'moose.work', 'default', 'moose.doorbell.v1', now() + interval '1 day' FROM made;
+        INSERT INTO moose.outbox (exchange, routing_key, type, due_at)
+        SELECT 'moose.work', 'default', 'moose.work-order.v1', now() + interval '1 day' FROM made;
         DROP TABLE made, ended
         """
     }

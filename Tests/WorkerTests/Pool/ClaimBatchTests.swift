@@ -5,6 +5,7 @@ import Store
 import Testing
 import WorkOrders
 
+@testable import Publisher
 @testable import Worker
 
 /// What deliveries say to a claim, and what its verdicts mean for them, without a server.

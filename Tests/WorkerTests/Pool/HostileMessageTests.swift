@@ -152,7 +152,8 @@ struct HostileMessageTests {
         var small = state([UInt8](repeating: 0, count: 100).map { _ in 1000 })
         #expect(small.takeClaimable(upTo: 100).count == 100)
         var overdue = state([9_000_000, 9_000_000, 9_000_000], slots: 0)
-        #expect(overdue.takeOverdue(before: .now + .seconds(1), upTo: 100).count == 2)
-        #expect(overdue.takeOverdue(before: .now + .seconds(1), upTo: 100).count == 1)
+        let terms = RegistrationTerms(patience: .zero)
+        #expect(overdue.takeRegistrable(terms, at: .now + .seconds(1), upTo: 100).count == 2)
+        #expect(overdue.takeRegistrable(terms, at: .now + .seconds(1), upTo: 100).count == 1)
     }
 }

@@ -164,7 +164,6 @@ struct PoolOutageTests {
                     configuration.heartbeat = .milliseconds(200)
                     configuration.lease = .seconds(1)
                     configuration.leasePass = .seconds(600)
-                    // It hears the doorbell of its own job, too, and can't answer it.
                     configuration.patience = .milliseconds(200)
                     configuration.giveBackAfter = .milliseconds(400)
                 } _: { pool, _ in

@@ -49,11 +49,11 @@ struct PoolStateTests {
 
         let key = LeaseKey(id: UUID(), token: 1)
         state.take([0])
-        #expect(state.start(key, Self.job)?.isCancelled == false)
+        #expect(state.start(key, lane: 0, Self.job)?.isCancelled == false)
         state.end(Self.finish(key))
         #expect(state.takeWakes() == .finishes)
         state.settle(state.takeFinishes(upTo: 10))
-        #expect(state.takeWakes() == .claims)
+        #expect(state.takeWakes() == .claims, "a delivery waits: nobody has to look for more")
         #expect(state.running == 0 && state.jobs.isEmpty)
 
         #expect(state.setSlots(3, lane: 0) == 1)
@@ -83,7 +83,7 @@ struct PoolStateTests {
         var state = Self.state(slots: 3)
         let keys = (1...3).map { LeaseKey(id: UUID(), token: $0) }
         state.take([0, 0, 0])
-        for key in keys { #expect(state.start(key, Self.job) != nil) }
+        for key in keys { #expect(state.start(key, lane: 0, Self.job) != nil) }
         state.end(Self.finish(keys[0]))
         state.end(Self.finish(keys[1]))
         #expect(state.takeWakes() == .finishes)
@@ -100,7 +100,7 @@ struct PoolStateTests {
         let keys = (1...2).map { LeaseKey(id: UUID(), token: $0) }
         board.change { state in
             state.take([0, 0])
-            for key in keys { #expect(state.start(key, Self.job) != nil) }
+            for key in keys { #expect(state.start(key, lane: 0, Self.job) != nil) }
         }
         board.end(Self.finish(keys[0]))
         #expect(board.look { $0.jobs.endedCount == 1 && $0.finishes.count == 1 })
@@ -123,7 +123,7 @@ struct PoolStateTests {
             state.hostProbed(nil, at: now)
             let key = LeaseKey(id: UUID(), token: 1)
             state.take([0])
-            #expect(state.start(key, Self.job) != nil)
+            #expect(state.start(key, lane: 0, Self.job) != nil)
             state.end(Self.finish(key))
             state.settle(state.takeFinishes(upTo: 10))
         }
@@ -139,7 +139,7 @@ struct PoolStateTests {
         #expect(state.isIdle)
         #expect(state.reserve([0]) == .reserved)
         #expect(!state.isIdle && state.hasClaims)
-        #expect(state.start(key, Self.job) != nil)
+        #expect(state.start(key, lane: 0, Self.job) != nil)
         #expect(!state.isIdle && !state.hasClaims)
         state.end(Self.finish(key))
         #expect(!state.isIdle)
@@ -157,7 +157,7 @@ struct PoolStateTests {
         #expect(!state.arrive([Self.delivery()], lane: 0, at: .now) { _ in false }, "it goes back")
         #expect(state.takeSuspect() == nil)
         #expect(state.reserve([0]) == .stopping)
-        #expect(state.start(LeaseKey(id: UUID(), token: 1), Self.job) == nil)
+        #expect(state.start(LeaseKey(id: UUID(), token: 1), lane: 0, Self.job) == nil)
         #expect(state.takeUnclaimed().map(\.count) == [2] && state.suspects.isEmpty)
     }
 
@@ -166,12 +166,106 @@ struct PoolStateTests {
         let (running, ended) = (LeaseKey(id: UUID(), token: 1), LeaseKey(id: UUID(), token: 2))
         for key in [running, ended] {
             state.take([0])
-            #expect(state.start(key, Self.job) != nil)
+            #expect(state.start(key, lane: 0, Self.job) != nil)
         }
         state.end(Self.finish(ended))
         #expect(Set(state.jobs.leases) == [running, ended])
         #expect(state.jobs.stillRunning([running, ended]).map(\.key) == [running])
         state.settle(state.takeFinishes(upTo: 10))
         #expect(state.jobs.leases == [running])
+    }
+
+    // MARK: The line
+
+    private static let terms = RegistrationTerms(whileBusy: .milliseconds(250), patience: .seconds(2))
+
+    private static func deliveries(_ count: Int) -> [Delivery] { (1...count).map { _ in delivery() } }
+
+    /// A pool whose slots are all held by jobs, with this much delivered on top.
+    private static func busy(slots: Int = 2, delivered: Int, at now: PoolState.Instant) -> PoolState {
+        var state = state(slots: slots)
+        for token in 1...slots {
+            state.take([0])
+            _ = state.start(LeaseKey(id: UUID(), token: Int64(token)), lane: 0, job)
+        }
+        _ = state.arrive(deliveries(delivered), lane: 0, at: now) { _ in false }
+        return state
+    }
+
+    @Test func `what jobs leave no slot for is registered after a quarter of a second, all of it`() {
+        let now = PoolState.Instant.now
+        var state = Self.busy(delivered: 5, at: now)
+        #expect(state.takeRegistrable(Self.terms, at: now + .milliseconds(240), upTo: 100).isEmpty)
+        #expect(state.takeRegistrable(Self.terms, at: now + .milliseconds(260), upTo: 3).count == 3)
+        #expect(state.takeRegistrable(Self.terms, at: now + .milliseconds(260), upTo: 3).count == 2)
+    }
+
+    @Test func `where the database holds the slots, nothing is registered before its patience ends`() {
+        let now = PoolState.Instant.now
+        var state = Self.state(slots: 2)
+        state.take([0, 0])
+        _ = state.arrive(Self.deliveries(3), lane: 0, at: now) { _ in false }
+        #expect(state.takeRegistrable(Self.terms, at: now + .seconds(1), upTo: 100).isEmpty)
+        #expect(state.takeRegistrable(Self.terms, at: now + .seconds(3), upTo: 100).count == 3)
+    }
+
+    @Test func `what comes to a lane that is paused or has a line is registered at once`() {
+        let now = PoolState.Instant.now
+        var paused = Self.state(slots: 2)
+        _ = paused.follow(lane: 0, weight: 1, isPaused: true)
+        _ = paused.takeWakes()
+        _ = paused.arrive(Self.deliveries(2), lane: 0, at: now) { _ in false }
+        #expect(paused.takeWakes() == .registrations)
+        #expect(paused.takeClaimable(upTo: 10).isEmpty)
+        #expect(paused.takeRegistrable(Self.terms, at: now, upTo: 10).count == 2)
+
+        var lined = Self.state(slots: 2)
+        lined.foundLine(["default"])
+        _ = lined.arrive(Self.deliveries(2), lane: 0, at: now) { _ in false }
+        #expect(lined.takeClaimable(upTo: 10).isEmpty, "what waits goes first")
+        #expect(lined.takeRegistrable(Self.terms, at: now, upTo: 10).count == 2)
+    }
+
+    @Test func `free slots take from the line, by the weights of the lanes, until it gives no more`() {
+        var state = PoolState(lanes: [
+            .init(name: "a", slots: 80, weight: 3), .init(name: "b", slots: 80), .init(name: "c", slots: 80),
+        ])
+        #expect(state.takeFromLine(upTo: 100).isEmpty)
+        state.foundLine(["a", "b"])
+        #expect(state.takeWakes().contains(.claims))
+        #expect(state.takeFromLine(upTo: 40) == [0: 30, 1: 10])
+        #expect(state.running == 40 && state.hasClaims)
+        #expect(state.lanesToLookAt == ["c"])
+        state.endedLine(lane: 0)
+        #expect(state.takeFromLine(upTo: 40) == [1: 40])
+        #expect(state.lanesToLookAt == ["a", "c"])
+        state.stop()
+        state.foundLine(["a"])
+        #expect(state.takeFromLine(upTo: 40).isEmpty)
+    }
+
+    @Test func `while there is a line the broker hands out more than there are slots`() {
+        var state = Self.state(slots: 2)
+        #expect(state.lanes[0].prefetch == 2 && state.widen(lane: 0) == nil)
+        state.foundLine(["default"])
+        #expect(state.widen(lane: 0) == 500)
+        #expect(state.widen(lane: 0) == nil, "told once")
+        state.endedLine(lane: 0)
+        #expect(state.widen(lane: 0) == 2)
+    }
+
+    @Test func `ends that leave slots free and nothing delivered ask for a look at the line`() {
+        let now = PoolState.Instant.now
+        var state = Self.busy(slots: 1, delivered: 0 + 1, at: now)
+        let key = state.jobs.leases[0]
+        state.end(Self.finish(key))
+        _ = state.takeWakes()
+        state.settle(state.takeFinishes(upTo: 1))
+        #expect(state.takeWakes() == .claims)
+        #expect(state.takeClaimable(upTo: 1).count == 1)
+        state.release([0])
+        _ = state.takeWakes()
+        state.settle([])
+        #expect(state.takeWakes().contains(.line))
     }
 }

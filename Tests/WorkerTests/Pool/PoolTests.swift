@@ -98,7 +98,7 @@ struct PoolTests {
         }
     }
 
-    @Test func `a full pool parks what waits instead of holding it`() async throws {
+    @Test func `a full pool registers what waits instead of holding it`() async throws {
         try await PoolBench.open { bench in
             let gate = PoolGate()
             let handlers = PoolScriptedHandler.registry { _ in
@@ -111,12 +111,8 @@ struct PoolTests {
                 defer { gate.open() }
                 try await bench.publishWork(8)
                 try await bench.waitFor(2, "moose.work_orders WHERE state = 'in_progress'")
-                try await eventually("something is parked, with a doorbell") {
-                    try await bench.count(
-                        """
-                        moose.work_orders w JOIN moose.outbox o ON o.doorbell_for = w.id
-                        WHERE w.state = 'pending' AND w.attempt = 0
-                        """) >= 1
+                try await eventually("all of it is registered, and due") {
+                    try await bench.count("moose.waiting WHERE state = 'pending' AND due <= now()") == 6
                 }
                 try await eventually("no delivery is held") { pool.board.look { $0.lanes[0].waiting.isEmpty } }
                 #expect(try await bench.count("moose.work_orders WHERE state = 'in_progress'") == 2)
@@ -170,27 +166,6 @@ struct PoolTests {
                 try await bench.waitFor(3, "moose.work_orders WHERE state = 'completed' AND attempt = 1")
             }
             #expect(attempts.withLock { $0 } == [1, 1, 1])
-        }
-    }
-
-    @Test func `the relay rings with a confirm and then forgets the doorbell`() async throws {
-        try await PoolBench.open { bench in
-            let id = UUID.timeOrdered()
-            _ = try await bench.control.postgres.run(
-                "SELECT moose.ring(\([id]), \(["default"]), ARRAY[now()])")
-            let relay = OutboxRelay(store: bench.control, publisher: bench.publisher, logger: PoolBench.logger)
-            #expect(try await relay.relayOnce() == 1)
-            #expect(try await bench.count("moose.outbox") == 0)
-            #expect(try await relay.relayOnce() == 0)
-            let consumer = try AMQPConsumer(configuration: try AMQPConfiguration(url: bench.amqpURL))
-            try await consumer.connect()
-            let queue = try await consumer.subscribe(to: MooseTopology.workQueue(lane: "default"), prefetch: 10)
-            var batches = queue.batches.makeAsyncIterator()
-            let delivery = try #require(await batches.next()?.deliveries.first)
-            #expect(delivery.properties.type == MessageType.doorbell)
-            #expect(delivery.properties.messageID == id.uuidString.lowercased())
-            queue.acknowledge([delivery.tag])
-            await consumer.close()
         }
     }
 }

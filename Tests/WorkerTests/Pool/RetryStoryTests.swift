@@ -56,7 +56,7 @@ struct RetryStoryTests {
             #expect(
                 try await bench.count(
                     """
-                    moose.work_orders w JOIN moose.outbox o ON o.doorbell_for = w.id AND o.due_at = w.run_at
+                    moose.work_orders w JOIN moose.waiting x ON x.id = w.id AND x.due = w.run_at
                     WHERE w.kind = 'work' AND w.run_at BETWEEN now() + interval '110 minutes' AND now() + interval '2 hours'
                     """) == 1)
         }

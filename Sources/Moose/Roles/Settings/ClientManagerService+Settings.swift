@@ -18,6 +18,7 @@ extension ClientManagerService {
         self.init(
             store: connections.control, consumer: connections.consumer, publisher: connections.publisher,
             logger: role.logger, stuck: stuck, sentinel: sentinel, retention: retention,
-            lanes: settings.lanes.keys.sorted(), reporter: role.reporter)
+            lanes: settings.lanes.keys.sorted(),
+            maxMessageBytes: settings.defaults.maxMessageBytes, orders: connections.store, reporter: role.reporter)
     }
 }

@@ -93,8 +93,8 @@ package struct LaneDetail: Sendable {
                 WITH ORDINALITY AS s (state, nth)
             CROSS JOIN LATERAL (
                 SELECT count(*) AS count, min(x.run_at) FILTER (WHERE x.run_at <= now()) AS oldest
-                FROM (SELECT w.run_at FROM moose.waiting w WHERE w.state = s.state AND w.lane = \(lane)
-                      ORDER BY w.run_at LIMIT \(Int64(mostCounted))) x) c
+                FROM (SELECT w.run_at FROM moose.waiting w WHERE w.state = s.state AND w.lane COLLATE "C" = \(lane)
+                      LIMIT \(Int64(mostCounted))) x) c
             WHERE c.count > 0 ORDER BY s.nth
             """
         ).rows.decode().map(Waiting.init)

@@ -108,16 +108,6 @@ enum StoryQueries {
         }
     }
 
-    static func doorbells(_ id: UUID, _ database: PostgresClient) async throws -> [StoryEvent] {
-        try await database.run(
-            "SELECT due_at, created_at, routing_key FROM moose.outbox WHERE doorbell_for = \(id)"
-        ).rows.decode((Date, Date, String).self).map { due, created, lane in
-            StoryEvent(
-                due, "doorbell", [.text("waits in the outbox for lane \(lane)")],
-                json: ["due_at": .time(due), "created_at": .time(created), "lane": .string(lane)])
-        }
-    }
-
     static func deadLetters(_ id: UUID, _ database: PostgresClient) async throws -> [StoryEvent] {
         try await database.run(
             """

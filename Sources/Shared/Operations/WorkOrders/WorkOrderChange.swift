@@ -10,6 +10,16 @@ package struct WorkOrderChange: Sendable, Equatable {
     package let after: String
     /// Who holds its unique key, where that keeps it from being tried again.
     package let keyHolder: UUID?
+    /// Whether anything of it is another now.
+    package let isChanged: Bool
+
+    init(id: UUID, before: String, after: String, keyHolder: UUID? = nil, isChanged: Bool? = nil) {
+        self.id = id
+        self.before = before
+        self.after = after
+        self.keyHolder = keyHolder
+        self.isChanged = isChanged ?? (before != after)
+    }
 
     /// Cancels orders that have not ended, in one commit; each is audited.
     package static func cancel(
@@ -43,7 +53,9 @@ package struct WorkOrderChange: Sendable, Equatable {
     }
 
     private static func changes(_ query: Query, _ database: PostgresClient) async throws -> [WorkOrderChange] {
-        try await database.run(query).rows.decode().map(WorkOrderChange.init)
+        try await database.run(query).rows.decode((UUID, String, String, UUID?).self).map { id, before, after, holder in
+            WorkOrderChange(id: id, before: before, after: after, keyHolder: holder)
+        }
     }
 
     package var json: JSONValue {

@@ -10,7 +10,6 @@ package struct WorkOrderStory: Sendable {
     package let workflowRuns: [StoryEvent]
     package let holdUps: [StoryEvent]
     package let actions: [StoryEvent]
-    package let doorbells: [StoryEvent]
     package let deadLetters: [StoryEvent]
     package let escalationEvents: [StoryEvent]
     package let dependencies: [Dependency]
@@ -37,7 +36,6 @@ package struct WorkOrderStory: Sendable {
             workflowRuns: try await StoryQueries.workflowRuns(id, database),
             holdUps: try await StoryQueries.holdUps(id, database),
             actions: try await StoryQueries.actions(id, database),
-            doorbells: try await StoryQueries.doorbells(id, database),
             deadLetters: try await StoryQueries.deadLetters(id, database),
             escalationEvents: try await StoryQueries.escalationEvents(id, database),
             dependencies: try await dependencies(
@@ -59,7 +57,7 @@ package struct WorkOrderStory: Sendable {
     /// All of it in the order it happened.
     package var timeLine: [StoryEvent] {
         var events =
-            attempts + holds + costs + workflowRuns + holdUps + actions + doorbells + deadLetters + escalationEvents
+            attempts + holds + costs + workflowRuns + holdUps + actions + deadLetters + escalationEvents
         events.append(StoryEvent(order.createdAt, "created", [.text(order.title)], json: .null))
         if let finished = order.finishedAt {
             events.append(StoryEvent(finished, "ended", [.text(order.state)], state: order.state, json: .null))
@@ -84,7 +82,6 @@ package struct WorkOrderStory: Sendable {
         fields["workflow_runs"] = .array(workflowRuns.map(\.json))
         fields["held_back"] = .array(holdUps.map(\.json))
         fields["actions"] = .array(actions.map(\.json))
-        fields["doorbells"] = .array(doorbells.map(\.json))
         fields["dead_letters"] = .array(deadLetters.map(\.json))
         fields["escalation_events"] = .array(escalationEvents.map(\.json))
         fields["dependencies"] = .array(dependencies.map(\.json))

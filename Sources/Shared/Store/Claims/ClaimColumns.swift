@@ -67,23 +67,27 @@ private struct Flow: Encodable {
     let uniqueKey: String?
     let uniqueSeconds: Int32?
     let dependsOn: [UUID]?
+    let priority: Int?
 
     enum CodingKeys: String, CodingKey {
         case concurrencyKey = "concurrency_key"
         case uniqueKey = "unique_key"
         case uniqueSeconds = "unique_seconds"
         case dependsOn = "depends_on"
+        case priority
     }
 
     /// Nil for an order with none of it, as most are.
     init?(_ message: WorkOrderMessage) {
-        guard message.concurrencyKey != nil || message.uniqueKey != nil || !message.dependsOn.isEmpty else {
-            return nil
-        }
+        guard
+            message.concurrencyKey != nil || message.uniqueKey != nil || !message.dependsOn.isEmpty
+                || (message.priority ?? 0) != 0
+        else { return nil }
         concurrencyKey = message.concurrencyKey
         uniqueKey = message.uniqueKey
         uniqueSeconds = message.uniqueSeconds.map(Int32.init(clamping:))
         dependsOn = message.dependsOn.isEmpty ? nil : message.dependsOn
+        priority = message.priority
     }
 }
 

@@ -23,7 +23,7 @@ extension Store {
     /// - Parameters:
     ///   - items: distinct ids; a few hundred are best.
     ///   - claim: names this call; asking again with the same one after a lost reply gives the same leases.
-    ///   - park: there is no slot for any of them: keep them and ring again in 5 s.
+    ///   - park: there is no slot for any of them: register them, to be taken when there is one.
     ///   - isCanary: ask the database also with no item at all.
     package func claim(
         _ items: [ClaimItem], claim: UUID, terms: ClaimTerms, park: Bool = false, isCanary: Bool = false
@@ -70,7 +70,7 @@ extension Store {
         .decoding(column: "item", row: rows, fault: .malformed("\(rows) verdicts on \(items) items"))
     }
 
-    private static func verdict(_ row: PostgresRow, on item: ClaimItem) throws(PostgresError) -> ClaimVerdict {
+    static func verdict(_ row: PostgresRow, on item: ClaimItem) throws(PostgresError) -> ClaimVerdict {
         let word = try row.decode(1, as: String.self)
         switch word {
         case "run": return .run(try order(row, item))
@@ -83,7 +83,7 @@ extension Store {
         }
     }
 
-    /// The row has the whole order where the message was only a doorbell or a redelivery, else the message has it.
+    /// The row has the whole order where the message was a redelivery, or there was none, else the message has it.
     private static func order(_ row: PostgresRow, _ item: ClaimItem) throws(PostgresError) -> ClaimedOrder {
         let token = try row.decode(3, as: Int64.self)
         let attempt = Int(try row.decode(4, as: Int32.self))

@@ -1,7 +1,7 @@
 -- Cancels work orders, each once; who and why are audited. Before and after, for each different id:
 --
 -- before                                                          after
--- scheduled, pending, retrying, awaiting_budget, blocked,         cancelled, its doorbell gone
+-- scheduled, pending, retrying, awaiting_budget, blocked,         cancelled
 -- needs_review
 -- in_progress                                                     cancel_requested: its worker stops it, or the rescue
 --                                                                 of its lease; a result that comes first wins
@@ -40,7 +40,6 @@ BEGIN
     UPDATE moose.work_orders w
     SET state = 'cancelled', error = v_error, failure_class = NULL, finished_at = now()
     WHERE w.id = ANY (v_waiting);
-    DELETE FROM moose.outbox o WHERE o.doorbell_for = ANY (v_waiting);
     UPDATE moose.work_orders w SET cancel_requested_at = now(), cancel_who = p_who, cancel_reason = p_reason
     WHERE w.id = ANY (v_running);
     -- Also of one that was asked for before: its worker hears of it again.

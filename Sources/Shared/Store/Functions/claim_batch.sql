@@ -7,9 +7,10 @@
 -- run            leased to the worker under token                   acks and runs it
 -- duplicate      leased by a live worker, or settled, or another    acks, drops
 --                order holds its unique key
--- later          not due, blocked by a dependency, or held back by  acks; a doorbell rings when it is time
---                a paused lane, a limit or a full key
--- unknown_kind   the worker lacks it; parked, a doorbell rings      acks
+-- later          registered: not due, blocked by a dependency, held  acks; it is taken when it is time
+--                back by a paused lane, a limit or a full key, or
+--                the worker has no slot
+-- unknown_kind   the worker lacks it; registered                     acks
 -- over_budget    refused; state and reason say what follows         acks
 -- invalid        dead-lettered here with its error event            acks
 --
@@ -18,11 +19,11 @@
 -- the price (nano-USD for each byte of the body on top), the model, the kind that does the same work cheaply, and its
 -- limits: so many at once, so many starts in so many seconds, so many of one key at once. Each but the kind may be
 -- missing.
--- p_park: the worker has no slot for any of these and won't have one soon: keep them, ring again in 5 s.
--- p_flow: {"concurrency_key", "unique_key", "unique_seconds", "depends_on"} of orders that have any.
+-- p_park: there is no slot for any of these: they are registered, and wait in the line for one (see take_batch).
+-- p_flow: {"concurrency_key", "unique_key", "unique_seconds", "depends_on", "priority"} of orders that have any.
 CREATE OR REPLACE FUNCTION moose.claim_batch(
     p_claim uuid, p_terms jsonb, p_park boolean,
-    -- The orders, a place each in every array. Of a doorbell there is the id alone.
+    -- The orders, a place each in every array. Of one that is known to be registered there is the id alone.
     p_ids uuid[], p_kinds text[], p_lanes text[], p_titles text[], p_projects text[], p_agents text[],
     p_estimates bigint[], p_max_attempts integer[], p_timeouts integer[], p_run_at timestamptz[], p_bodies bytea[],
     p_app_ids text[], p_reply_to text[], p_correlation_ids text[], p_traceparents text[],
@@ -67,18 +68,18 @@ BEGIN
         v_answers := moose.claim_answers(v_waits, p_park);
     END IF;
 
-    -- 3. What was there before is locked in id order and judged by its row; the message only rang the bell.
+    -- 3. What was there before is locked in id order and judged by its row; whatever its message says.
     IF NOT v_all_new THEN
         v_step := moose.claim_judge(v_runs || v_waits, p_claim, p_terms, p_park, p_ids, p_kinds, p_bodies);
         v_old := v_step.orders;
         v_judges := v_judges OR v_step.gated;
-        PERFORM moose.claim_turn_away(v_old, p_terms, p_park, p_bodies);
+        PERFORM moose.claim_turn_away(v_old, p_terms, p_bodies);
         v_answers := v_answers || moose.claim_answers(v_old, p_park);
         v_runs := v_runs || ARRAY(SELECT o FROM unnest(v_old) o WHERE o.finding = 'run');
     END IF;
 
-    -- 4. Pauses, limits and keys: what they hold back waits at its gate, and whoever frees it rings.
-    IF v_judges THEN
+    -- 4. Pauses, limits and keys: what they hold back waits at its gate, and whoever frees it calls.
+    IF v_judges AND NOT p_park THEN
         v_runs := v_runs || ARRAY(SELECT o FROM unnest(v_waits) o WHERE o.finding = 'gated');
         v_held := moose.claim_pass_gates(v_runs, p_terms);
         v_answers := v_answers || v_held;
@@ -126,7 +127,7 @@ RETURN ARRAY(
                o.finding)::moose.claim_answer
     FROM unnest(p_orders) o WHERE o.finding NOT IN ('in_progress', 'gated', 'run'));
 
--- How long an order that can't run here now waits for its next doorbell.
-CREATE OR REPLACE FUNCTION moose.claim_pause(p_terms jsonb, p_park boolean) RETURNS interval LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN p_park THEN interval '5 seconds'
-            ELSE least(interval '30 seconds', (p_terms ->> 'grace_ms')::bigint * interval '1 millisecond') END;
+-- After how long an order of a kind that this worker lacks may be taken again by any.
+CREATE OR REPLACE FUNCTION moose.claim_pause(p_terms jsonb) RETURNS interval LANGUAGE sql IMMUTABLE
+RETURN least(interval '30 seconds', (p_terms ->> 'grace_ms')::bigint * interval '1 millisecond');
+DROP FUNCTION IF EXISTS moose.claim_pause(jsonb, boolean);

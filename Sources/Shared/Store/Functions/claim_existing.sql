@@ -67,23 +67,21 @@ BEGIN
         ORDER BY o.item);
 END $$;
 
--- Of these orders, what can't run now: one that came too early, or whose kind the worker lacks, is rung again; one that
--- can never run is dead-lettered.
+-- Of these orders, what can't run now: one whose kind the worker lacks goes back into the line, one that can never run
+-- is dead-lettered.
 CREATE OR REPLACE FUNCTION moose.claim_turn_away(
-    p_orders moose.claim_order[], p_terms jsonb, p_park boolean, p_bodies bytea[]
+    p_orders moose.claim_order[], p_terms jsonb, p_bodies bytea[]
 ) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    v_next timestamptz := now() + moose.claim_pause(p_terms, p_park);
 BEGIN
-    IF EXISTS (SELECT 1 FROM unnest(p_orders) o WHERE o.finding IN ('later', 'unknown_kind')) THEN
+    -- Taken or delivered before its time, as one that was put off since.
+    PERFORM moose.put_in_line(array_agg(o.id), array_agg(o.run_at))
+    FROM unnest(p_orders) o WHERE o.finding = 'later' AND o.run_at > now() HAVING count(*) > 0;
+    IF EXISTS (SELECT 1 FROM unnest(p_orders) o WHERE o.finding = 'unknown_kind') THEN
         UPDATE moose.work_orders w SET unknown_since = now()
         FROM unnest(p_orders) o
         WHERE w.id = ANY (ARRAY[o.id]) AND o.finding = 'unknown_kind' AND w.unknown_since IS NULL;
-        PERFORM moose.ring(
-            array_agg(o.id), array_agg(o.lane),
-            array_agg(CASE o.finding WHEN 'later' THEN greatest(o.run_at, CASE WHEN p_park THEN v_next END)
-                                     ELSE v_next END))
-        FROM unnest(p_orders) o WHERE o.finding IN ('later', 'unknown_kind');
+        PERFORM moose.put_in_line(array_agg(o.id), array_agg(now() + moose.claim_pause(p_terms)))
+        FROM unnest(p_orders) o WHERE o.finding = 'unknown_kind';
     END IF;
     PERFORM moose.refuse_claims(
         array_agg(o.id), array_agg(CASE o.finding WHEN 'give_up' THEN 'unknown_kind' ELSE o.finding END),
@@ -91,3 +89,4 @@ BEGIN
     FROM unnest(p_orders) o
     WHERE o.finding IN ('id_reused', 'unknown_work_order', 'unknown_price', 'give_up') HAVING count(*) > 0;
 END $$;
+DROP FUNCTION IF EXISTS moose.claim_turn_away(moose.claim_order[], jsonb, boolean, bytea[]);

@@ -1,7 +1,7 @@
 -- The stages of a claim that have to do with new orders, in their order (see claim_batch).
 
 -- The dependencies of a batch, less those that completed and were pruned: these are met, now and for all who look
--- later. One that ends before this commit is seen rings nobody: whoever looks at the wait then finds it
+-- later. One that ends before this commit is seen wakes nobody: whoever looks at the wait then finds it
 -- (moose.look_at_waits).
 CREATE OR REPLACE FUNCTION moose.claim_dependencies(p_ids uuid[], p_flow jsonb[]) RETURNS moose.claim_dependency[]
 LANGUAGE plpgsql AS $$
@@ -63,12 +63,13 @@ BEGIN
         INSERT INTO moose.work_orders AS w (
             id, state, kind, lane, title, project, agent, estimate_u, max_attempts, timeout_seconds, run_at,
             body, digest, app_id, reply_to, correlation_id, traceparent, concurrency_key, unique_key,
-            attempt, fencing_token, started_at, unknown_since)
+            attempt, fencing_token, started_at, unknown_since, priority)
         SELECT i.id, s.state, i.kind, i.lane, i.title, i.project, i.agent, i.estimate, i.max_attempts, i.timeout,
                coalesce(i.run_at, now()), i.body, substr(sha256(i.body), 1, 16), i.app_id, i.reply_to,
                i.correlation_id, i.traceparent, i.flow ->> 'concurrency_key', i.flow ->> 'unique_key',
                s.runs::integer, s.runs::integer,
-               CASE WHEN s.runs THEN now() END, CASE WHEN NOT s.known THEN now() END
+               CASE WHEN s.runs THEN now() END, CASE WHEN NOT s.known AND NOT p_park THEN now() END,
+               coalesce((i.flow -> 'priority')::smallint, 0)
         FROM unnest(p_ids, p_kinds, p_lanes, p_titles, p_projects, p_agents, p_estimates, p_max_attempts, p_timeouts,
                     p_run_at, p_bodies, p_app_ids, p_reply_to, p_correlation_ids, p_traceparents, p_flow)
              WITH ORDINALITY AS i (id, kind, lane, title, project, agent, estimate, max_attempts, timeout, run_at,
@@ -106,7 +107,7 @@ BEGIN
 END $$;
 
 -- Of new orders, those that don't run at once take their unique keys, or are cancelled where another holds them, and
--- wait: for dependencies, or for a doorbell. Returns these; what has only to pass its gates is gated.
+-- wait: for dependencies, or in the line. Returns these; what has only to pass its gates is gated.
 CREATE OR REPLACE FUNCTION moose.claim_set_aside(
     p_new moose.claim_order[], p_dependencies moose.claim_dependency[], p_gated integer[], p_terms jsonb,
     p_park boolean, p_flow jsonb[]
@@ -140,9 +141,10 @@ BEGIN
                         ELSE o.finding END,
                    o.token, o.kind, o.lane, o.project, o.agent, o.estimate_u, o.bytes, o.run_at)::moose.claim_order
         FROM unnest(p_new) o WHERE o.finding <> 'in_progress');
-    PERFORM moose.ring(
-        array_agg(o.id), array_agg(o.lane),
-        array_agg(CASE o.finding WHEN 'scheduled' THEN o.run_at ELSE now() + moose.claim_pause(p_terms, p_park) END))
-    FROM unnest(v_waits) o WHERE o.finding IN ('scheduled', 'pending');
+    IF NOT p_park THEN
+        -- Of a kind that this worker lacks.
+        PERFORM moose.put_in_line(array_agg(o.id), array_agg(now() + moose.claim_pause(p_terms)))
+        FROM unnest(v_waits) o WHERE o.finding = 'pending';
+    END IF;
     RETURN v_waits;
 END $$;

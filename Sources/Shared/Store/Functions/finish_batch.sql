@@ -79,10 +79,8 @@ BEGIN
         FROM unnest(p_ids) WITH ORDINALITY AS i (id, item) WHERE NOT i.id = ANY (v_accepted);
     END IF;
 
-    -- Everything that did not simply complete: doorbells, error events, replies.
+    -- Everything that did not simply complete: error events, replies.
     IF cardinality(v_ended) > 0 THEN
-        PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))
-        FROM moose.work_orders w WHERE w.id = ANY (v_ended) AND w.state IN ('retrying', 'scheduled', 'pending');
         PERFORM moose.report(
             moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'run', 'warning',
             coalesce(w.error, 'failed without a message'), w.id, coalesce(w.failure_class, 'unknown'),

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION moose.note_gates(p_gates text[], p_sign text) RETURNS
 $$;
 
 -- An order goes out of the line of its gate, or gives up the places that it was let through to and doesn't take:
--- whatever it is that happens to it, the next one is rung at the end of the statement.
+-- whatever it is that happens to it, the next one is called at the end of the statement.
 CREATE OR REPLACE FUNCTION moose.leave_line(p_id uuid, p_gates text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_gates text[] := p_gates;
@@ -23,8 +23,8 @@ BEGIN
 END $$;
 
 -- After each statement that moved orders into or out of in_progress, or out of a line (see note_gates): their gates are
--- counted, and whoever waits for a place that became free is rung, in the same commit. So every way out frees: an end,
--- a rescue, a cancel, a hand in psql.
+-- counted, and whoever waits for a place that became free is called, in the same commit. So every way out frees: an
+-- end, a rescue, a cancel, a hand in psql.
 CREATE OR REPLACE FUNCTION moose.count_gates() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_moved text := current_setting('moose.gates_moved', true);
@@ -63,13 +63,12 @@ CREATE OR REPLACE TRIGGER work_orders_deleted BEFORE DELETE ON moose.work_orders
 CREATE OR REPLACE TRIGGER work_orders_deleted_gates AFTER DELETE ON moose.work_orders
     FOR EACH STATEMENT EXECUTE FUNCTION moose.count_gates();
 
--- An order that is given another lane or key while it waits stands in the wrong line: it leaves that, and is rung in
--- its lane, where its new gates judge it.
+-- An order that is given another lane or key while it waits stands in the wrong line: it leaves that, and stands in the
+-- line of its lane, where its new gates judge it.
 CREATE OR REPLACE FUNCTION moose.change_line() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM moose.leave_line(NEW.id, NULL);
-    IF NEW.state <> 'awaiting_budget' THEN
-        PERFORM moose.ring(ARRAY[NEW.id], ARRAY[NEW.lane], ARRAY[NEW.run_at]); END IF;
+    IF NEW.state <> 'awaiting_budget' THEN PERFORM moose.put_in_line(ARRAY[NEW.id], ARRAY[NEW.run_at]); END IF;
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER work_orders_moved BEFORE UPDATE OF lane, concurrency_key ON moose.work_orders

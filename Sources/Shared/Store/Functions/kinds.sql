@@ -15,8 +15,7 @@ LANGUAGE sql STABLE AS $$
                 WHERE h.owner = p_order AND h.token = p_token AND h.number = 0), p_kind))]
     FROM moose.workers k WHERE k.id = p_worker
 $$;
--- Due orders that a worker without their kind has parked and this one knows: it takes them at once, where a doorbell
--- might find a worker without the kind again and again.
+-- Due orders that a worker without their kind has put off, and that whoever knows these kinds need not.
 CREATE OR REPLACE FUNCTION moose.parked_unknown(p_kinds text[], p_lanes text[], p_limit integer)
 RETURNS TABLE (id uuid, lane text) LANGUAGE sql STABLE
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -25,3 +24,17 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
       AND w.kind = ANY (p_kinds) AND w.lane = ANY (p_lanes) AND w.run_at <= now()
     ORDER BY w.run_at LIMIT p_limit
 $$;
+
+-- Those of them, in this lane, that nobody holds just now are due at once.
+CREATE OR REPLACE FUNCTION moose.call_unknown(p_kinds text[], p_lane text, p_limit integer) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    v_ids uuid[];
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM moose.work_orders w WHERE w.unknown_since IS NOT NULL) THEN RETURN; END IF;
+    v_ids := ARRAY(SELECT w.id FROM moose.work_orders w
+                   WHERE w.id = ANY (ARRAY(SELECT u.id FROM moose.parked_unknown(p_kinds, ARRAY[p_lane], p_limit) u))
+                     AND w.state IN ('scheduled', 'pending', 'retrying')
+                   ORDER BY w.id FOR NO KEY UPDATE SKIP LOCKED);
+    PERFORM moose.put_in_line(v_ids, array_fill(now(), ARRAY[cardinality(v_ids)]));
+END $$;

@@ -57,10 +57,7 @@ BEGIN
           AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked')
         ORDER BY w.id FOR NO KEY UPDATE SKIP LOCKED);
     moved := cardinality(v_mine);
-    -- work_orders_moved rings what can go on, or points a doorbell that is there to the new lane.
     UPDATE moose.work_orders w SET lane = p_to WHERE w.id = ANY (v_mine);
-    -- Who waits for money is not rung, but may have a doorbell from before.
-    UPDATE moose.outbox o SET routing_key = p_to WHERE o.doorbell_for = ANY (v_mine) AND o.routing_key = p_from;
 END $$;
 
 -- Last, what is left under the old name: what waits, as it came since or somebody held it, and what runs. Where nothing

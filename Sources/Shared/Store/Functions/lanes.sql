@@ -15,7 +15,7 @@ BEGIN
     RETURN true;
 END $$;
 
--- Lets a lane go on; what it held back is rung in the order of its age, in batches. False: it was not paused.
+-- Lets a lane go on; what it held back is called in the order of its age, in batches. False: it was not paused.
 CREATE OR REPLACE FUNCTION moose.resume_lane(p_lane text, p_who text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -58,8 +58,8 @@ BEGIN
     PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);
 END $$;
 
--- Every lane that an operator set something for or that a live worker serves, with what runs and what is held back; and
--- those that have work and no worker (see moose.untended).
+-- Every lane that an operator set something for or that a live worker serves, with what runs and what its pause (up to
+-- 100,000) or its limits hold back; and those that have work and no worker (see moose.untended).
 CREATE OR REPLACE FUNCTION moose.lane_states() RETURNS TABLE (
     name text, weight integer, paused_at timestamptz, paused_by text, paused_why text,
     concurrency integer, rate integer,
@@ -77,7 +77,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
     ), alone AS MATERIALIZED (SELECT * FROM moose.untended())
     SELECT n.name, l.weight, l.paused_at, l.paused_by, l.paused_why, l.concurrency, l.rate, l.rate_seconds,
            coalesce(b.running, 0),
-           (SELECT count(*) FROM moose.gate_waits y WHERE y.gate = 'lane ' || n.name), coalesce(s.workers, 0),
+           (SELECT count(*) FROM moose.gate_waits y WHERE y.gate = 'lane ' || n.name)
+               + CASE WHEN l.paused_at IS NOT NULL THEN d.due ELSE 0 END, coalesce(s.workers, 0),
            u.since, u.stored, u.queued
     FROM (SELECT l.name FROM moose.lanes l UNION SELECT s.name FROM served s
           UNION SELECT u.name FROM alone u) n
@@ -85,5 +86,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
     LEFT JOIN served s ON s.name = n.name
     LEFT JOIN busy b ON b.name = n.name
     LEFT JOIN alone u ON u.name = n.name
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS due FROM (SELECT 1 FROM moose.waiting x
+                                     WHERE x.lane COLLATE "C" = n.name AND x.due <= now() LIMIT 100000) y) d
     ORDER BY n.name
 $$;

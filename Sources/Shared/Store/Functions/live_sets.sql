@@ -25,15 +25,20 @@ BEGIN
         END IF;
     END IF;
     IF v_to = ANY (c_waiting) THEN
-        INSERT INTO moose.waiting (id, state, lane, run_at) VALUES (NEW.id, v_to, NEW.lane, NEW.run_at)
-        ON CONFLICT (id) DO UPDATE SET state = excluded.state, lane = excluded.lane, run_at = excluded.run_at;
+        INSERT INTO moose.waiting (id, state, lane, run_at, project, rank, due)
+        VALUES (NEW.id, v_to, NEW.lane, NEW.run_at, coalesce(NEW.project, ''), 9 - NEW.priority,
+                CASE WHEN v_to IN ('scheduled', 'pending', 'retrying') THEN NEW.run_at END)
+        ON CONFLICT (id) DO UPDATE
+        SET state = excluded.state, lane = excluded.lane, run_at = excluded.run_at, project = excluded.project,
+            rank = excluded.rank, due = excluded.due;
     END IF;
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER work_orders_born AFTER INSERT ON moose.work_orders
     FOR EACH ROW WHEN (NEW.state <> 'in_progress') EXECUTE FUNCTION moose.keep_live_sets();
 CREATE OR REPLACE TRIGGER work_orders_live AFTER UPDATE ON moose.work_orders
-    FOR EACH ROW WHEN ((OLD.state, OLD.lane, OLD.run_at) IS DISTINCT FROM (NEW.state, NEW.lane, NEW.run_at)
+    FOR EACH ROW WHEN ((OLD.state, OLD.lane, OLD.run_at, OLD.project, OLD.priority)
+                           IS DISTINCT FROM (NEW.state, NEW.lane, NEW.run_at, NEW.project, NEW.priority)
                        AND NOT (OLD.state = 'in_progress' AND NEW.state = 'completed'))
     EXECUTE FUNCTION moose.keep_live_sets();
 CREATE OR REPLACE TRIGGER work_orders_gone AFTER DELETE ON moose.work_orders

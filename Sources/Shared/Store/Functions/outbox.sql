@@ -1,8 +1,8 @@
 -- The relay takes what is due for 30 s; it publishes without a transaction open, then deletes what was confirmed.
 -- p_skip: destinations that are busy or take nothing now, as exchange, line feed, routing key. However many are due,
 -- their bodies are 16 MB together, or it is one.
-CREATE OR REPLACE FUNCTION moose.lease_outbox(p_lease uuid, p_limit integer, p_skip text[])
-RETURNS TABLE (id uuid, doorbell_for uuid, exchange text, routing_key text, type text, correlation_id text,
+CREATE OR REPLACE FUNCTION moose.lease_messages(p_lease uuid, p_limit integer, p_skip text[])
+RETURNS TABLE (id uuid, exchange text, routing_key text, type text, correlation_id text,
                app_id text, reply_to text, traceparent text, body bytea, lag_seconds double precision)
 LANGUAGE sql
 -- A limit that isn't known when it is planned counts as a tenth of the table, and then the whole outbox is read for
@@ -15,13 +15,14 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
                   AND (p_skip = '{}' OR NOT x.exchange || E'\n' || x.routing_key = ANY (p_skip))
                 ORDER BY x.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED) due) mine
     WHERE o.id = ANY (ARRAY[mine.id]) AND mine.before < 16000000
-    RETURNING o.id, o.doorbell_for, o.exchange, o.routing_key, o.type, o.correlation_id, o.app_id, o.reply_to,
+    RETURNING o.id, o.exchange, o.routing_key, o.type, o.correlation_id, o.app_id, o.reply_to,
               o.traceparent, o.body, extract(epoch FROM now() - o.due_at)::double precision
 $$;
+DROP FUNCTION IF EXISTS moose.lease_outbox(uuid, integer, text[]);
 
--- Deletes what was confirmed and gives back what was not sent through no fault of its own, unless it was rung again
--- meanwhile (then its lease is no longer the same). A row that somebody holds just now is passed by: no waiting, and no
--- deadlock. Returns those that are still leased so, to be settled later.
+-- Deletes what was confirmed and gives back what was not sent through no fault of its own, unless it was leased
+-- again meanwhile (then its lease is no longer the same). A row that somebody holds just now is passed by: no waiting,
+-- and no deadlock. Returns those that are still leased so, to be settled later.
 CREATE OR REPLACE FUNCTION moose.settle_outbox(p_ids uuid[], p_leases uuid[], p_are_confirmed boolean[]) RETURNS uuid[]
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
@@ -43,9 +44,9 @@ DROP FUNCTION IF EXISTS moose.delete_outbox(uuid[], uuid[]);
 DROP FUNCTION IF EXISTS moose.release_outbox(uuid[], uuid[]);
 
 -- What the broker refused for what it is: later again, with a growing wait of at most 5 minutes; after ten times, or at
--- once where it can never pass, a dead letter with its error event. A doorbell stays, and so does what goes to an
--- exchange of Moose itself, which an operator can bring back: that is told once an hour. p_final NULL: it was refused
--- alone, where others passed; then also what goes to Moose's own exchanges becomes a dead letter after ten times.
+-- once where it can never pass, a dead letter with its error event. What goes to an exchange of Moose itself, which an
+-- operator can bring back, stays: that is told once an hour. p_final NULL: it was refused alone, where others passed;
+-- then also what goes to Moose's own exchanges becomes a dead letter after ten times.
 CREATE OR REPLACE FUNCTION moose.refuse_outbox(p_ids uuid[], p_leases uuid[], p_errors text[], p_final boolean[])
 RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
@@ -62,7 +63,7 @@ BEGIN
 
     v_buried := ARRAY(
         SELECT o.id FROM moose.outbox o JOIN unnest(p_ids, p_final) AS i (id, final) ON o.id = ANY (ARRAY[i.id])
-        WHERE o.id = ANY (v_refused) AND o.doorbell_for IS NULL
+        WHERE o.id = ANY (v_refused)
           AND (i.final OR o.refusals >= 10 AND (i.final IS NULL OR o.exchange NOT LIKE 'moose.%')));
     IF v_buried <> '{}' THEN
         PERFORM moose.bury_batch(
@@ -100,7 +101,7 @@ $$;
 CREATE OR REPLACE FUNCTION moose.set_aside_outbox(p_id uuid, p_lease uuid, p_sqlstate text) RETURNS void
 LANGUAGE sql AS $$
     WITH gone AS (
-        DELETE FROM moose.outbox o WHERE o.id = p_id AND o.lease = p_lease AND o.doorbell_for IS NULL
+        DELETE FROM moose.outbox o WHERE o.id = p_id AND o.lease = p_lease
         RETURNING o.id, o.body
     )
     SELECT moose.keep_bytes('unpublishable', g.id, NULL, g.body, octet_length(g.body), p_sqlstate) FROM gone g

@@ -120,6 +120,7 @@ BEGIN
         WHERE o.name = ANY (ARRAY[i.gate]) AND o.rate IS NOT NULL AND i.spent > 0;
         INSERT INTO moose.gate_waits (work_order_id, gate, reason, since)
         SELECT * FROM unnest(h_id, h_gate, h_reason, h_since);
+        PERFORM moose.put_in_line(h_id, array_fill(NULL::timestamptz, ARRAY[cardinality(h_id)]));
         -- A place that was kept for an order which another gate holds back is the next one's.
         PERFORM moose.wake_gates(array_agg(c.gate))
         FROM unnest(c_id, c_gate) AS c (id, gate) JOIN unnest(h_id, h_gate) AS h (id, gate) ON h.id = c.id

@@ -24,6 +24,7 @@ BEGIN
         ('timeout_seconds', 'be a whole number between 1 and 604800', false, 'number',
          CASE WHEN p_order ->> 'timeout_seconds' ~ '^[0-9]{1,9}$'
               THEN (p_order ->> 'timeout_seconds')::integer BETWEEN 1 AND 604800 END),
+        ('priority', 'be a whole number between 0 and 9', false, 'number', p_order ->> 'priority' ~ '^[0-9]$'),
         ('run_at', 'lie between the years 1 and 9999', false, 'string',
          p_order ->> 'run_at' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$'),
         ('depends_on', 'name at most 1000 orders', false, 'array',

@@ -50,7 +50,7 @@ $$;
 CREATE OR REPLACE FUNCTION moose.redrive_orders(p_letters uuid[], p_who text, p_why text) RETURNS integer
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-    v_orders uuid[]; v_lanes text[];
+    v_orders uuid[];
     v_count integer;
 BEGIN
     PERFORM moose.act_as(p_who, p_why);
@@ -78,13 +78,8 @@ BEGIN
             attempt = 0, worker_losses = 0, unknown_since = NULL, run_at = now(), finished_at = NULL, error = NULL,
             failure_class = NULL, cancel_requested_at = NULL, cancel_who = NULL, cancel_reason = NULL
         WHERE w.id = ANY (v_orders)
-        RETURNING w.id, w.lane, w.state
+        RETURNING w.id
     )
-    SELECT count(*), array_agg(a.id) FILTER (WHERE a.state = 'pending'),
-           array_agg(a.lane) FILTER (WHERE a.state = 'pending')
-    INTO v_count, v_orders, v_lanes FROM again a;
-    IF v_orders IS NOT NULL THEN
-        PERFORM moose.ring(v_orders, v_lanes, array_fill(now(), ARRAY[cardinality(v_orders)]));
-    END IF;
+    SELECT count(*) INTO v_count FROM again;
     RETURN v_count;
 END $$;

@@ -45,7 +45,7 @@ CREATE OR REPLACE FUNCTION moose.move_waits(p_ids uuid[], p_at uuid[]) RETURNS i
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     v_id uuid[]; v_next uuid[];
-    v_ready uuid[]; v_lanes text[]; v_run_at timestamptz[];
+    v_ready integer;
 BEGIN
     IF p_ids IS NULL THEN RETURN 0; END IF;
     SELECT array_agg(i.id), array_agg(n.next) INTO v_id, v_next
@@ -68,15 +68,14 @@ BEGIN
     ), released AS (
         UPDATE moose.work_orders b SET state = 'pending', run_at = greatest(b.run_at, now())
         FROM ready r WHERE b.id = ANY (ARRAY[r.id])
-        RETURNING b.id, b.lane, b.run_at
+        RETURNING b.id
     )
-    SELECT array_agg(r.id), array_agg(r.lane), array_agg(r.run_at) INTO v_ready, v_lanes, v_run_at FROM released r;
-    PERFORM moose.ring(v_ready, v_lanes, v_run_at);
+    SELECT count(*) INTO v_ready FROM released;
 
     -- Where somebody holds the order itself just now, a look comes soon.
     UPDATE moose.dependency_waits y
     SET at = coalesce(i.next, y.at), since = now(), number = 0, walked = NULL,
         look_at = CASE WHEN i.next IS NULL THEN clock_timestamp() + interval '100 milliseconds' ELSE now() END
     FROM unnest(v_id, v_next) AS i (id, next) WHERE y.work_order_id = ANY (ARRAY[i.id]);
-    RETURN coalesce(cardinality(v_ready), 0);
+    RETURN v_ready;
 END $$;

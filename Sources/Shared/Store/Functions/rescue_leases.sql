@@ -50,8 +50,6 @@ BEGIN
     INTO v_ids, v_tokens, v_workers FROM rescued r;
     IF v_ids IS NULL THEN RETURN v_cancelled; END IF;
 
-    PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))
-    FROM moose.work_orders w WHERE w.id = ANY (v_ids) AND w.state = 'retrying';
     PERFORM moose.report(
         moose.event_id(w.id::text, w.fencing_token, 'failed'), 'worker', 'run',
         CASE WHEN w.worker_losses >= 3 THEN 'critical' ELSE 'warning' END, w.error, w.id, 'worker_lost',

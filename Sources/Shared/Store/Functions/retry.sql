@@ -1,5 +1,5 @@
 -- Has orders that failed, or that a person must look at, run again, with a new series of attempts; the fencing token
--- goes on. They become pending and are rung, or blocked while something they depend on isn't completed. Other states
+-- goes on. They become pending, or blocked while something they depend on isn't completed. Other states
 -- stay as they are, and so does an order whose unique key another holds: held_by.
 CREATE OR REPLACE FUNCTION moose.retry_work_orders(p_ids uuid[], p_who text, p_reason text)
 RETURNS TABLE (id uuid, before text, after text, held_by uuid) LANGUAGE plpgsql
@@ -27,8 +27,6 @@ BEGIN
         worker_losses = 0, unknown_since = NULL, finished_at = NULL, error = NULL, failure_class = NULL,
         cancel_requested_at = NULL, cancel_who = NULL, cancel_reason = NULL
     WHERE w.id = ANY (v_failed);
-    PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))
-    FROM moose.work_orders w WHERE w.id = ANY (v_failed) AND w.state = 'pending';
     INSERT INTO moose.audit_log (who, action, subject, before, after, reason)
     SELECT p_who, 'work order retry', 'work order ' || x.id, jsonb_build_object('state', x.state, 'error', x.error),
            jsonb_build_object('state', CASE WHEN x.id = ANY (v_blocked) THEN 'blocked' ELSE 'pending' END), p_reason

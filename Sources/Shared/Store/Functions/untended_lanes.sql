@@ -7,14 +7,13 @@ $$;
 -- The lanes of stored orders that have not ended, found by skipping from one to the next.
 CREATE OR REPLACE FUNCTION moose.lanes_of_orders() RETURNS SETOF text LANGUAGE sql STABLE AS $$
     WITH RECURSIVE step AS (
-        SELECT s.state, (SELECT w.lane FROM moose.waiting w WHERE w.state = s.state ORDER BY w.lane LIMIT 1) AS lane
-        FROM unnest(ARRAY['scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked']) AS s (state)
+        SELECT (SELECT w.lane COLLATE "C" FROM moose.waiting w ORDER BY w.lane COLLATE "C" LIMIT 1) AS lane
         UNION ALL
-        SELECT p.state, (SELECT w.lane FROM moose.waiting w WHERE w.state = p.state AND w.lane > p.lane
-                         ORDER BY w.lane LIMIT 1)
+        SELECT (SELECT w.lane COLLATE "C" FROM moose.waiting w
+                WHERE w.lane COLLATE "C" > p.lane ORDER BY w.lane COLLATE "C" LIMIT 1)
         FROM step p WHERE p.lane IS NOT NULL
     )
-    SELECT DISTINCT p.lane FROM step p WHERE p.lane IS NOT NULL
+    SELECT p.lane FROM step p WHERE p.lane IS NOT NULL
 $$;
 
 -- How many orders of these lanes are stored and have not ended. Counts stop at 100,000.
@@ -22,8 +21,7 @@ CREATE OR REPLACE FUNCTION moose.stored_orders(p_lanes text[]) RETURNS TABLE (la
 LANGUAGE sql STABLE AS $$
     SELECT l.lane, (SELECT count(*) FROM (
         SELECT 1 FROM moose.waiting w
-        WHERE w.lane = l.lane AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget', 'blocked')
-        LIMIT 100000) x)
+        WHERE w.lane COLLATE "C" = l.lane LIMIT 100000) x)
     FROM unnest(p_lanes) AS l (lane)
 $$;
 

@@ -97,17 +97,14 @@ BEGIN
         END IF;
     END LOOP;
 
-    WITH woken AS (
-        UPDATE moose.work_orders w SET state = 'pending', run_at = now()
-        WHERE w.id = ANY (ARRAY(SELECT o.id FROM moose.work_orders o
-                                  WHERE o.id = ANY (v_wake) AND o.state = 'awaiting_budget'
-                       ORDER BY o.id FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING w.id, w.lane, w.run_at, w.created_at
-    )
-    SELECT array_agg(w.id) INTO v_wake
-    -- Rung in the order of their age: the relay publishes what is due first, first.
-    FROM (SELECT w.id, moose.ring(ARRAY[w.id], ARRAY[w.lane], ARRAY[w.run_at + w.nth * interval '1 microsecond'])
-          FROM (SELECT *, row_number() OVER (ORDER BY created_at, id) AS nth FROM woken) w ORDER BY w.nth) w;
+    v_wake := ARRAY(
+        SELECT w.id FROM (SELECT o.id, o.created_at FROM moose.work_orders o
+                          WHERE o.id = ANY (v_wake) AND o.state = 'awaiting_budget'
+                          ORDER BY o.id FOR NO KEY UPDATE SKIP LOCKED) w
+        ORDER BY w.created_at, w.id);
+    -- In the order of their age: what is due first is taken first.
+    UPDATE moose.work_orders w SET state = 'pending', run_at = now() + i.nth * interval '1 microsecond'
+    FROM unnest(v_wake) WITH ORDINALITY AS i (id, nth) WHERE w.id = ANY (ARRAY[i.id]);
     PERFORM moose.report_spent();
-    RETURN coalesce(cardinality(v_wake), 0);
+    RETURN cardinality(v_wake);
 END $$;

@@ -1,4 +1,4 @@
--- Rings for the oldest that wait at these gates, as many as have room now and none that is on its way already; at most
+-- Calls the oldest that wait at these gates, as many as have room now and none that is on its way already; at most
 -- 5,000 of a gate are. Without names: the gates of lanes and kinds, and a thousand of keys, that nobody holds just now,
 -- one process at a time.
 CREATE OR REPLACE FUNCTION moose.wake_gates(p_names text[] DEFAULT NULL) RETURNS integer LANGUAGE plpgsql
@@ -24,7 +24,7 @@ BEGIN
               AND EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.gate = ANY (ARRAY[o.name]))
               AND NOT EXISTS (SELECT 1 FROM moose.lanes l WHERE o.name = 'lane ' || l.name AND l.paused_at IS NOT NULL)
             ORDER BY o.name FOR NO KEY UPDATE SKIP LOCKED);
-        -- Nobody answered its doorbell for a minute: it goes to the end of the line.
+        -- Nobody took it for a minute: it goes to the end of the line.
         UPDATE moose.gate_waits y SET rung_at = NULL, since = now()
         WHERE y.work_order_id = ANY (ARRAY(
             SELECT x.work_order_id FROM moose.gate_waits x
@@ -50,7 +50,7 @@ BEGIN
         WHERE o.name = ANY (v_names)
     ), next AS MATERIALIZED (
         SELECT w.* FROM room CROSS JOIN LATERAL (
-            SELECT x.work_order_id, w.lane FROM moose.gate_waits x
+            SELECT x.work_order_id FROM moose.gate_waits x
             JOIN moose.work_orders w ON w.id = ANY (ARRAY[x.work_order_id])
             WHERE x.gate = room.name AND x.rung_at IS NULL
               AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
@@ -58,17 +58,14 @@ BEGIN
               AND NOT EXISTS (SELECT 1 FROM moose.lanes p WHERE p.name = w.lane AND p.paused_at IS NOT NULL)
             ORDER BY x.since, x.work_order_id LIMIT room.room
             -- One that somebody takes out of the line just now is passed by: whoever does so wakes the next.
-            FOR UPDATE OF x SKIP LOCKED) w
+            FOR NO KEY UPDATE OF x, w SKIP LOCKED) w
     ), woken AS (
         UPDATE moose.gate_waits y SET rung_at = clock_timestamp() FROM next
         WHERE y.work_order_id = ANY (ARRAY[next.work_order_id])
-        RETURNING y.work_order_id, next.lane, y.since
-    ), line AS (
-        -- The relay publishes what is due first, first.
-        SELECT woken.*, now() + row_number() OVER (ORDER BY since, work_order_id) * interval '1 microsecond' AS due
-        FROM woken
+        RETURNING y.work_order_id, y.since
     )
-    SELECT count(*), moose.ring(array_agg(line.work_order_id), array_agg(line.lane), array_agg(line.due))
-    INTO v_rung FROM line;
+    -- At the place of their age.
+    SELECT count(*), moose.put_in_line(array_agg(woken.work_order_id), array_agg(woken.since))
+    INTO v_rung FROM woken;
     RETURN v_rung;
 END $$;

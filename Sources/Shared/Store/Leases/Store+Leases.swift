@@ -51,17 +51,8 @@ extension Store {
             "SELECT moose.rescue_leases(\(leases.map(\.id)), \(leases.map(\.token)), \(Int32(clamping: maxAttempts)))")
     }
 
-    /// Makes orders that wait for money pending and rings them, as many as there is money for. Returns how many.
+    /// Makes orders that wait for money pending, as many as there is money for. Returns how many.
     package func wakeForMoney() async throws(PostgresError) -> Int {
         try await postgres.count("SELECT moose.wake_for_money()")
-    }
-
-    /// Due orders parked by workers without their kind, on these lanes and of these kinds, with the lane of each.
-    package func parkedUnknown(
-        kinds: [String], lanes: [String], limit: Int
-    ) async throws(PostgresError) -> [(id: UUID, lane: String)] {
-        try await postgres.run(
-            "SELECT id, lane FROM moose.parked_unknown(\(kinds), \(lanes), \(Int32(clamping: limit)))"
-        ).rows.decode((UUID, String).self).map { (id: $0, lane: $1) }
     }
 }

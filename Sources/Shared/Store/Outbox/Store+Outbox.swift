@@ -5,8 +5,6 @@ package import Postgres
 package struct OutboxMessage: Sendable {
     package let row: UUID
     package let lease: UUID
-    /// The work order a doorbell is for; nil for everything else.
-    package let doorbellFor: UUID?
     package let exchange: String
     package let routingKey: String
     package let type: String
@@ -47,26 +45,24 @@ extension Store {
         var messages: [OutboxMessage] = []
         let rows = try await postgres.run(
             """
-            SELECT id, doorbell_for, exchange, routing_key, type, correlation_id, app_id, reply_to, traceparent, body,
-                   lag_seconds
-            FROM moose.lease_outbox(\(lease), \(Int32(clamping: limit)), \(skip))
+            SELECT id, exchange, routing_key, type, correlation_id, app_id, reply_to, traceparent, body, lag_seconds
+            FROM moose.lease_messages(\(lease), \(Int32(clamping: limit)), \(skip))
             """
         ).rows
         for row in rows {
             messages.append(
                 OutboxMessage(
                     row: try row.decode(0, as: UUID.self), lease: lease,
-                    doorbellFor: try row.decode(1, as: UUID?.self),
-                    exchange: try row.decode(2, as: String.self), routingKey: try row.decode(3, as: String.self),
-                    type: try row.decode(4, as: String.self), correlationID: try row.decode(5, as: String?.self),
-                    appID: try row.decode(6, as: String?.self), replyTo: try row.decode(7, as: String?.self),
-                    traceparent: try row.decode(8, as: String?.self), body: try row.decode(9, as: [UInt8].self),
-                    lag: .seconds(try row.decode(10, as: Double.self))))
+                    exchange: try row.decode(1, as: String.self), routingKey: try row.decode(2, as: String.self),
+                    type: try row.decode(3, as: String.self), correlationID: try row.decode(4, as: String?.self),
+                    appID: try row.decode(5, as: String?.self), replyTo: try row.decode(6, as: String?.self),
+                    traceparent: try row.decode(7, as: String?.self), body: try row.decode(8, as: [UInt8].self),
+                    lag: .seconds(try row.decode(9, as: Double.self))))
         }
         return messages
     }
 
-    /// Deletes what the broker confirmed, except what was rung again meanwhile, and gives back what could not be
+    /// Deletes what the broker confirmed, except what was leased again meanwhile, and gives back what could not be
     /// published now through no fault of its own.
     ///
     /// - Returns: the rows that somebody holds just now, in no order. They are still leased: settle them again.

@@ -5,8 +5,6 @@ package struct LaneLoad: Sendable {
     package let lane: String
     /// Stored orders that could run now; those that a limit or a key holds back are left out.
     package let due: Int
-    /// Of those, how many have a doorbell that has not been sent yet.
-    package let doorbells: Int
     package let running: Int
     /// Since when the oldest of the due ones could run.
     package let oldestAge: Duration
@@ -18,10 +16,9 @@ extension Store {
     /// The work of these lanes, each of them with an answer. Counts stop at 100,000.
     package func laneLoads(_ lanes: [String]) async throws(PostgresError) -> [LaneLoad] {
         try await postgres.run(
-            "SELECT lane, due, doorbells, running, oldest_seconds, room FROM moose.lane_loads(\(lanes))"
-        ).rows.decode((String, Int, Int, Int, Double, Int?).self).map { lane, due, doorbells, running, oldest, room in
-            LaneLoad(
-                lane: lane, due: due, doorbells: doorbells, running: running, oldestAge: .seconds(oldest), room: room)
+            "SELECT lane, due, running, oldest_seconds, room FROM moose.lane_load(\(lanes))"
+        ).rows.decode((String, Int, Int, Double, Int?).self).map { lane, due, running, oldest, room in
+            LaneLoad(lane: lane, due: due, running: running, oldestAge: .seconds(oldest), room: room)
         }
     }
 }

@@ -29,6 +29,7 @@ extension WireFields {
         estimate = fields.estimate
         maxAttempts = fields.maxAttempts
         timeoutSeconds = fields.timeoutSeconds
+        priority = fields.priority
         runAt = fields.runAt
         dependsOn = fields.dependsOn
         concurrencyKey = fields.concurrencyKey
@@ -49,7 +50,7 @@ extension WireFields {
 private struct PlainValues {
     let body: [UInt8]
     var id, kind, title, lane, project, agent, runAt, concurrencyKey, uniqueKey, riskLevel: String?
-    var maxAttempts, timeoutSeconds, uniqueSeconds: Int?
+    var maxAttempts, timeoutSeconds, priority, uniqueSeconds: Int?
     var estimate: MicroUSD?
     var dependsOn: [String]?
 
@@ -71,6 +72,7 @@ private struct PlainValues {
         case .riskLevel: return Self.keep(text(value), in: &riskLevel)
         case .maxAttempts: return Self.keep(number(value), in: &maxAttempts)
         case .timeoutSeconds: return Self.keep(number(value), in: &timeoutSeconds)
+        case .priority: return Self.keep(number(value), in: &priority)
         case .uniqueSeconds: return Self.keep(number(value), in: &uniqueSeconds)
         case .estimate: return Self.keep(amount(value), in: &estimate)
         case .dependsOn: return Self.keep(list(value), in: &dependsOn)

@@ -11,6 +11,7 @@ struct WireFields: Decodable {
     var estimate: MicroUSD?
     var maxAttempts: Int?
     var timeoutSeconds: Int?
+    var priority: Int?
     var runAt: String?
     var dependsOn: [String]?
     var concurrencyKey: String?
@@ -20,7 +21,7 @@ struct WireFields: Decodable {
     var riskLevel: String?
 
     enum Keys: String, CodingKey, CaseIterable {
-        case id, kind, title, lane, project, agent, complexity
+        case id, kind, title, lane, project, agent, priority, complexity
         case estimate = "estimated_cost_usd"
         case maxAttempts = "max_attempts"
         case timeoutSeconds = "timeout_seconds"
@@ -46,6 +47,7 @@ struct WireFields: Decodable {
         estimate = try fields.fields.decodeIfPresent(WireMoney.self, forKey: .estimate)?.amount
         maxAttempts = try fields.whole(.maxAttempts)
         timeoutSeconds = try fields.whole(.timeoutSeconds)
+        priority = try fields.whole(.priority)
         runAt = try fields.text(.runAt)
         dependsOn = try fields.texts(.dependsOn)
         concurrencyKey = try fields.text(.concurrencyKey)
