@@ -76,8 +76,9 @@ final class LaneRegistrar: Sendable {
             problem: "nobody looked for orders of lanes without a worker", reporter: reporter)
         await repeating.run {
             do {
-                for lane in Set(configured + (try await store.lanesToLookAt(configured: configured))) {
-                    try await look(at: lane, opener)
+                let untended = Set(try await store.lanesToLookAt(configured: configured))
+                for lane in untended.union(configured).union(open.withLock { $0.keys }) {
+                    try await look(at: lane, isTended: !untended.contains(lane), opener)
                 }
             } catch let error as AMQPError where error.isAway {
                 // The connection tells of it; nothing can be registered meanwhile.
@@ -86,12 +87,15 @@ final class LaneRegistrar: Sendable {
         opener.finish()
     }
 
-    private func look(at lane: String, _ opener: AsyncStream<(String, AMQPSubscription)>.Continuation) async throws {
+    private func look(
+        at lane: String, isTended: Bool, _ opener: AsyncStream<(String, AMQPSubscription)>.Continuation
+    ) async throws {
         let queue = MooseTopology.workQueue(lane: lane)
         guard let statistics = try await publisher.queueStatistics(queue) else { return }
         if let subscription = open.withLock({ $0[lane] }) {
-            // Somebody else consumes it: what is delivered here by now is registered, and no more comes.
-            guard statistics.consumers > 1 else { return }
+            // A worker consumes it: what is delivered here by now is registered, and no more comes. Another Client Manager
+            // is no reason to let go: both would.
+            guard statistics.consumers > 1, isTended else { return }
             open.withLock { $0[lane] = nil }
             await subscription.close()
             logger.info("the lane has a worker again", metadata: ["lane": "\(lane)"])

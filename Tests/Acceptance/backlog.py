@@ -280,7 +280,8 @@ def lane_without_worker(system):
 
     print("a worker of the lane comes", flush=True)
     start_workers(system, worker_lonely=("--lane", f"lonely:{SLOTS}"))
-    wait_until("the client manager lets go of it", lambda: "the lane has a worker again" in system.log("client-manager"), True, 30)
+    wait_until("the client manager lets go of its queue", lambda: "the lane has a worker again" in system.log("client-manager"),
+               True, 30)
     late, late_ids = made({"others": 100})
     publish(system, late, "lonely")
     runs = ids["others"] + late_ids["others"]
@@ -344,7 +345,7 @@ def killed_meanwhile(system):
     count = sum(len(orders) for orders, _ in made_for.values())
     expect("confirmed", sum(publisher.confirmed for publisher in publishers), count)
     print(f"  published in {time.monotonic() - began:.1f} s", flush=True)
-    wait_until("registered", lambda: number(system, "SELECT count(*) FROM moose.waiting"), count, 120)
+    wait_until("registered", lambda: number(system, "SELECT count(*) FROM moose.waiting"), count, 300)
     for lane, (orders, _) in made_for.items():
         expect_ids(f"listed in {lane}", listed(system, lane), [order["id"] for order in orders])
         wait_until(f"messages in the queue of {lane}", lambda: in_queue(system, f"moose.work.{lane}")[0], 0, 5)

@@ -17,8 +17,6 @@ WORKERS = r"^WorkerTests\.(PoolControlTests|PoolLaneTests)"
 
 # name: (function, old text, new text)
 MUTANTS = {
-    "a cancelled order keeps its doorbell": (
-        "cancel_work_orders", "DELETE FROM moose.outbox o WHERE o.doorbell_for = ANY (v_waiting);", ""),
     "a running order is cancelled under its worker": (
         "cancel_work_orders", "'blocked', 'needs_review')", "'blocked', 'needs_review', 'in_progress')"),
     "the second to cancel takes the first one's place": (
@@ -70,9 +68,6 @@ MUTANTS = {
         "retry_work_orders", "attempt = 0,", "attempt = w.attempt,"),
     "a retry remembers lost workers": (
         "retry_work_orders", "worker_losses = 0,", "worker_losses = w.worker_losses,"),
-    "a retry by hand has no doorbell": (
-        "retry_work_orders", "PERFORM moose.ring(array_agg(w.id), array_agg(w.lane), array_agg(w.run_at))",
-        "PERFORM 1"),
     "a retry waits for nothing": (
         "retry_work_orders", "CASE WHEN w.id = ANY (v_blocked) THEN 'blocked' ELSE 'pending' END",
         "'pending'"),
@@ -103,7 +98,10 @@ MUTANTS = {
         "wake_gates", "ORDER BY x.since, x.work_order_id LIMIT", "ORDER BY x.since DESC, x.work_order_id LIMIT"),
     "a paused lane is rung": ("wake_gates", "AND NOT EXISTS (SELECT 1 FROM moose.lanes p WHERE p.name = w.lane AND p.paused_at IS NOT NULL)", ""),
     "a resume leaves kinds and keys alone": ("resume_lane", "y.gate <> 'lane ' || p_lane LIMIT 1000", "false LIMIT 1000"),
-    "the sweep rings a paused lane": ("sweep", "AND l.paused_at IS NOT NULL)", "AND false)"),
+    "what has moved keeps its old place": (
+        "place_work_orders", "lane = coalesce(p_lane, w.lane)", "lane = w.lane"),
+    "what runs is given another place": (
+        "place_work_orders", "'blocked', 'awaiting_budget')", "'blocked', 'awaiting_budget', 'in_progress')"),
     "a lifted limit wakes nobody": ("set_lane_limits", "PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);", ""),
 }
 

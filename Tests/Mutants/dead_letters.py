@@ -24,7 +24,6 @@ MUTANTS = {
     "a letter outlives its order's return": (STORE, "bury_order", "AND d.is_order AND d.state = 'dead' RETURNING", "AND false RETURNING"),
     "every order is exhausted": (STORE, "bury_order", "coalesce(NEW.letter_reason, 'exhausted')", "'exhausted'"),
     "a redrive burns on": (STORE, "redrive_orders", "SET state = CASE", "SET attempt = w.attempt, state = CASE", "attempt = 0, ", ""),
-    "a redrive rings nobody": (STORE, "redrive_orders", "IF v_orders IS NOT NULL THEN", "IF false THEN"),
     "a redrive ignores dependencies": (STORE, "redrive_orders", "THEN 'blocked' ELSE", "THEN 'pending' ELSE"),
     "a lease holds nobody off": (STORE, "lease_letters", "AND (x.leased_until IS NULL OR x.leased_until < now())", ""),
     "a lease never ends": (STORE, "lease_letters", "OR x.leased_until < now())", "OR false)"),

@@ -98,11 +98,11 @@ MUTANTS = {
         MONEY, "rescue_leases", "moose.attempts_of(l.worker, w.id, w.fencing_token, w.kind),", ""),
     "the cheap kind counts as the dear one": (
         MONEY, "attempts_of", "coalesce(\n               (SELECT h.handler FROM moose.budget_holds h\n                WHERE h.owner = p_order AND h.token = p_token AND h.number = 0), p_kind)", "p_kind"),
-    "a paused lane has room": (LANES, "lane_loads", "WHEN s.paused_at IS NOT NULL THEN 0", "WHEN false THEN 0"),
+    "a paused lane has room": (LANES, "lane_room", "WHEN s.paused_at IS NOT NULL THEN 0", "WHEN false THEN 0"),
     "a limit leaves room for all": (
-        LANES, "lane_loads", "s.concurrency - coalesce(g.running, 0)", "NULL::integer"),
-    "a rate leaves room for all": (LANES, "lane_loads", "least(s.rate, coalesce(g.tokens, s.rate)", "greatest(s.rate, coalesce(g.tokens, s.rate)"),
-    "what is held back counts as due": (LANES, "lane_loads", "WHERE NOT x.held", ""),
+        LANES, "lane_room", "s.concurrency - coalesce(g.running, 0)", "NULL::integer"),
+    "a rate leaves room for all": (LANES, "lane_room", "least(s.rate, coalesce(g.tokens, s.rate)", "greatest(s.rate, coalesce(g.tokens, s.rate)"),
+    "what is for later counts as due": (LANES, "lane_load", "w.due <= now() AND", ""),
     "a lane without a worker is told of each time": (
         LANES, "note_untended_lanes", "u.told_at IS NULL AND", ""),
     "a restart is news": (LANES, "note_untended_lanes", "AND u.since <= now() - p_patience", ""),

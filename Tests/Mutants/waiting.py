@@ -12,13 +12,39 @@ sys.dont_write_bytecode = True
 from mutants import main, mutated  # noqa: E402
 
 # The quick ones first; only what they miss is shown to random histories.
-QUICK = r"^StoreTests\.(LeaseTests|WakeUpTests|ClaimTests|WaitingForMoneyTests|DependencyTests|DependencyPiecesTests|OutboxTests|GrownTablesTests)"
+QUICK = r"^StoreTests\.(LineTests|GateTests|LaneTests|LeaseTests|WakeUpTests|ClaimTests|WaitingForMoneyTests|DependencyTests|DependencyPiecesTests|OutboxTests|GrownTablesTests)"
 HISTORIES = r"^StoreTests\..?Histories of waiting"
 
 # name: (function, old text, new text)
 MUTANTS = {
-    "dependants become pending without a doorbell": (
-        "move_waits", "PERFORM moose.ring(v_ready, v_lanes, v_run_at)", "PERFORM 1"),
+    "what becomes due stands in no line": (
+        "keep_live_sets", "CASE WHEN v_to IN ('scheduled', 'pending', 'retrying') THEN NEW.run_at END", "NULL"),
+    "a retry stands in no line": (
+        "keep_live_sets", "CASE WHEN v_to IN ('scheduled', 'pending', 'retrying') THEN", "CASE WHEN v_to IN ('scheduled', 'pending') THEN"),
+    "what is blocked may be taken": (
+        "keep_live_sets", "CASE WHEN v_to IN ('scheduled', 'pending', 'retrying') THEN NEW.run_at END", "NEW.run_at"),
+    "a lower priority goes first": ("keep_live_sets", "9 - NEW.priority", "NEW.priority"),
+    "a priority given later changes nothing": (
+        "keep_live_sets", "rank = excluded.rank, ", ""),
+    "projects take no turns": ("keep_live_sets", "coalesce(NEW.project, '')", "''"),
+    "what is not due is taken": ("next_in_line", "AND x.due <= now() AND", "AND"),
+    "two take the same": ("next_in_line", "FOR NO KEY UPDATE OF w SKIP LOCKED", ""),
+    "a take waits for whoever holds an order": ("next_in_line", "FOR NO KEY UPDATE OF w SKIP LOCKED", "FOR NO KEY UPDATE OF w"),
+    "who has more gets nothing of what others leave": (
+        "next_in_line", "v_projects := coalesce(g.projects, '{}');", "v_projects := '{}';"),
+    "only the highest priority is taken": ("next_in_line", "EXIT WHEN v_rank IS NULL;", "EXIT WHEN v_rank IS NULL OR v_ids <> '{}';"),
+    "a paused lane is taken from": ("lane_room", "WHEN s.paused_at IS NOT NULL THEN 0", "WHEN false THEN 0"),
+    "a limit is no bound for a take": ("take_batch", "least(i.count, moose.lane_room(i.lane))::integer", "i.count"),
+    "a take that is asked again takes more": ("take_batch", "WHERE l.claim = p_claim", "WHERE false"),
+    "what waits at a gate is taken again and again": (
+        "pass_gates", "PERFORM moose.put_in_line(h_id, array_fill(NULL::timestamptz, ARRAY[cardinality(h_id)]));", ""),
+    "who is called at a gate stands in no line": (
+        "wake_gates", "moose.put_in_line(array_agg(woken.work_order_id), array_agg(woken.since))", "NULL"),
+    "a worker without the kind takes it again at once": (
+        "claim_turn_away", "array_agg(now() + moose.claim_pause(p_terms))", "array_agg(now())"),
+    "what was put off since is taken again and again": (
+        "claim_turn_away", "o.finding = 'later' AND o.run_at > now()", "false"),
+    "what failed together is tried together": ("set_apart", "now() + interval '60 seconds'", "now()"),
     "an end releases nobody": (
         "finish_batch", "PERFORM moose.release_dependents(v_accepted)", "PERFORM 1"),
     "an end with many dependants forgets them": (
@@ -52,24 +78,10 @@ MUTANTS = {
     "a chain is told of to its first order only": (
         "tell_of_broken", "AND v_row.state IN ('failed', 'cancelled', 'blocked')", "AND v_row.state = 'failed'"),
     "everybody is told of": ("tell_of_broken", "c_most CONSTANT integer := 100", "c_most CONSTANT integer := 100000"),
-    "a retry has no doorbell": (
-        "finish_batch", "w.state IN ('retrying', 'scheduled', 'pending')", "w.state IN ('scheduled', 'pending')"),
-    "a drained order has no doorbell": (
-        "finish_batch", "w.state IN ('retrying', 'scheduled', 'pending')", "w.state IN ('retrying', 'scheduled')"),
-    "a scheduled order has no doorbell": (
-        "claim_set_aside", "o.finding IN ('scheduled', 'pending')", "o.finding = 'pending'"),
-    "a doorbell that came too early is not rung again": (
-        "claim_turn_away", "o.finding IN ('later', 'unknown_kind');", "o.finding = 'unknown_kind';"),
-    "an unknown kind is not rung again": (
-        "claim_turn_away", "o.finding IN ('later', 'unknown_kind');", "o.finding = 'later';"),
-    "a raise wakes without a doorbell": (
-        "wake_for_money",
-        "moose.ring(ARRAY[w.id], ARRAY[w.lane], ARRAY[w.run_at + w.nth * interval '1 microsecond'])", "NULL"),
     "dear orders hide cheap ones": (
         "wake_for_money", "AND o.waits_for_u <= coalesce(b.reach, o.waits_for_u)", ""),
     "nobody is woken for money": ("wake_for_money", "WHERE coalesce(b.least, 1) > 0", "WHERE coalesce(b.least, 1) > 1e12"),
-    "a rescued order has no doorbell": ("rescue_leases", "w.state = 'retrying';", "false;"),
-    "a doorbell rung while it is published is deleted": (
+    "what another relay has leased is deleted": (
         "settle_outbox", "AND x.lease = i.lease\n          FOR UPDATE", "FOR UPDATE"),
     "what was not published waits out its lease": ("settle_outbox", "AS m (id, yes) WHERE NOT m.yes", "AS m (id, yes) WHERE false"),
     "what somebody held is never settled": (
@@ -78,9 +90,6 @@ MUTANTS = {
         "settle_outbox", "x.id = ANY (ARRAY[i.id])", "x.id = i.id"),
     "an end reads all orders after a vacuum of an empty table": (
         "finish_batch", "w.id = ANY (ARRAY[i.id])", "w.id = i.id"),
-    "the sweeper rings for nobody": ("sweep", "IF rung > 0 THEN", "IF false THEN"),
-    "the sweeper looks only at the first that wait": (
-        "sweep", "(w.run_at, w.id) > (p_run_at, p_id)", "(w.run_at, w.id) > ('-infinity', p_id)"),
     "nobody reviews waits": ("review_waits", "AND w.state = 'completed'", "AND false"),
     "a lease that is alive is rescued": (
         "rescue_leases", "w.state = 'in_progress' AND l.expires_at < now() AND", "w.state = 'in_progress' AND"),
@@ -94,7 +103,7 @@ MUTANTS = {
         "finish_batch", "AND w.fencing_token = i.token AND w.state", "AND w.state"),
     "a live worker's kind is forgotten within an outage": (
         "kind_is_known", "interval '5 minutes'", "interval '60 seconds'"),
-    "parked work of a new kind is found by nobody": (
+    "work of a kind that others lack is found by nobody": (
         "parked_unknown", "w.run_at <= now()", "false"),
 }
 

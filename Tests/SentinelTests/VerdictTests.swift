@@ -141,7 +141,7 @@ struct VerdictTests {
             try await desk.look()
             #expect(try await desk.state(id) == "failed")
             _ = try await desk.store.postgres.run("SELECT * FROM moose.retry_work_orders(\([id]), 'ann', 'again')")
-            let token = try await desk.claim(ClaimItem(form: .doorbell(id), body: []))
+            let token = try await desk.claim(ClaimItem(form: .registered(id), body: []))
             try await desk.propose((id, token), try #require(PullRequest(number: 12)))
             for _ in 0..<2 { try await desk.look() }
             #expect(try await desk.state(id) == "needs_review")
@@ -214,7 +214,7 @@ struct VerdictTests {
             try await desk.run("UPDATE moose.leases SET expires_at = now() - interval '1 second'")
             let key = LeaseKey(id: lost.id, token: lost.token)
             #expect(try await desk.store.rescue([key], maxAttempts: 5) == 1)
-            let token = try await desk.claim(ClaimItem(form: .doorbell(lost.id), body: []))
+            let token = try await desk.claim(ClaimItem(form: .registered(lost.id), body: []))
             try await desk.propose((lost.id, token), try #require(PullRequest(number: 13)))
             #expect(try await !desk.end(lost, try #require(PullRequest(number: 12))))
             #expect(try await desk.count("moose.work_orders WHERE github_pr_number = 13") == 1)

@@ -43,7 +43,7 @@ struct StoreDesk: Sendable {
             form: try WorkOrderMessage.decode(body, messageID: nil, lane: "default"), body: body, replyTo: replyTo)
     }
 
-    static func registered(_ id: UUID) -> ClaimItem { ClaimItem(form: .doorbell(id), body: []) }
+    static func registered(_ id: UUID) -> ClaimItem { ClaimItem(form: .registered(id), body: []) }
 
     static func usd(_ text: String) -> MicroUSD? { MicroUSD(decimal: text) }
 

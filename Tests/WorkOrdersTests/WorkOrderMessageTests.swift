@@ -14,7 +14,7 @@ struct WorkOrderMessageTests {
     private func decode(_ body: [UInt8], messageID: String? = id, lane: String = "default") throws -> WorkOrderMessage {
         switch try WorkOrderMessage.decode(body, messageID: messageID, lane: lane) {
         case .order(let order): return order
-        case .doorbell: throw Unexpected.doorbell
+        case .registered: throw Unexpected.doorbell
         }
     }
 
@@ -251,10 +251,10 @@ struct WorkOrderMessageTests {
 
     @Test func `a doorbell is its id and its body is not read`() throws {
         let form = try WorkOrderMessage.decode(
-            [0xFF], messageID: Self.id, lane: "default", isDoorbell: true)
-        #expect(form == .doorbell(try #require(UUID(uuidString: Self.id))))
+            [0xFF], messageID: Self.id, lane: "default", isRegistered: true)
+        #expect(form == .registered(try #require(UUID(uuidString: Self.id))))
         #expect(throws: InvalidMessage.self) {
-            try WorkOrderMessage.decode([], messageID: nil, lane: "default", isDoorbell: true)
+            try WorkOrderMessage.decode([], messageID: nil, lane: "default", isRegistered: true)
         }
     }
 

@@ -15,7 +15,7 @@ struct DeadLettersPurge: DatabaseCommand {
 
             EXAMPLES
               moose dead-letters purge 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e
-              moose dead-letters purge --reason unknown_work_order --why "old doorbells" --yes
+              moose dead-letters purge --reason unknown_work_order --why "pruned since" --yes
               moose dead-letters purge --all --until 30d --dry-run
             """)
 

@@ -8,7 +8,7 @@ struct LanesPause: DatabaseCommand {
         commandName: "pause",
         abstract: "Start no more work of a lane. What runs goes on.",
         discussion: """
-            Its messages stay in the broker, and what a worker has taken already is kept in the database; no attempt is \
+            What is published to it is registered: it can be listed, cancelled, moved and reprioritised. No attempt is \
             burned. It stays paused until `moose lanes resume`, also across restarts.
 
             EXAMPLES

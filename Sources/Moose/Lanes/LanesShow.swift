@@ -9,8 +9,8 @@ struct LanesShow: DatabaseCommand {
         commandName: "show",
         abstract: "Show one lane: what was set for it, what runs, what waits and since when, and who works it.",
         discussion: """
-            What waits is what a worker has taken from the lane's queue at least once; the messages that are still in \
-            the queue only the broker knows.
+            What waits is what is registered. A message is that some seconds after it was published, unless a slot is \
+            free for it at once, as long as a worker of the lane or a Client Manager runs.
 
             EXAMPLES
               moose lanes show llm

@@ -7,8 +7,8 @@ internal import WorkOrders
 
 /// What a role asks of the database before it starts.
 struct ServerDemand {
-    /// A worker and a Client Manager: two writers, two for upkeep, one that listens; and one to spare for a command.
-    static let sessions = 6
+    /// A worker and a Client Manager: three writers, two for upkeep, one that listens; and one to spare for a command.
+    static let sessions = 7
 
     private let role: RoleProcess
 

@@ -18,7 +18,9 @@ enum BrokerRole: String, CaseIterable, ExpressibleByArgument {
         return switch self {
         case .worker: [orders, events, replies] + lanes.map { .read(queue: MooseTopology.workQueue(lane: $0)) }
         case .clientManager:
+            // It registers the orders of lanes that have no worker.
             [orders, events, replies, .read(queue: MooseTopology.escalationsQueue), .read(queue: MooseTopology.dead)]
+                + lanes.map { .read(queue: MooseTopology.workQueue(lane: $0)) }
         case .missionControl: [events]
         case .publisher: [orders, events]
         case .redriver: [orders, replies, .read(queue: MooseTopology.dead)]

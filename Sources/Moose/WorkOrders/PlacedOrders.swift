@@ -81,7 +81,8 @@ struct PlacedOrders: ParsableArguments {
         } else if let changed {
             print("\(changed) of \(count): each \(words).")
         } else {
-            print("\(min(count, limit ?? count)) match. Nothing is changed yet: add --yes.")
+            let some = limit.map { $0 < count ? ", and the oldest \($0) would be changed" : "" } ?? ""
+            print("\(count) match\(some). Nothing is changed yet: add --yes.")
         }
     }
 }

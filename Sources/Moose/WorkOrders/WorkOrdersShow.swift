@@ -33,7 +33,7 @@ struct WorkOrdersShow: DatabaseCommand {
         return try common.answer(text: try text(story, terminal), json: story.json)
     }
 
-    /// An order is known from when a worker takes it from its lane's queue: before, only the broker has it.
+    /// An order is known from when it is registered, a moment after it was published: before, only the broker has it.
     static func unknown(_ id: UUID) -> CommandFailure {
         CommandFailure(
             "the database has no work order \(id.uuidString.lowercased())",

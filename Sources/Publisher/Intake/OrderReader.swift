@@ -24,7 +24,7 @@ package struct OrderReader: Sendable {
         let lane = lanes[lane]
         var form = try WorkOrderMessage.decode(
             delivery.body, messageID: delivery.properties.messageID, lane: lane,
-            isDoorbell: delivery.properties.type == MessageType.doorbell, limit: maxMessageBytes)
+            isRegistered: delivery.properties.type == MessageType.registered, limit: maxMessageBytes)
         if case .order(var message) = form {
             // The queue it came from is its lane: retries then take the same way.
             message.lane = lane

@@ -8,7 +8,7 @@ package import Store
 internal import Synchronization
 internal import WorkOrders
 
-/// Carries the outbox to the broker: work orders, doorbells, error events, replies. Any number may run; each row goes to
+/// Carries the outbox to the broker: work orders, error events, replies. Any number may run; each row goes to
 /// one at a time. Nothing is deleted before its confirm, so a crash between costs a duplicate, which the claim drops.
 ///
 /// Each destination (exchange and routing key) has one batch under way: one that takes nothing holds up no other.

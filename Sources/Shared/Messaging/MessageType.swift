@@ -3,7 +3,7 @@ package enum MessageType {
     /// A work order, whole.
     package static let workOrder = "moose.work-order.v1"
     /// Only an id: look at the row again.
-    package static let doorbell = "moose.doorbell.v1"
+    package static let registered = "moose.registered.v1"
     package static let errorEvent = "moose.error-event.v1"
     /// A budget reached a share of its cap; the database writes it.
     package static let budgetEvent = "moose.budget-event.v1"

@@ -5,7 +5,7 @@ extension WorkOrderMessage {
     package enum Form: Sendable, Equatable {
         case order(WorkOrderMessage)
         /// Only an id: the row in Postgres is the truth, this message says "look again".
-        case doorbell(UUID)
+        case registered(UUID)
     }
 
     /// Decodes the body of a delivery.
@@ -14,19 +14,19 @@ extension WorkOrderMessage {
     ///   - body: JSON as UTF-8, kept verbatim by the caller.
     ///   - messageID: the AMQP property; wins over nothing, must equal `id` in the body where both are given.
     ///   - lane: the routing key, used where the body names no lane.
-    ///   - isDoorbell: the message's type says that it carries only an id.
+    ///   - isRegistered: the message's type says that it carries only an id.
     /// - Throws: ``InvalidMessage`` with the reason for the dead letter.
     package static func decode(
-        _ body: [UInt8], messageID: String?, lane: String, isDoorbell: Bool = false, limit: Int = 1_048_576
+        _ body: [UInt8], messageID: String?, lane: String, isRegistered: Bool = false, limit: Int = 1_048_576
     ) throws(InvalidMessage) -> Form {
         guard body.count <= limit else {
             throw InvalidMessage(.oversize, "the body has \(body.count) bytes; the limit is \(limit)")
         }
-        if isDoorbell {
+        if isRegistered {
             guard let messageID, let id = UUID(strict: messageID) else {
-                throw InvalidMessage(.noID, "a doorbell without a UUID in message_id")
+                throw InvalidMessage(.noID, "it names a registered order, but not by a UUID in message_id")
             }
-            return .doorbell(id)
+            return .registered(id)
         }
         guard !body.isEmpty else { throw InvalidMessage(.malformed, "the body is empty") }
         guard (try? UTF8Span(validating: body.span)) != nil else {

@@ -16,7 +16,7 @@ struct ClaimTry: Sendable {
 
 /// What deliveries say, read for a claim, and what the claim's verdicts mean for them. Pure.
 struct ClaimBatch: Sendable {
-    /// Orders and doorbells, of distinct ids.
+    /// Of distinct ids.
     private(set) var tries: [ClaimTry] = []
     /// What no order can be made of.
     private(set) var invalid: [(taken: Taken, why: InvalidMessage)] = []
@@ -65,7 +65,7 @@ struct ClaimBatch: Sendable {
         var refused: [Taken] = []
         /// How many of each verdict, by its label.
         var counts = Tally()
-        /// Doorbells or events were left for the relay.
+        /// Events may have been left for the relay.
         var leavesWork = false
     }
 

@@ -276,7 +276,7 @@ final class Claims: Sendable {
             let problem = InvalidMessage(
                 .refused, "the database refused it (SQLSTATE \(error.sqlState ?? "unknown"))")
             letters.buryAlone([burial(of: entry.taken, problem)])
-        case .doorbell(let id):
+        case .registered(let id):
             do throws(PostgresError) {
                 _ = try await control.endRefused(id, token: nil, because: error)
             } catch {
@@ -318,7 +318,7 @@ extension Delivery {
     fileprivate static func ofRegistered(_ id: UUID) -> Delivery {
         var properties = MessageProperties()
         properties.messageID = id.uuidString.lowercased()
-        properties.type = MessageType.doorbell
+        properties.type = MessageType.registered
         return Delivery(
             tag: DeliveryTag(epoch: 0, tag: 0), body: [], properties: properties, exchange: "", routingKey: "",
             redelivered: false)

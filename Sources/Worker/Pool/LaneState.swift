@@ -29,6 +29,8 @@ struct LaneState: Sendable {
     private(set) var isConsumerPaused = false
     /// An operator paused it.
     private(set) var isPaused = false
+    /// It has a limit of its own, which all workers keep together: only the line knows who is next.
+    private(set) var isLimited = false
     /// Orders may wait in its line, in the database: they go first, and what comes stands behind them.
     private(set) var hasLine = false
     /// How many of its slots are held by handlers; the others' are on their way into or out of the database.
@@ -48,7 +50,9 @@ struct LaneState: Sendable {
 
     var free: Int { max(0, slots - running) }
     /// What is delivered may be claimed at once: there is a slot, and nothing that goes first.
-    var isOpen: Bool { free > 0 && !hasLine && !isPaused }
+    var isOpen: Bool { free > 0 && !goesByLine }
+    /// What comes is registered, and taken in its turn.
+    var goesByLine: Bool { isPaused || isLimited || hasLine }
 
     mutating func arrive(_ delivery: Delivery, at now: Instant) {
         waiting.append(Waiting(delivery: delivery, since: now))
@@ -71,7 +75,7 @@ struct LaneState: Sendable {
     /// from nobody. A database that is the bottleneck itself has no use for another way through it.
     func wantsRegistration(_ terms: RegistrationTerms, at now: Instant) -> Bool {
         guard let oldest = waiting.first else { return false }
-        if isPaused || hasLine { return true }
+        if goesByLine { return true }
         return isBusy && oldest.since < now - terms.whileBusy || free == 0 && oldest.since < now - terms.patience
     }
 
@@ -94,7 +98,7 @@ struct LaneState: Sendable {
     /// While there is a line, the broker hands out more than there are slots: all of it is registered.
     /// - Returns: the number, where it has just changed.
     mutating func widen() -> Int? {
-        let wanted: Int? = isPaused || hasLine ? 500 : nil
+        let wanted: Int? = goesByLine ? 500 : nil
         guard wanted != widened else { return nil }
         widened = wanted
         return prefetch
@@ -116,8 +120,9 @@ struct LaneState: Sendable {
     }
 
     /// - Returns: whether an operator has just paused it or let it go on.
-    mutating func follow(weight: Int, isPaused: Bool) -> Bool {
+    mutating func follow(weight: Int, isPaused: Bool, isLimited: Bool) -> Bool {
         self.weight = weight
+        self.isLimited = isLimited
         defer { self.isPaused = isPaused }
         return self.isPaused != isPaused
     }

@@ -75,7 +75,7 @@ struct PoolState: Sendable {
                 lanes[lane].arrive(delivery, at: now)
             }
         }
-        wakes.insert(lanes[lane].isPaused || lanes[lane].hasLine ? .registrations : .claims)
+        wakes.insert(lanes[lane].goesByLine ? .registrations : .claims)
         return true
     }
 
@@ -286,9 +286,9 @@ struct PoolState: Sendable {
 
     mutating func setConsumerPaused(_ isPaused: Bool, lane: Int) { lanes[lane].setConsumerPaused(isPaused) }
 
-    mutating func follow(lane: Int, weight: Int, isPaused: Bool) -> Bool {
+    mutating func follow(lane: Int, weight: Int, isPaused: Bool, isLimited: Bool = false) -> Bool {
         wakes.insert([.claims, .registrations])
-        return lanes[lane].follow(weight: weight, isPaused: isPaused)
+        return lanes[lane].follow(weight: weight, isPaused: isPaused, isLimited: isLimited)
     }
 
     /// Whether a lane that is paused may consume again; then it counts as consuming.

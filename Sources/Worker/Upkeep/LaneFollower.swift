@@ -22,7 +22,9 @@ struct LaneFollower: Sendable {
                 let set = states.first { $0.name == lane.name }
                 let isPaused = set?.isPaused ?? false
                 let hasChanged = board.change { state in
-                    state.follow(lane: index, weight: set?.weight ?? lane.weight, isPaused: isPaused)
+                    state.follow(
+                        lane: index, weight: set?.weight ?? lane.weight, isPaused: isPaused,
+                        isLimited: set?.isLimited ?? false)
                 }
                 if hasChanged {
                     logger.info(isPaused ? "lane paused" : "lane resumed", metadata: ["lane": "\(lane.name)"])

@@ -1,4 +1,5 @@
 internal import Reporting
+internal import Store
 
 /// Registers deliveries that would wait for a slot: they stand in the database from then on, where people see and change
 /// them, and are taken from there in their order. Starts a lane's consumer anew where what is tried apart would leave it
@@ -8,6 +9,7 @@ struct Registering: Sendable {
     let board: PoolBoard
     let intake: Intake
     let claims: Claims
+    let store: Store
     let reporter: Reporter
 
     private var terms: RegistrationTerms { RegistrationTerms(patience: configuration.patience) }
@@ -27,6 +29,16 @@ struct Registering: Sendable {
             guard let lane = taken.first?.lane else { return }
             await claims.claim(taken, park: true)
             board.change { $0.foundLine([$0.lanes[lane].name]) }
+            await tellOthers()
+        }
+    }
+
+    /// Others may have slots free.
+    private func tellOthers() async {
+        do {
+            try await store.tellOfLine()
+        } catch {
+            // They look by themselves each second.
         }
     }
 

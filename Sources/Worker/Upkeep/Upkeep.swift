@@ -35,7 +35,8 @@ struct Upkeep: Sendable {
                 lanes: configuration.lanes, store: store, board: board, reporter: reporter, logger: logger
             ).run,
             Registering(
-                configuration: configuration, board: board, intake: intake, claims: claims, reporter: reporter
+                configuration: configuration, board: board, intake: intake, claims: claims, store: store,
+                reporter: reporter
             ).run,
             LineWatch(
                 kinds: handlers.entries.keys.sorted(), store: store, board: board, reporter: reporter

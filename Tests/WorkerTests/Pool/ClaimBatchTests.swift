@@ -52,7 +52,7 @@ struct ClaimBatchTests {
                 Self.taken(#"{"kind":"dear","title":"t","estimated_cost_usd":"0.1"}"#),
                 Self.taken(#"{"kind":"elsewhere","title":"t"}"#),
                 Self.taken(#"{"kind":"free","title":"\#(String(repeating: "x", count: 300))"}"#),
-                Self.taken("", type: MessageType.doorbell),
+                Self.taken("", type: MessageType.registered),
             ], reader: Self.reader)
         #expect(batch.tries.count == 4, "the first, the priced one, the one of another worker's kind and the doorbell")
         #expect(batch.repeated.count == 1)

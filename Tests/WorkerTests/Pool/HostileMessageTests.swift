@@ -106,7 +106,7 @@ struct HostileMessageTests {
                 var copy = Self.message(text, id: id.uuidString, body: Array(#"{"kind":"work","title":"u"}"#.utf8))
                 copy.properties.type = nil
                 var doorbell = Self.message(text, id: UUID.timeOrdered().uuidString, body: Array("with a body".utf8))
-                doorbell.properties.type = MessageType.doorbell
+                doorbell.properties.type = MessageType.registered
                 try await bench.publisher.publish([copy, doorbell])
                 try await bench.waitFor(
                     2, "moose.dead_letters WHERE properties IS NOT NULL AND headers ->> 'app_id' = '\(text)'")

@@ -3,8 +3,8 @@ package import Postgres
 internal import WorkOrders
 
 /// Gives a lane another name, as after it was renamed in moose.yaml: what waits in it and what an operator set for it
-/// move to the new one. What runs stays as it is, and so does what the database doesn't know: messages that no worker
-/// has taken from the lane's queue.
+/// move to the new one. What runs stays as it is, and so does what the database doesn't know: messages that still stand in
+/// the lane's queue.
 ///
 /// May be interrupted and run again at any time.
 package struct LaneRename: Sendable {
@@ -53,7 +53,7 @@ package struct LaneRename: Sendable {
         self.reason = reason
     }
 
-    /// Does it. The caller has seen to it that the new lane has a queue: what is rung where none is becomes a dead
+    /// Does it. The caller has seen to it that the new lane has a queue: what is published where none is becomes a dead
     /// letter.
     ///
     /// - Parameter queueIsEmpty: whether the old lane's queue holds no message, or is gone. While it holds some, the

@@ -31,6 +31,16 @@ package struct WorkOrderFilter: Sendable {
     package func cancel(who: String, reason: String, in database: PostgresClient) async throws -> [String: Int] {
         var became: [String: Int] = [:]
         let begun = try await database.value("SELECT now()", as: Date.self)
+        // First what waits, a page after the other, however many others wait between them.
+        var place = UUID.first
+        while true {
+            let page = try await waiting(after: place, before: begun, limit: WorkOrderChange.piece, in: database)
+            guard let last = page.last else { break }
+            for change in try await WorkOrderChange.cancel(page, who: who, reason: reason, in: database) {
+                became[change.after, default: 0] += 1
+            }
+            place = last
+        }
         while true {
             // Whatever is cancelled is no longer among them.
             let page = try await database.run(

@@ -39,7 +39,7 @@ package enum WorkOrderPlace: Sendable {
         to filter: WorkOrderFilter, limit: Int?, who: String, reason: String?, in database: PostgresClient
     ) async throws -> Int {
         let begun = try await database.value("SELECT now()", as: Date.self)
-        var place = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+        var place = UUID.first
         var changed = 0
         while true {
             try Task.checkCancellation()
@@ -53,9 +53,14 @@ package enum WorkOrderPlace: Sendable {
     }
 }
 
+extension UUID {
+    /// Before all others.
+    static let first = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+}
+
 extension WorkOrderFilter {
     /// A page of those that wait, by id.
-    fileprivate func waiting(
+    func waiting(
         after: UUID, before: Date, limit: Int, in database: PostgresClient
     ) async throws -> [UUID] {
         try await database.run(

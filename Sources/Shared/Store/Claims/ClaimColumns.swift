@@ -27,7 +27,7 @@ struct ClaimColumns {
         let message: WorkOrderMessage? =
             switch item.form {
             case .order(let message): message
-            case .doorbell: nil
+            case .registered: nil
             }
         ids.append(item.id)
         kinds.append(message?.kind)

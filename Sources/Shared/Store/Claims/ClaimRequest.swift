@@ -6,7 +6,7 @@ package import WorkOrders
 package struct ClaimTerms: Sendable {
     package let worker: UUID
     package let lease: Duration
-    /// How long an order of a kind that no live worker knows is parked before it is dead-lettered.
+    /// How long an order of a kind that no live worker knows waits before it is dead-lettered.
     package let unknownKindGrace: Duration
     /// The kinds this worker runs.
     package let kinds: [String: KindTerms]
@@ -48,7 +48,7 @@ package struct ClaimTerms: Sendable {
 /// A class, for the same reason as a delivery: many fields, many hands.
 package final class ClaimItem: Sendable {
     package let form: WorkOrderMessage.Form
-    /// The message as it was published; empty for a doorbell.
+    /// The message as it was published; empty for one that is registered already.
     package let body: [UInt8]
     package let appID: String?
     package let replyTo: String?
@@ -74,14 +74,14 @@ package final class ClaimItem: Sendable {
     var dependencies: Int {
         switch form {
         case .order(let message): message.dependsOn.count
-        case .doorbell: 0
+        case .registered: 0
         }
     }
 
     package var id: UUID {
         switch form {
         case .order(let message): message.id
-        case .doorbell(let id): id
+        case .registered(let id): id
         }
     }
 }

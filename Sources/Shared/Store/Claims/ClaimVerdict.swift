@@ -4,10 +4,10 @@ package enum ClaimVerdict: Sendable, Equatable {
     case run(ClaimedOrder)
     /// Leased by a live worker, settled, or another order holds its unique key: dropped and counted.
     case duplicate
-    /// Not due, blocked by a dependency, or held back by a paused lane, a limit or a full key: a doorbell rings when it
+    /// Not due, blocked by a dependency, or held back by a paused lane, a limit or a full key, or no slot: it is taken when it
     /// is time.
     case later
-    /// This worker doesn't know the kind: parked, a doorbell rings.
+    /// This worker doesn't know the kind: it is registered for others.
     case unknownKind
     /// The budget refused it; the reason is `never_fits`, `frozen`, `spent` or `held_retry`.
     case overBudget(reason: String)

@@ -99,7 +99,8 @@ extension Store {
                 traceparent: try row.decode(12, as: String?.self), body: body)
         }
         guard case .order(let message) = item.form else {
-            throw .decoding(column: "body", row: 0, fault: .malformed("a doorbell was granted without its order"))
+            throw .decoding(
+                column: "body", row: 0, fault: .malformed("a registered order was granted without its body"))
         }
         return ClaimedOrder(
             id: item.id, token: token, attempt: attempt, estimate: estimate, kind: message.kind,

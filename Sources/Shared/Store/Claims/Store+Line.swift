@@ -37,7 +37,7 @@ extension Store {
         orders.reserveCapacity(rows.count)
         for row in rows {
             let id = try row.decode(14, as: UUID.self)
-            let item = ClaimItem(form: .doorbell(id), body: [])
+            let item = ClaimItem(form: .registered(id), body: [])
             orders.append(
                 TakenOrder(id: id, lane: try row.decode(15, as: String.self), verdict: try Self.verdict(row, on: item)))
         }
@@ -51,6 +51,11 @@ extension Store {
         return try await postgres.run(
             "SELECT id, lane FROM moose.set_apart(\(lanes), \(lanes.map { Int32(clamping: counts[$0] ?? 0) }))"
         ).rows.decode((UUID, String).self).map { (id: $0, lane: $1) }
+    }
+
+    /// Says to whoever has slots free that something was left in the line.
+    package func tellOfLine() async throws(PostgresError) {
+        _ = try await postgres.run("SELECT pg_notify(\(Self.lineChannel), '')")
     }
 
     /// Whether something can be taken in these lanes by who knows these kinds.

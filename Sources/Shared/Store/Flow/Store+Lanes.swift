@@ -6,16 +6,20 @@ package struct LaneState: Sendable, Equatable {
     /// Nil: the weight of the configuration.
     package let weight: Int?
     package let isPaused: Bool
+    /// It has a limit or a rate of its own.
+    package let isLimited: Bool
 }
 
 extension Store {
     /// The lanes an operator set something for.
     package func lanes() async throws(PostgresError) -> [LaneState] {
-        try await postgres.run("SELECT name, weight, paused_at IS NOT NULL FROM moose.lanes").rows.decode()
-            .map(LaneState.init)
+        try await postgres.run("""
+            SELECT name, weight, paused_at IS NOT NULL, concurrency IS NOT NULL OR rate IS NOT NULL FROM moose.lanes
+            """
+        ).rows.decode().map(LaneState.init)
     }
 
-    /// Rings for orders that a limit held back and that have room now, oldest first. Returns how many.
+    /// Calls orders that a limit held back and that have room now, oldest first. Returns how many.
     package func wakeGates() async throws(PostgresError) -> Int {
         try await postgres.count("SELECT moose.wake_gates()")
     }

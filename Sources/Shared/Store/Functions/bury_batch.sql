@@ -119,7 +119,8 @@ BEGIN
 END $$;
 
 -- A claim that is refused for its id writes the letter in its own commit, and doesn't carry the message's properties:
--- they are added before the message is acknowledged. So is the body of a doorbell, which should have none.
+-- they are added before the message is acknowledged. So is the body of what names
+-- an order by its id alone, which should have none.
 CREATE OR REPLACE FUNCTION moose.complete_letters(
     p_work_orders uuid[], p_bodies bytea[], p_headers text[], p_properties bytea[]
 ) RETURNS void LANGUAGE sql SET enable_seqscan = off AS $$

@@ -20,7 +20,7 @@ BEGIN
                           '`moose lanes set %1$s --weight none --concurrency none --rate none`.', p_to);
     END IF;
     SELECT coalesce(jsonb_object_agg(s.state, s.count), '{}') INTO v_waiting
-    FROM (SELECT w.state, count(*) FROM moose.waiting w WHERE w.lane = p_from GROUP BY w.state) s;
+    FROM (SELECT w.state, count(*) FROM moose.waiting w WHERE w.lane COLLATE "C" = p_from GROUP BY w.state) s;
     IF v_old <> '{}' THEN
         UPDATE moose.lanes l
         SET weight = v_from.weight, paused_at = v_from.paused_at, paused_by = v_from.paused_by,
@@ -66,7 +66,7 @@ CREATE OR REPLACE FUNCTION moose.end_lane_rename(
     p_from text, p_to text, p_queue_is_empty boolean, OUT waiting bigint, OUT running bigint, OUT has_settings boolean
 ) LANGUAGE plpgsql AS $$
 BEGIN
-    waiting := (SELECT count(*) FROM moose.waiting w WHERE w.lane = p_from);
+    waiting := (SELECT count(*) FROM moose.waiting w WHERE w.lane COLLATE "C" = p_from);
     running := (SELECT count(*) FROM moose.leases l JOIN moose.work_orders w ON w.id = ANY (ARRAY[l.id])
                 WHERE w.lane = p_from);
     IF p_queue_is_empty AND waiting = 0 AND running = 0 THEN

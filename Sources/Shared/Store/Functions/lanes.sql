@@ -32,6 +32,7 @@ BEGIN
     PERFORM moose.wake_gates(ARRAY['lane ' || p_lane] || ARRAY(
         SELECT DISTINCT y.gate FROM moose.gate_waits y JOIN moose.work_orders w ON w.id = ANY (ARRAY[y.work_order_id])
         WHERE w.lane = p_lane AND y.gate <> 'lane ' || p_lane LIMIT 1000));
+    PERFORM pg_notify('moose_line', '');
     RETURN true;
 END $$;
 
@@ -56,6 +57,7 @@ BEGIN
     INSERT INTO moose.audit_log (who, action, subject, before, after, reason)
     VALUES (p_who, 'lane set', 'lane ' || p_lane, to_jsonb(v_before), to_jsonb(v_after), p_reason);
     PERFORM moose.wake_gates(ARRAY['lane ' || p_lane]);
+    PERFORM pg_notify('moose_line', '');
 END $$;
 
 -- Every lane that an operator set something for or that a live worker serves, with what runs and what its pause (up to
@@ -88,6 +90,9 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
     LEFT JOIN alone u ON u.name = n.name
     CROSS JOIN LATERAL (
         SELECT count(*) AS due FROM (SELECT 1 FROM moose.waiting x
-                                     WHERE x.lane COLLATE "C" = n.name AND x.due <= now() LIMIT 100000) y) d
+                                     WHERE x.lane COLLATE "C" = n.name AND x.due <= now()
+                                       AND NOT EXISTS (SELECT 1 FROM moose.gate_waits w
+                                                       WHERE w.work_order_id = ANY (ARRAY[x.id]))
+                                     LIMIT 100000) y) d
     ORDER BY n.name
 $$;

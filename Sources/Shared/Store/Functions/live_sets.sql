@@ -37,9 +37,9 @@ END $$;
 CREATE OR REPLACE TRIGGER work_orders_born AFTER INSERT ON moose.work_orders
     FOR EACH ROW WHEN (NEW.state <> 'in_progress') EXECUTE FUNCTION moose.keep_live_sets();
 CREATE OR REPLACE TRIGGER work_orders_live AFTER UPDATE ON moose.work_orders
-    FOR EACH ROW WHEN ((OLD.state, OLD.lane, OLD.run_at, OLD.project, OLD.priority)
-                           IS DISTINCT FROM (NEW.state, NEW.lane, NEW.run_at, NEW.project, NEW.priority)
-                       AND NOT (OLD.state = 'in_progress' AND NEW.state = 'completed'))
+    FOR EACH ROW WHEN (NOT (OLD.state = 'in_progress' AND NEW.state = 'completed')
+                       AND (OLD.state, OLD.lane, OLD.run_at, OLD.project, OLD.priority)
+                           IS DISTINCT FROM (NEW.state, NEW.lane, NEW.run_at, NEW.project, NEW.priority))
     EXECUTE FUNCTION moose.keep_live_sets();
 CREATE OR REPLACE TRIGGER work_orders_gone AFTER DELETE ON moose.work_orders
     FOR EACH ROW WHEN (OLD.state <> 'completed') EXECUTE FUNCTION moose.keep_live_sets();
@@ -50,9 +50,10 @@ LANGUAGE sql STABLE AS $$
     SELECT coalesce(w.id, s.id), w.state, s.found
     FROM (SELECT o.* FROM moose.work_orders o WHERE o.state <> 'completed') w
     FULL JOIN (
-        SELECT x.id, x.state AS found, x.lane, x.run_at, NULL::bigint AS token FROM moose.waiting x
-        UNION ALL SELECT l.id, 'in_progress', NULL, NULL, l.token FROM moose.leases l
-        UNION ALL SELECT x.id, x.state, NULL, NULL, NULL FROM moose.wrong x) s ON s.id = w.id
+        SELECT x.id, x.state AS found, x.lane, x.run_at, x.project, x.rank, NULL::bigint AS token FROM moose.waiting x
+        UNION ALL SELECT l.id, 'in_progress', NULL, NULL, NULL, NULL, l.token FROM moose.leases l
+        UNION ALL SELECT x.id, x.state, NULL, NULL, NULL, NULL, NULL FROM moose.wrong x) s ON s.id = w.id
     WHERE s.found IS DISTINCT FROM w.state
-       OR (s.lane, s.run_at) <> (w.lane, w.run_at) OR s.token <> w.fencing_token
+       OR (s.lane, s.run_at, s.project, s.rank) <> (w.lane, w.run_at, coalesce(w.project, ''), 9 - w.priority)
+       OR s.token <> w.fencing_token
 $$;

@@ -34,6 +34,7 @@ BEGIN
         FROM placed p
     )
     SELECT array_agg(p.id) INTO v_changed FROM placed p;
+    PERFORM pg_notify('moose_line', '');
     RETURN QUERY
         SELECT i, coalesce(x.state, 'unknown'), coalesce(w.state, 'unknown'), i = ANY (v_changed) IS TRUE
         FROM unnest(p_ids) AS i

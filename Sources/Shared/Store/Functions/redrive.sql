@@ -81,5 +81,6 @@ BEGIN
         RETURNING w.id
     )
     SELECT count(*) INTO v_count FROM again;
+    PERFORM pg_notify('moose_line', '');
     RETURN v_count;
 END $$;

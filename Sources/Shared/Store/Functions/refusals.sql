@@ -91,7 +91,7 @@ BEGIN
         array_agg(r.reason),
         array_agg(CASE r.reason
             WHEN 'id_reused' THEN 'this id was published before with another body'
-            ELSE 'a doorbell for a work order that is not in the database' END),
+            ELSE 'it names a work order that is not in the database' END),
         array_agg(r.id), array_agg(w.kind), array_agg(w.lane), array_agg('moose.work'::text), array_agg(w.lane),
         array_agg(r.body), array_agg(format('{"message_id": "%s"}', r.id)), array_agg(false))
     FROM unnest(p_ids, p_reasons, p_bodies) AS r (id, reason, body)

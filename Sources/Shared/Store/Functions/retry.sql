@@ -27,6 +27,7 @@ BEGIN
         worker_losses = 0, unknown_since = NULL, finished_at = NULL, error = NULL, failure_class = NULL,
         cancel_requested_at = NULL, cancel_who = NULL, cancel_reason = NULL
     WHERE w.id = ANY (v_failed);
+    PERFORM pg_notify('moose_line', '');
     INSERT INTO moose.audit_log (who, action, subject, before, after, reason)
     SELECT p_who, 'work order retry', 'work order ' || x.id, jsonb_build_object('state', x.state, 'error', x.error),
            jsonb_build_object('state', CASE WHEN x.id = ANY (v_blocked) THEN 'blocked' ELSE 'pending' END), p_reason

@@ -15,8 +15,8 @@ UPDATE moose.waiting x SET project = coalesce(w.project, ''), due = CASE
 FROM moose.work_orders w WHERE w.id = x.id;
 DROP INDEX moose.waiting_line;
 CREATE INDEX waiting_take ON moose.waiting (lane, rank, project, due, id) WHERE due IS NOT NULL;
--- What a lane has due first. In an order of its own, so that only who asks by that is planned by it, and never who takes
--- the next.
+-- What a lane has due first. In an order of its own, so that only who asks by that is planned by it, and never who
+-- takes the next.
 CREATE INDEX waiting_due ON moose.waiting (lane COLLATE "C", due);
 
 -- Nothing rings through the broker any more.

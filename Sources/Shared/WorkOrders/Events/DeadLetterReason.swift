@@ -14,7 +14,7 @@ package enum DeadLetterReason: String, Sendable, CaseIterable {
     case unknownKind = "unknown_kind"
     /// The id was used before with another body.
     case idReused = "id_reused"
-    /// A doorbell for a work order that doesn't exist (any more).
+    /// It names a work order by its id alone, and that doesn't exist (any more).
     case unknownWorkOrder = "unknown_work_order"
     /// No queue was bound for its lane.
     case unroutable
