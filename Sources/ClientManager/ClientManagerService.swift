@@ -80,7 +80,7 @@ package final class ClientManagerService: Sendable {
             group.addTask { [self] in await letters.run() }
             group.addTask { [self] in await drain(events, read: readEvents) }
             group.addTask { [self] in await drain(dead, read: readLetters) }
-            group.addTask { [self] in await registrar.run { await self.drain($0, read: $1) } }
+            group.addTask { [self] in await registrar.run { await self.drain($0, read: $1, readAlone: $2) } }
             group.addTask { [self] in await relay.run() }
             group.addTask { [self] in await scheduler.run() }
             group.addTask { [self] in await DependencyWork(store: store, reporter: reporter).run() }
@@ -115,7 +115,13 @@ package final class ClientManagerService: Sendable {
     }
 
     /// Hands over batch by batch; what came back again and again is read one by one, beside the others.
-    private func drain(_ subscription: AMQPSubscription, read: @escaping @Sendable ([Received]) async -> Void) async {
+    ///
+    /// - Parameter readAlone: returns when it is known what becomes of them; default `read`.
+    private func drain(
+        _ subscription: AMQPSubscription, read: @escaping @Sendable ([Received]) async -> Void,
+        readAlone: (@Sendable ([Received]) async -> Void)? = nil
+    ) async {
+        let readAlone = readAlone ?? read
         let (suspects, suspect) = AsyncStream<Delivery>.makeStream()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in
@@ -123,7 +129,7 @@ package final class ClientManagerService: Sendable {
                 for await delivery in suspects {
                     await suspicion.handle(
                         delivery, lane: nil, acknowledge: { subscription.acknowledge([delivery.tag]) },
-                        read: { await read([Received(delivery, subscription)]) })
+                        read: { await readAlone([Received(delivery, subscription)]) })
                 }
             }
             for await batch in subscription.batches {
@@ -222,12 +228,14 @@ package final class ClientManagerService: Sendable {
 /// A delivery and the way to acknowledge it.
 struct Received: Sendable {
     let delivery: Delivery
-    let acknowledge: @Sendable () -> Void
+    let subscription: AMQPSubscription
 
     init(_ delivery: Delivery, _ subscription: AMQPSubscription) {
         self.delivery = delivery
-        acknowledge = { subscription.acknowledge([delivery.tag]) }
+        self.subscription = subscription
     }
+
+    @Sendable func acknowledge() { subscription.acknowledge([delivery.tag]) }
 }
 
 /// An event on its way into the database; what it was made of is kept for a dead letter.

@@ -20,6 +20,9 @@ final class LaneRegistrar: Sendable {
         let claim: UUID
     }
 
+    /// The most one commit registers, and the broker hands out at a time twice as many.
+    private static let batch = 500
+
     private let configured: [String]
     private let maxMessageBytes: Int
     private let store: Store
@@ -54,19 +57,40 @@ final class LaneRegistrar: Sendable {
     /// Nil while orders are registered, or none waits.
     var trouble: String? { writer.trouble("orders of lanes without a worker are not registered") }
 
-    /// - Parameter read: reads a subscription to its end, and hands what it delivers to ``register(_:lane:)``.
-    func run(
-        reading read:
-            @escaping @Sendable (AMQPSubscription, @escaping @Sendable ([Received]) async -> Void) async -> Void
-    ) async {
+    /// Reads a subscription to its end, and hands over what it delivers: in batches, or what is suspected alone.
+    typealias Reader =
+        @Sendable (
+            AMQPSubscription, _ batch: @escaping @Sendable ([Received]) async -> Void,
+            _ alone: @escaping @Sendable ([Received]) async -> Void
+        ) async -> Void
+
+    func run(reading read: @escaping Reader) async {
         let (opened, opener) = AsyncStream<(String, AMQPSubscription)>.makeStream()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.writer.run(self.actions) }
             group.addTask { await self.watch(opener) }
             for await (lane, subscription) in opened {
-                group.addTask { await read(subscription) { await self.register($0, lane: lane) } }
+                group.addTask { await self.drain(subscription, lane, read) }
             }
             group.cancelAll()
+        }
+    }
+
+    /// What is delivered while a batch is written goes into the next: the broker hands it out in small pieces.
+    private func drain(_ subscription: AMQPSubscription, _ lane: String, _ read: @escaping Reader) async {
+        let gathered = Gathered()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await read(subscription, { gathered.add($0) }, { await self.register($0, lane: lane) })
+                gathered.end()
+            }
+            for await _ in gathered.rings {
+                while !Task.isCancelled {
+                    let batch = gathered.take(upTo: Self.batch)
+                    if batch.isEmpty { break }
+                    await register(batch, lane: lane)
+                }
+            }
         }
     }
 
@@ -100,7 +124,7 @@ final class LaneRegistrar: Sendable {
             await subscription.close()
             logger.info("the lane has a worker again", metadata: ["lane": "\(lane)"])
         } else if statistics.messages > 0, statistics.consumers == 0 {
-            let subscription = try await consumer.subscribe(to: queue, prefetch: 500)
+            let subscription = try await consumer.subscribe(to: queue, prefetch: 2 * Self.batch)
             open.withLock { $0[lane] = subscription }
             opener.yield((lane, subscription))
             logger.info("registering orders of a lane without a worker", metadata: ["lane": "\(lane)"])
@@ -152,7 +176,9 @@ final class LaneRegistrar: Sendable {
                     try await self.store.completeLetters(
                         refused.map { DeadLetter(InvalidMessage(.idReused, ""), $0.received.delivery) })
                 }
-                for entry in entries { entry.received.acknowledge() }
+                for (_, group) in Dictionary(grouping: entries, by: { ObjectIdentifier($0.received.subscription) }) {
+                    group[0].received.subscription.acknowledge(group.map(\.received.delivery.tag))
+                }
             },
             canary: { () throws(PostgresError) in
                 _ = try await self.store.claim([], claim: UUID(), terms: self.terms, park: true, isCanary: true)
@@ -171,5 +197,30 @@ final class LaneRegistrar: Sendable {
                     "register", "orders are registered apart from the others", error: error,
                     details: [.items: "\(count)"])
             })
+    }
+}
+
+/// Deliveries that wait for their batch.
+private final class Gathered: Sendable {
+    /// Something waits. For one listener; it ends with the last that comes.
+    let rings: AsyncStream<Void>
+    private let ringer: AsyncStream<Void>.Continuation
+    private let waiting = Mutex<[Received]>([])
+
+    init() { (rings, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+    func add(_ received: [Received]) {
+        waiting.withLock { $0 += received }
+        ringer.yield()
+    }
+
+    func end() { ringer.finish() }
+
+    func take(upTo limit: Int) -> [Received] {
+        waiting.withLock { list in
+            let batch = Array(list.prefix(limit))
+            list.removeFirst(batch.count)
+            return batch
+        }
     }
 }

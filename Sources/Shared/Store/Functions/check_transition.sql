@@ -33,11 +33,14 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE TRIGGER work_orders_insert BEFORE INSERT ON moose.work_orders
-    FOR EACH ROW WHEN (NEW.state IS DISTINCT FROM 'in_progress') EXECUTE FUNCTION moose.check_transition();
+    FOR EACH ROW WHEN (NEW.state IS NULL OR NEW.state NOT IN ('in_progress', 'pending'))
+    EXECUTE FUNCTION moose.check_transition();
 
--- Nine of ten moves are a run that succeeds: legal, and without gates there is nothing to do for it.
+-- Nine of ten moves are a run that begins or succeeds: legal, and without gates there is nothing to do for it.
 CREATE OR REPLACE TRIGGER work_orders_transition BEFORE UPDATE ON moose.work_orders
     FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state
                        AND NOT (OLD.state = 'in_progress' AND NEW.state = 'completed'
-                                AND NEW.gates IS NULL AND NEW.waits_on IS NULL))
+                                AND NEW.gates IS NULL AND NEW.waits_on IS NULL)
+                       AND NOT (OLD.state = 'pending' AND NEW.state = 'in_progress' AND NEW.gates IS NULL
+                                AND NEW.waits_on IS NULL AND NEW.unknown_since IS NULL))
     EXECUTE FUNCTION moose.check_transition();

@@ -41,7 +41,6 @@ DECLARE
     v_step record;
     -- What may run; what is new and does not run at once; what was there before.
     v_runs moose.claim_order[]; v_waits moose.claim_order[]; v_old moose.claim_order[];
-    v_held moose.claim_answer[];
     v_answers moose.claim_answer[] := '{}';
     v_all_new boolean;
     v_switched boolean := false;
@@ -78,17 +77,12 @@ BEGIN
         v_runs := v_runs || ARRAY(SELECT o FROM unnest(v_old) o WHERE o.finding = 'run');
     END IF;
 
-    -- 4. Pauses, limits and keys: what they hold back waits at its gate, and whoever frees it calls.
+    -- 4. Gates and money.
     IF v_judges AND NOT p_park THEN
         v_runs := v_runs || ARRAY(SELECT o FROM unnest(v_waits) o WHERE o.finding = 'gated');
-        v_held := moose.claim_pass_gates(v_runs, p_terms);
-        v_answers := v_answers || v_held;
-        v_runs := ARRAY(SELECT o FROM unnest(v_runs) o WHERE o.item NOT IN (SELECT h.item FROM unnest(v_held) h));
     END IF;
-
-    -- 5. Money before work: one hold an item, or no work.
     IF cardinality(v_runs) > 0 THEN
-        v_step := moose.claim_reserve(v_runs, p_claim, p_terms, p_ids);
+        v_step := moose.claim_grant(v_runs, v_judges, p_claim, p_terms, p_ids);
         v_answers := v_answers || v_step.answers;
         v_switched := v_step.switched;
     END IF;

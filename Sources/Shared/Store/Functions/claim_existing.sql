@@ -1,6 +1,7 @@
 -- The stages of a claim that have to do with orders which were there before, in their order (see claim_batch).
 
 -- Locks the orders of a batch that are not new, in id order, and judges each by its row: finding is run, or why not.
+-- p_kinds NULL: they were taken from the line, which has locked them.
 -- gated: some stand at gates, or others do.
 CREATE OR REPLACE FUNCTION moose.claim_judge(
     p_new moose.claim_order[], p_claim uuid, p_terms jsonb, p_park boolean, p_ids uuid[], p_kinds text[],
@@ -11,9 +12,11 @@ DECLARE
     v_kinds jsonb := p_terms -> 'kinds';
     v_new integer[] := ARRAY(SELECT o.item FROM unnest(p_new) o);
 BEGIN
-    -- Locked in one statement and read in the next: a try of this claim that still ran holds them until its leases can
-    -- be seen.
-    PERFORM 1 FROM moose.work_orders o WHERE o.id = ANY (p_ids) ORDER BY o.id FOR NO KEY UPDATE;
+    IF p_kinds IS NOT NULL THEN
+        -- Locked in one statement and read in the next: a try of this claim that still ran holds them until its leases
+        -- can be seen.
+        PERFORM 1 FROM moose.work_orders o WHERE o.id = ANY (p_ids) ORDER BY o.id FOR NO KEY UPDATE;
+    END IF;
     SELECT coalesce(array_agg(ROW(j.item, j.id, j.finding, j.fencing_token + 1, j.kind, j.lane, j.project,
                                   j.agent, j.estimate, j.bytes, j.run_at)::moose.claim_order ORDER BY j.item), '{}'),
            bool_or(j.is_gated) OR EXISTS (SELECT 1 FROM moose.gate_waits)

@@ -59,6 +59,7 @@ DECLARE
     v_known jsonb := p_terms -> 'kinds';
     v_pruned uuid[];
 BEGIN
+    PERFORM set_config('moose.keeps_sets', 'on', true);
     WITH fresh AS (
         INSERT INTO moose.work_orders AS w (
             id, state, kind, lane, title, project, agent, estimate_u, max_attempts, timeout_seconds, run_at,
@@ -85,7 +86,11 @@ BEGIN
         ORDER BY i.id
         ON CONFLICT (id) DO NOTHING
         RETURNING w.id, w.state, w.kind, w.lane, w.project, w.agent, w.estimate_u, octet_length(w.body) AS bytes,
-                  w.run_at
+                  w.run_at, w.priority
+    ), line AS (
+        INSERT INTO moose.waiting (id, state, lane, run_at, project, rank, due)
+        SELECT f.id, f.state, f.lane, f.run_at, coalesce(f.project, ''), 9 - f.priority, f.run_at
+        FROM fresh f WHERE f.state = 'pending'
     ), orders AS (
         SELECT f.state, ROW(i.item, f.id, f.state, 1, f.kind, f.lane, f.project, f.agent, f.estimate_u, f.bytes,
                             f.run_at)::moose.claim_order AS o
@@ -95,6 +100,7 @@ BEGIN
     SELECT coalesce(array_agg(o.o) FILTER (WHERE o.state = 'in_progress'), '{}'),
            coalesce(array_agg(o.o) FILTER (WHERE o.state <> 'in_progress'), '{}')
     INTO runs, waits FROM orders o;
+    PERFORM set_config('moose.keeps_sets', 'off', true);
 
     -- An id that was pruned is not new. Ids rise with time, so as a rule none of a batch needs to be looked up. This
     -- is a statement of its own: the insert may have waited for a prune, which it doesn't see.

@@ -1,5 +1,29 @@
 -- The stages of a claim that decide which orders run, in their order (see claim_batch).
 
+-- All of them: gates, then money. judges: a gate may hold some of these back.
+CREATE OR REPLACE FUNCTION moose.claim_grant(
+    p_orders moose.claim_order[], p_judges boolean, p_claim uuid, p_terms jsonb, p_ids uuid[],
+    OUT answers moose.claim_answer[], OUT switched boolean
+) LANGUAGE plpgsql AS $$
+DECLARE
+    v_runs moose.claim_order[] := p_orders;
+    v_step record;
+BEGIN
+    answers := '{}';
+    switched := false;
+    -- Pauses, limits and keys: what they hold back waits at its gate, and whoever frees it calls.
+    IF p_judges THEN
+        answers := moose.claim_pass_gates(v_runs, p_terms);
+        v_runs := ARRAY(SELECT o FROM unnest(v_runs) o WHERE o.item NOT IN (SELECT h.item FROM unnest(answers) h));
+    END IF;
+    -- Money before work: one hold an item, or no work.
+    IF cardinality(v_runs) > 0 THEN
+        v_step := moose.claim_reserve(v_runs, p_claim, p_terms, p_ids);
+        answers := answers || v_step.answers;
+        switched := v_step.switched;
+    END IF;
+END $$;
+
 -- Those that are not in progress yet pass their gates. Returns the answer to those which wait there.
 CREATE OR REPLACE FUNCTION moose.claim_pass_gates(p_orders moose.claim_order[], p_terms jsonb)
 RETURNS moose.claim_answer[] LANGUAGE plpgsql AS $$
@@ -59,11 +83,16 @@ BEGIN
     FROM unnest(p_orders) WITH ORDINALITY o WHERE v_status[o.ordinality] <> 'refused'
     ORDER BY 1;
     IF NOT v_asked.all_run THEN
+        PERFORM set_config('moose.keeps_sets', 'on', true);
         UPDATE moose.work_orders w
         SET state = 'in_progress', fencing_token = o.token, attempt = w.attempt + 1, started_at = now(),
             estimate_u = o.estimate_u
         FROM unnest(p_orders) WITH ORDINALITY o
         WHERE w.id = ANY (ARRAY[o.id]) AND o.finding <> 'in_progress' AND v_status[o.ordinality] <> 'refused';
+        PERFORM set_config('moose.keeps_sets', 'off', true);
+        DELETE FROM moose.waiting x WHERE x.id = ANY (ARRAY(
+            SELECT o.id FROM unnest(p_orders) WITH ORDINALITY o
+            WHERE o.finding <> 'in_progress' AND v_status[o.ordinality] <> 'refused'));
         -- One whose cancel was asked for under an earlier lease.
         UPDATE moose.leases l SET to_stop = true FROM moose.work_orders w
         WHERE w.id = ANY (p_ids) AND w.cancel_requested_at IS NOT NULL

@@ -1,5 +1,7 @@
--- The live sets follow every move but two, which make one statement of thousands: a claim writes its leases itself, and
--- the end of an attempt that completed takes its lease away itself (see claim_batch and finish_batch).
+-- The live sets follow every move but those that make one statement of thousands: a claim writes its leases itself, and
+-- the end of an attempt that completed takes its lease away itself (see claim_batch and finish_batch). While
+-- moose.keeps_sets is on, the statement also writes what it registers into the line, and takes what it claims out of
+-- it.
 CREATE OR REPLACE FUNCTION moose.keep_live_sets() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     c_waiting CONSTANT text[] := '{scheduled,pending,retrying,awaiting_budget,blocked}';
@@ -35,9 +37,13 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER work_orders_born AFTER INSERT ON moose.work_orders
-    FOR EACH ROW WHEN (NEW.state <> 'in_progress') EXECUTE FUNCTION moose.keep_live_sets();
+    FOR EACH ROW WHEN (NEW.state <> 'in_progress'
+                       AND (NEW.state <> 'pending' OR current_setting('moose.keeps_sets', true) IS DISTINCT FROM 'on'))
+    EXECUTE FUNCTION moose.keep_live_sets();
 CREATE OR REPLACE TRIGGER work_orders_live AFTER UPDATE ON moose.work_orders
     FOR EACH ROW WHEN (NOT (OLD.state = 'in_progress' AND NEW.state = 'completed')
+                       AND (NEW.state <> 'in_progress'
+                            OR current_setting('moose.keeps_sets', true) IS DISTINCT FROM 'on')
                        AND (OLD.state, OLD.lane, OLD.run_at, OLD.project, OLD.priority)
                            IS DISTINCT FROM (NEW.state, NEW.lane, NEW.run_at, NEW.project, NEW.priority))
     EXECUTE FUNCTION moose.keep_live_sets();

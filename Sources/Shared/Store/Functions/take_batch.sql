@@ -10,9 +10,14 @@ LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_ids uuid[] := '{}'; v_lines text[] := '{}';
-    v_lane record;
-    n integer;
+    v_lane record; v_step record;
+    v_orders moose.claim_order[];
+    v_answers moose.claim_answer[];
+    v_judges boolean; v_switched boolean := false;
 BEGIN
+    -- One take of a worker at a time: a try whose answer was lost may still run, and its leases can't be seen before
+    -- its commit.
+    PERFORM 1 FROM moose.workers k WHERE k.id = (p_terms ->> 'worker')::uuid FOR NO KEY UPDATE;
     IF p_again THEN
         v_ids := ARRAY(SELECT l.id FROM moose.leases l WHERE l.claim = p_claim);
     END IF;
@@ -26,19 +31,31 @@ BEGIN
             v_lines := v_lines || array_fill(v_lane.lane, ARRAY[cardinality(v_ids) - cardinality(v_lines)]);
         END LOOP;
     END IF;
-    n := cardinality(v_ids);
-    IF n = 0 THEN RETURN; END IF;
+    IF v_ids = '{}' THEN RETURN; END IF;
+
+    -- What a claim does with those that are not new.
+    v_step := moose.claim_judge('{}', p_claim, p_terms, false, v_ids, NULL, NULL);
+    v_orders := v_step.orders;
+    v_judges := v_step.gated OR (moose.claim_gated(p_terms, '{}', '{}', '{}')).judges;
+    PERFORM moose.claim_turn_away(v_orders, p_terms, NULL);
+    v_answers := moose.claim_answers(v_orders, false);
+    v_orders := ARRAY(SELECT o FROM unnest(v_orders) o WHERE o.finding = 'run');
+    IF cardinality(v_orders) > 0 THEN
+        v_step := moose.claim_grant(v_orders, v_judges, p_claim, p_terms, v_ids);
+        v_answers := v_answers || v_step.answers;
+        v_switched := v_step.switched;
+    END IF;
+
     RETURN QUERY
-        SELECT v_ids[c.item], c.item, c.verdict, c.reason, c.token, c.attempt, c.estimate_u, c.max_attempts,
-               c.timeout_seconds, c.handler, c.kind, c.lane, c.title, c.traceparent, c.body,
-               coalesce(v_lines[c.item], c.lane)
-        FROM moose.claim_batch(
-            p_claim, p_terms, false, v_ids, array_fill(NULL::text, ARRAY[n]), array_fill(NULL::text, ARRAY[n]),
-            array_fill(NULL::text, ARRAY[n]), array_fill(NULL::text, ARRAY[n]), array_fill(NULL::text, ARRAY[n]),
-            array_fill(NULL::bigint, ARRAY[n]), array_fill(NULL::integer, ARRAY[n]),
-            array_fill(NULL::integer, ARRAY[n]), array_fill(NULL::timestamptz, ARRAY[n]),
-            array_fill(NULL::bytea, ARRAY[n]), array_fill(NULL::text, ARRAY[n]), array_fill(NULL::text, ARRAY[n]),
-            array_fill(NULL::text, ARRAY[n]), array_fill(NULL::text, ARRAY[n]), '{}') c;
+        SELECT w.id, a.item, a.verdict, a.reason, w.fencing_token, w.attempt, coalesce(h.estimate_u, w.estimate_u),
+               w.max_attempts, w.timeout_seconds, coalesce(h.handler, w.kind), w.kind, w.lane, w.title, w.traceparent,
+               w.body, coalesce(v_lines[a.item], w.lane)
+        FROM unnest(v_answers) a JOIN moose.work_orders w ON w.id = ANY (ARRAY[v_ids[a.item]])
+        -- The handler and the amount are another where it was switched to a cheap one, now or by the lost answer.
+        LEFT JOIN LATERAL (
+            SELECT x.* FROM moose.budget_holds x
+            WHERE (v_switched OR p_again) AND x.owner = w.id AND x.token = w.fencing_token AND x.number = 0
+            OFFSET 0) h ON true;
 END $$;
 
 -- What would be taken next is put off for a minute: whoever asks claims these one by one.
