@@ -25,7 +25,7 @@ MUTANTS = {
         "keep_live_sets", "CASE WHEN v_to IN ('scheduled', 'pending', 'retrying') THEN NEW.run_at END", "NEW.run_at"),
     "what was taken stays in the line": (
         "claim_reserve", "WHERE o.finding <> 'in_progress' AND v_status[o.ordinality] <> 'refused'));", "WHERE false));"),
-    "what is registered stands in no line": ("claim_write", "FROM fresh f WHERE f.state = 'pending'", "FROM fresh f WHERE false"),
+    "what is registered stands in no line": ("claim_write", "FROM unnest(waits) o WHERE o.finding = 'pending';", "FROM unnest(waits) o WHERE false;"),
     "a lower priority goes first": ("keep_live_sets", "9 - NEW.priority", "NEW.priority"),
     "a priority given later changes nothing": (
         "keep_live_sets", "rank = excluded.rank, ", ""),

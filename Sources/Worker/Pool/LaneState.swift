@@ -3,8 +3,8 @@ internal import DequeModule
 
 /// When deliveries are registered in the database instead of waiting here for a slot.
 struct RegistrationTerms: Sendable {
-    /// How long a delivery waits where jobs hold the slots.
-    var whileBusy: Duration = .milliseconds(250)
+    /// At how many looks in a row jobs must hold the slots.
+    var busyLooks = 3
     /// How long it waits in any case.
     var patience: Duration
 }
@@ -68,15 +68,19 @@ struct LaneState: Sendable {
         return waiting.map(\.delivery)
     }
 
-    /// Whether its slots are held by jobs, not by the database: then what comes will wait.
-    private var isBusy: Bool { free == 0 && working * 2 >= slots }
+    /// At how many looks in a row its slots were held by jobs, not by the database: then what comes will wait, and the
+    /// broker has more of it.
+    private var busyLooks = 0
+
+    /// One look more.
+    mutating func look() { busyLooks = free == 0 && working * 2 >= slots ? busyLooks + 1 : max(0, busyLooks - 1) }
 
     /// Whether what was delivered is to be registered: it would wait here, where nobody sees it and it keeps its turn
     /// from nobody. A database that is the bottleneck itself has no use for another way through it.
     func wantsRegistration(_ terms: RegistrationTerms, at now: Instant) -> Bool {
         guard let oldest = waiting.first else { return false }
         if goesByLine { return true }
-        return isBusy && oldest.since < now - terms.whileBusy || free == 0 && oldest.since < now - terms.patience
+        return free == 0 && (busyLooks >= terms.busyLooks || oldest.since < now - terms.patience)
     }
 
     /// What is to be registered, up to these bounds.

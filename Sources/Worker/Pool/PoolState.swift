@@ -140,8 +140,9 @@ struct PoolState: Sendable {
         return []
     }
 
-    /// Rings for those that have come to wait too long.
+    /// Rings for those that will wait too long; to be called again and again.
     mutating func lookForRegistrable(_ terms: RegistrationTerms, at now: Instant) {
+        for index in lanes.indices { lanes[index].look() }
         if lanes.contains(where: { $0.wantsRegistration(terms, at: now) }) { wakes.insert(.registrations) }
     }
 

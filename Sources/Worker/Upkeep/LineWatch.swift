@@ -29,8 +29,8 @@ struct LineWatch: Sendable {
             group.addTask {
                 for await _ in bell.rings {
                     await look()
-                    // However often it rings: at most fifty looks a second.
-                    try? await Task.sleep(for: .milliseconds(20))
+                    // However often it rings: at most ten looks a second.
+                    try? await Task.sleep(for: .milliseconds(100))
                 }
             }
             group.addTask {

@@ -13,7 +13,8 @@ package struct LaneState: Sendable, Equatable {
 extension Store {
     /// The lanes an operator set something for.
     package func lanes() async throws(PostgresError) -> [LaneState] {
-        try await postgres.run("""
+        try await postgres.run(
+            """
             SELECT name, weight, paused_at IS NOT NULL, concurrency IS NOT NULL OR rate IS NOT NULL FROM moose.lanes
             """
         ).rows.decode().map(LaneState.init)

@@ -86,11 +86,7 @@ BEGIN
         ORDER BY i.id
         ON CONFLICT (id) DO NOTHING
         RETURNING w.id, w.state, w.kind, w.lane, w.project, w.agent, w.estimate_u, octet_length(w.body) AS bytes,
-                  w.run_at, w.priority
-    ), line AS (
-        INSERT INTO moose.waiting (id, state, lane, run_at, project, rank, due)
-        SELECT f.id, f.state, f.lane, f.run_at, coalesce(f.project, ''), 9 - f.priority, f.run_at
-        FROM fresh f WHERE f.state = 'pending'
+                  w.run_at
     ), orders AS (
         SELECT f.state, ROW(i.item, f.id, f.state, 1, f.kind, f.lane, f.project, f.agent, f.estimate_u, f.bytes,
                             f.run_at)::moose.claim_order AS o
@@ -101,6 +97,12 @@ BEGIN
            coalesce(array_agg(o.o) FILTER (WHERE o.state <> 'in_progress'), '{}')
     INTO runs, waits FROM orders o;
     PERFORM set_config('moose.keeps_sets', 'off', true);
+    IF cardinality(waits) > 0 THEN
+        INSERT INTO moose.waiting (id, state, lane, run_at, project, rank, due)
+        SELECT o.id, o.finding, o.lane, o.run_at, coalesce(o.project, ''),
+               9 - coalesce((p_flow[o.item] -> 'priority')::integer, 0), o.run_at
+        FROM unnest(waits) o WHERE o.finding = 'pending';
+    END IF;
 
     -- An id that was pruned is not new. Ids rise with time, so as a rule none of a batch needs to be looked up. This
     -- is a statement of its own: the insert may have waited for a prune, which it doesn't see.
