@@ -99,13 +99,19 @@ final class LaneRegistrar: Sendable {
             "register", every: .seconds(1), startsAtOnce: true,
             problem: "nobody looked for orders of lanes without a worker", reporter: reporter)
         await repeating.run {
-            do {
-                let untended = Set(try await store.lanesToLookAt(configured: configured))
-                for lane in untended.union(configured).union(open.withLock { $0.keys }) {
+            let untended = Set(try await store.lanesToLookAt(configured: configured))
+            for lane in untended.union(configured).union(open.withLock { $0.keys }) {
+                do {
                     try await look(at: lane, isTended: !untended.contains(lane), opener)
+                } catch let error as AMQPError where error.isAway {
+                    // The connection tells of it; nothing can be registered meanwhile.
+                    return
+                } catch {
+                    // One that may not be read keeps no other from being looked at.
+                    reporter.report(
+                        "register", "a lane without a worker can't be looked at", error: error,
+                        details: [.lane: lane])
                 }
-            } catch let error as AMQPError where error.isAway {
-                // The connection tells of it; nothing can be registered meanwhile.
             }
         }
         opener.finish()

@@ -28,7 +28,7 @@ struct LaneRegistrarTests {
             let order = #"{"kind":"work","title":"t","project":"textkit"}"#
             try await desk.publisher.publish(
                 ids.map { Self.message($0, order) } + [Self.message(ids[0], order), Self.message(ids[1], order)])
-            try await eventually("all are registered", timeout: .seconds(5)) {
+            try await eventually("all are registered", timeout: .seconds(30)) {
                 try await desk.database.count("moose.waiting WHERE state = 'pending' AND due <= now()") == 300
             }
             #expect(
@@ -49,7 +49,7 @@ struct LaneRegistrarTests {
                 Self.message(id, #"{"kind":"work","title":"first"}"#, priority: 200), Self.message(nil, "no JSON"),
                 Self.message(id, #"{"kind":"work","title":"second"}"#),
             ])
-            try await eventually("all are dealt with", timeout: .seconds(10)) {
+            try await eventually("all are dealt with", timeout: .seconds(30)) {
                 try await desk.database.count("moose.dead_letters WHERE reason IN ('malformed', 'id_reused')") == 2
             }
             #expect(
@@ -71,7 +71,7 @@ struct LaneRegistrarTests {
             try await Task.sleep(for: .seconds(3))
             #expect(try await desk.database.count("moose.work_orders") == 0)
             await subscription.close()
-            try await eventually("nobody consumes it any more", timeout: .seconds(5)) {
+            try await eventually("nobody consumes it any more", timeout: .seconds(30)) {
                 try await desk.database.count("moose.waiting") == 5
             }
             // Somebody who works is there again, and has said so.
@@ -79,7 +79,7 @@ struct LaneRegistrarTests {
                 id: UUID(), host: "h", pid: 1, version: "1", lanes: ["default"], kinds: ["work"], slots: 1)
             try await desk.store.announce(registration, running: 0)
             _ = try await worker.subscribe(to: Self.queue, prefetch: 1)
-            try await eventually("the Client Manager has let go", timeout: .seconds(10)) {
+            try await eventually("the Client Manager has let go", timeout: .seconds(30)) {
                 try await desk.publisher.queueStatistics(Self.queue)?.consumers == 1
             }
             await worker.close()

@@ -44,9 +44,11 @@ struct ListPageTests {
         try await BudgetDesk.open { desk in
             try await desk.database.runSimple(
                 """
-                INSERT INTO moose.work_orders (id, state, kind, lane, title, run_at, body, digest, created_at)
+                INSERT INTO moose.work_orders
+                    (id, state, kind, lane, title, project, agent, run_at, body, digest, created_at)
                 SELECT gen_random_uuid(), CASE WHEN n % 5 = 0 THEN 'failed' ELSE 'pending' END, 'work', 'default', 't',
-                       now(), '{}', '', now() - n / 4 * interval '1 minute'
+                       CASE n % 5 WHEN 1 THEN 'textkit' END, CASE n % 5 WHEN 2 THEN 'ann' END, now(), '{}', '',
+                       now() - n / 4 * interval '1 minute'
                 FROM generate_series(1, 20) AS n
                 """)
             let once = try await WorkOrderListFilter(state: state).newest(100, in: desk.database)
@@ -56,6 +58,10 @@ struct ListPageTests {
             }
             #expect(pages == once.map(\.id))
             #expect(try await WorkOrderListFilter(kind: "other").newest(1, in: desk.database).isEmpty)
+            #expect(try await WorkOrderListFilter(project: "textkit").newest(100, in: desk.database).count == 4)
+            #expect(try await WorkOrderListFilter(agent: "ann").newest(100, in: desk.database).count == 4)
+            #expect(
+                try await WorkOrderListFilter(project: "textkit", agent: "ann").newest(1, in: desk.database).isEmpty)
         }
     }
 }

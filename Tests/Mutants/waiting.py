@@ -30,11 +30,12 @@ MUTANTS = {
     "a priority given later changes nothing": (
         "keep_live_sets", "rank = excluded.rank, ", ""),
     "projects take no turns": ("keep_live_sets", "coalesce(NEW.project, '')", "''"),
+    "what was moved meanwhile is taken": ("next_in_line", "AND w.lane = p_lane AND", "AND"),
     "what is not due is taken": ("next_in_line", "AND x.due <= now() AND", "AND"),
     "two take the same": ("next_in_line", "FOR NO KEY UPDATE OF w SKIP LOCKED", ""),
     "a take waits for whoever holds an order": ("next_in_line", "FOR NO KEY UPDATE OF w SKIP LOCKED", "FOR NO KEY UPDATE OF w"),
     "who has more gets nothing of what others leave": (
-        "next_in_line", "v_projects := coalesce(g.projects, '{}');", "v_projects := '{}';"),
+        "next_in_line", "v_projects := coalesce(g.projects, '{}') ||", "v_projects :="),
     "only the highest priority is taken": ("next_in_line", "EXIT WHEN v_rank IS NULL;", "EXIT WHEN v_rank IS NULL OR v_ids <> '{}';"),
     "a paused lane is taken from": ("lane_room", "WHEN s.paused_at IS NOT NULL THEN 0", "WHEN false THEN 0"),
     "a limit is no bound for a take": ("take_batch", "least(i.count, moose.lane_room(i.lane))::integer", "i.count"),

@@ -15,6 +15,7 @@ struct WorkOrdersList: DatabaseCommand {
             EXAMPLES
               moose work-orders list
               moose work-orders list --state failed --kind generate_file --limit 10
+              moose work-orders list --project textkit --state pending
               moose work-orders list --lane llm --json | jq -r '.[].id'
               moose work-orders list --after 0192f0c1-6b7a-7c3e-9d5e-2f4a6b8c0d1e
             """)
@@ -28,6 +29,12 @@ struct WorkOrdersList: DatabaseCommand {
     @Option(help: "Only those of this lane.")
     var lane: String?
 
+    @Option(help: "Only those of this project.")
+    var project: String?
+
+    @Option(help: "Only those of this agent.")
+    var agent: String?
+
     @Option(help: ArgumentHelp("Go on after this order, the last of the page before.", valueName: "id"))
     var after: String?
 
@@ -38,7 +45,8 @@ struct WorkOrdersList: DatabaseCommand {
         let after = try after.map { id throws(CommandFailure) in
             try IdentifierArgument.parse(id, of: "a work order", listedBy: "moose work-orders list")
         }
-        return WorkOrderListFilter(state: state, kind: kind, lane: lane, after: after)
+        return WorkOrderListFilter(
+            state: state, kind: kind, lane: lane, project: project, agent: agent, after: after)
     }
 
     func answer(

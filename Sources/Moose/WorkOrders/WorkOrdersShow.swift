@@ -63,6 +63,7 @@ struct WorkOrdersShow: DatabaseCommand {
             facts.add(order.state == "in_progress" ? "to be cancelled by" : "too late to be cancelled by", who)
         }
         facts.add("kind", "\(order.kind) in lane \(order.lane)")
+        facts.add("priority", order.priority > 0 ? "\(order.priority)" : nil)
         facts.add("project", order.project)
         facts.add("agent", order.agent)
         facts.add("attempt", "\(order.attempt)" + (order.maxAttempts.map { " of \($0)" } ?? ""))

@@ -113,13 +113,15 @@ final class Claims: Sendable {
                 patience.answered()
                 settle(taken, counts)
                 return metrics.claimSeconds.record(ContinuousClock.now - started)
-            } catch  where error.fault == .away || error.fault == .starved {
+            } catch {
+                // What it may have granted is asked for again, by the same name.
+                guard error.fault == .away || error.fault == .starved || error.mayHaveCommitted && attempt < 10 else {
+                    patience.isolated("claim", error, counts.values.reduce(0, +))
+                    return await claimOneByOne(wanted, counts)
+                }
                 await patience.failed(error, attempt: attempt, during: "claim")
                 attempt += 1
                 if board.look(\.isStopping) { break }
-            } catch {
-                patience.isolated("claim", error, counts.values.reduce(0, +))
-                return await claimOneByOne(wanted, counts)
             }
         }
         board.change { $0.release(counts.flatMap { Array(repeating: $0, count: $1) }) }
@@ -132,7 +134,7 @@ final class Claims: Sendable {
         var leavesWork = false
         for entry in taken {
             tally.add(entry.verdict.label)
-            guard case .run(let order) = entry.verdict, let lane = reader.lanes.firstIndex(of: order.lane) else {
+            guard case .run(let order) = entry.verdict, let lane = reader.lanes.firstIndex(of: entry.lane) else {
                 leavesWork = true
                 continue
             }
@@ -152,6 +154,11 @@ final class Claims: Sendable {
     }
 
     private func claimOneByOne(_ wanted: [String: Int], _ counts: [Int: Int]) async {
+        // The next look finds whether it goes better then. Where nothing passes at all, not everything is tried apart.
+        board.change { state in for lane in counts.keys { state.endedLine(lane: lane) } }
+        guard counts.allSatisfy({ isolated(lane: $0.key) <= max(64, 2 * $0.value) }) else {
+            return board.change { $0.release(counts.flatMap { Array(repeating: $0, count: $1) }) }
+        }
         var left = counts
         do throws(PostgresError) {
             let taken = try await control.setApart(wanted).compactMap { id, name -> Taken? in

@@ -35,6 +35,9 @@ struct LaneState: Sendable {
     private(set) var hasLine = false
     /// How many of its slots are held by handlers; the others' are on their way into or out of the database.
     private(set) var working = 0
+    /// How many looks it takes without a line until the broker hands out less again.
+    static let narrowsAfter = 50
+    private var narrowLooks = 0
     /// How many deliveries the broker hands out at a time; nil: as many as there are slots.
     private(set) var widened: Int?
     /// How many of its deliveries were apart when its consumer was last started anew for their sake.
@@ -51,6 +54,8 @@ struct LaneState: Sendable {
     var free: Int { max(0, slots - running) }
     /// What is delivered may be claimed at once: there is a slot, and nothing that goes first.
     var isOpen: Bool { free > 0 && !goesByLine }
+    /// A slot is free that nothing delivered wants: its line may have something that is not known of.
+    var mayHaveLine: Bool { free > 0 && !hasLine && !isPaused && (isLimited || waiting.isEmpty) }
     /// What comes is registered, and taken in its turn.
     var goesByLine: Bool { isPaused || isLimited || hasLine }
 
@@ -100,9 +105,11 @@ struct LaneState: Sendable {
     mutating func setLine(_ hasLine: Bool) { self.hasLine = hasLine }
 
     /// While there is a line, the broker hands out more than there are slots: all of it is registered.
+    /// Where there is none any more that stays so for a while: each change costs the consumer anew.
     /// - Returns: the number, where it has just changed.
     mutating func widen() -> Int? {
-        let wanted: Int? = goesByLine ? 500 : nil
+        narrowLooks = goesByLine ? 0 : narrowLooks + 1
+        let wanted: Int? = goesByLine || widened != nil && narrowLooks < Self.narrowsAfter ? 500 : nil
         guard wanted != widened else { return nil }
         widened = wanted
         return prefetch

@@ -41,6 +41,8 @@ struct PoolState: Sendable {
     private(set) var databaseTrouble: String?
     /// How old the oldest order of the latest claim was.
     private(set) var claimedAge: (age: Duration, at: Instant)?
+    /// The lane whose deliveries were registered last.
+    private var registered = 0
     private var wakes: Wakes = []
 
     init(lanes: [WorkerConfiguration.Lane]) {
@@ -132,9 +134,12 @@ struct PoolState: Sendable {
     /// of a job. From now on the lane has a line.
     mutating func takeRegistrable(_ terms: RegistrationTerms, at now: Instant, upTo limit: Int) -> [Taken] {
         guard !isStopping, !isIntakeStopped else { return [] }
-        for index in lanes.indices {
+        // In turn, so that a flood in one lane keeps no other from the line.
+        for step in 1...lanes.count {
+            let index = (registered + step) % lanes.count
             let taken = lanes[index].takeRegistrable(terms, at: now, upTo: limit, bytes: Self.batchBytes)
             guard !taken.isEmpty else { continue }
+            registered = index
             return taken.map { Taken(lane: index, delivery: $0) }
         }
         return []
@@ -180,10 +185,10 @@ struct PoolState: Sendable {
     /// - Returns: how many the broker should hand out of a lane at a time, where that has just changed.
     mutating func widen(lane: Int) -> Int? { lanes[lane].widen() }
 
-    /// Lanes with free slots that have no line as far as is known, by name.
+    /// Lanes that have no line as far as is known, by name.
     var lanesToLookAt: [String] {
         guard !takesNothing else { return [] }
-        return lanes.filter { $0.free > 0 && !$0.hasLine && !$0.isPaused }.map(\.name)
+        return lanes.filter { !$0.hasLine && !$0.isPaused }.map(\.name)
     }
 
     /// They wait again, first in the line.
@@ -269,7 +274,7 @@ struct PoolState: Sendable {
             lanes[end.lane].release()
         }
         wakes.insert(.claims)
-        if !lanes.contains(where: { $0.hasLine || !$0.waiting.isEmpty }) { wakes.insert(.line) }
+        if ends.isEmpty || ends.contains(where: { lanes[$0.lane].mayHaveLine }) { wakes.insert(.line) }
     }
 
     mutating func cancel(_ requests: [CancelRequest]) -> [(request: CancelRequest, job: RunningJob)] {

@@ -165,6 +165,92 @@ struct LineTests {
         }
     }
 
+    @Test func `what a limit of its kind holds back is not called again because others lacked the kind`() async throws {
+        try await StoreDesk.open { desk in
+            let items = try StoreDesk.orders(4)
+            #expect(
+                try await desk.claim(items, kinds: ["other": KindTerms(estimate: .zero)])
+                    == Array(repeating: .unknownKind, count: 4))
+            let one = StoreDesk.limited(KindLimits(concurrency: 1))
+            #expect(try await desk.takeLine(kinds: one).compactMap(\.verdict.token) == [1])
+            #expect(try await desk.takeLine(kinds: one).isEmpty, "three stand at the gate")
+            #expect(try await desk.store.lookAtLine(lanes: ["default"], kinds: ["work"]).lanes.isEmpty)
+        }
+    }
+
+    @Test func `one that is put off gives up its place at a gate, and the next is called`() async throws {
+        try await StoreDesk.open { desk in
+            let items = try (1...3).map { _ in try StoreDesk.keyed("k") }.sorted { $0.id.uuidString < $1.id.uuidString }
+            let token = try await desk.start(items[0])
+            #expect(try await desk.claim(Array(items[1...])) == [.later, .later])
+            let tomorrow = Date(timeIntervalSinceNow: 86_400)
+            #expect(try await Self.place([items[1].id], runAt: tomorrow, desk) == ["pending scheduled true"])
+            try await desk.end(items[0].id, token)
+            #expect(try await desk.takeLine().compactMap { $0.verdict.token == nil ? nil : $0.id } == [items[2].id])
+        }
+    }
+
+    @Test func `one that is moved while it is taken stays where it was moved to`() async throws {
+        try await StoreDesk.open(connections: 6) { desk in
+            let ids = try await Self.waiting(1, desk)
+            let taking = try await desk.store.postgres.withTransaction { transaction in
+                _ = try await transaction.run("SELECT 1 FROM moose.budget_buckets ORDER BY id LIMIT 1 FOR UPDATE")
+                _ = try await transaction.run(
+                    "UPDATE moose.work_orders SET lane = 'bulk' WHERE id = \(ids[0])")
+                // It passes by what is locked; what it had seen before is another lane's after the commit.
+                return try await desk.takeLine()
+            }
+            #expect(taking.isEmpty)
+            #expect(
+                try await desk.store.take(
+                    ["default": 5], claim: UUID(),
+                    terms: ClaimTerms(
+                        worker: desk.worker, lease: .seconds(45), unknownKindGrace: .seconds(600),
+                        kinds: ["work": KindTerms(estimate: .zero)]), isRepeated: false
+                ).isEmpty)
+            #expect(try await desk.takeLine().map(\.id) == ids)
+        }
+    }
+
+    @Test func `a slot locks one order of twenty projects, not one of each`() async throws {
+        try await StoreDesk.open(connections: 6) { desk in
+            for number in 1...20 { _ = try await Self.waiting(1, project: "p\(number)", desk) }
+            let other = try await desk.store.postgres.withTransaction { transaction in
+                _ = try await transaction.run("SELECT moose.next_in_line('default', 1)")
+                return try await desk.takeLine(upTo: 19)
+            }
+            #expect(other.count == 19)
+        }
+    }
+
+    @Test func `of thousands of projects none is left out for ever`() async throws {
+        try await StoreDesk.open(waitsForCommits: false) { desk in
+            try await desk.run(
+                """
+                INSERT INTO moose.work_orders (id, state, kind, lane, title, project, run_at, body, digest, estimate_u)
+                SELECT gen_random_uuid(), 'scheduled', 'work', 'default', 't', 'customer-' || lpad(n::text, 5, '0'),
+                       now() + interval '1 day', '', 'x', 0
+                FROM generate_series(1, 2500) AS n
+                """)
+            let due = try await Self.waiting(1, project: "customer-99999", desk)
+            #expect(try await desk.takeLine(upTo: 5).map(\.id) == due)
+        }
+    }
+
+    @Test func `a time that never comes is refused, and one that stands there stops nobody's look`() async throws {
+        try await StoreDesk.open { desk in
+            let ids = try await Self.waiting(1, desk)
+            await #expect(throws: PostgresError.self) {
+                try await desk.run(
+                    "SELECT moose.place_work_orders('{\(ids[0])}', NULL, NULL, 'infinity', 'ann', 'never')")
+            }
+            try await desk.run("UPDATE moose.work_orders SET run_at = 'infinity'")
+            let look = try await desk.store.lookAtLine(lanes: ["default"], kinds: ["work"])
+            #expect(look.lanes.isEmpty && look.wait == nil)
+            try await desk.run("UPDATE moose.work_orders SET run_at = now()")
+        }
+    }
+
     // MARK: Another place
 
     @Test func `what waits is given another priority, lane and time, and each is audited`() async throws {

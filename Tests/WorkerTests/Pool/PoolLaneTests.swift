@@ -25,12 +25,12 @@ struct PoolLaneTests {
             try await bench.withPool(Self.done) { pool, _ in
                 try await eventually("the lane is held") { pool.board.look { $0.lanes[0].isPaused } }
                 try await bench.publishWork(30)
-                try await bench.waitFor(30, "moose.waiting WHERE due <= now()", within: .seconds(5))
+                try await bench.waitFor(30, "moose.waiting WHERE due <= now()", within: .seconds(30))
             }
             try await bench.withPool(Self.done) { pool, _ in
                 try await eventually("the lane is held again") { pool.board.look { $0.lanes[0].isPaused } }
                 try await bench.publishWork(3)
-                try await bench.waitFor(33, "moose.waiting", within: .seconds(5))
+                try await bench.waitFor(33, "moose.waiting", within: .seconds(30))
                 #expect(try await bench.count("moose.work_orders WHERE state <> 'pending' OR attempt > 0") == 0)
                 _ = try await bench.control.postgres.run("SELECT moose.resume_lane('default', 'ann', 'put out')")
                 try await bench.waitFor(33, "moose.work_orders WHERE state = 'completed' AND attempt = 1")

@@ -32,7 +32,7 @@ struct PoolRolloutTests {
                 try await bench.withPool(new) { _, _ in
                     // Long before the old worker would look at them again.
                     try await bench.waitFor(
-                        35, "moose.work_orders WHERE state = 'completed' AND attempt = 1", within: .seconds(10))
+                        35, "moose.work_orders WHERE state = 'completed' AND attempt = 1", within: .seconds(20))
                 }
             }
             #expect(try await bench.count("moose.dead_letters") == 0)

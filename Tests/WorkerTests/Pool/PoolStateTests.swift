@@ -251,6 +251,15 @@ struct PoolStateTests {
         #expect(state.takeFromLine(upTo: 40).isEmpty)
     }
 
+    @Test func `a flood in one lane keeps no other from being registered`() {
+        let now = PoolState.Instant.now
+        var state = PoolState(lanes: [.init(name: "a", slots: 1), .init(name: "b", slots: 1)])
+        state.foundLine(["a", "b"])
+        for lane in 0...1 { _ = state.arrive(Self.deliveries(4), lane: lane, at: now) { _ in false } }
+        let turns = (1...4).map { _ in state.takeRegistrable(Self.terms, at: now, upTo: 2)[0].lane }
+        #expect(turns == [1, 0, 1, 0])
+    }
+
     @Test func `while there is a line the broker hands out more than there are slots`() {
         var state = Self.state(slots: 2)
         #expect(state.lanes[0].prefetch == 2 && state.widen(lane: 0) == nil)
@@ -258,6 +267,7 @@ struct PoolStateTests {
         #expect(state.widen(lane: 0) == 500)
         #expect(state.widen(lane: 0) == nil, "told once")
         state.endedLine(lane: 0)
+        for _ in 1..<LaneState.narrowsAfter { #expect(state.widen(lane: 0) == nil, "it may come back") }
         #expect(state.widen(lane: 0) == 2)
     }
 

@@ -7,6 +7,8 @@ package struct WorkOrderDetail: Sendable {
     package let state: String
     package let kind: String
     package let lane: String
+    /// From 0 to 9.
+    package let priority: Int
     package let title: String
     package let project: String?
     package let agent: String?
@@ -37,7 +39,7 @@ package struct WorkOrderDetail: Sendable {
     package static func find(_ id: UUID, in database: PostgresClient) async throws -> WorkOrderDetail? {
         try await database.run(
             """
-            SELECT w.id, state, kind, lane, title, project, agent, estimate_u, attempt, max_attempts, run_at, l.worker,
+            SELECT w.id, state, kind, lane, priority::integer, title, project, agent, estimate_u, attempt, max_attempts, run_at, l.worker,
                    l.expires_at, started_at, worker_losses, body, result, error, failure_class, created_at,
                    finished_at, cancel_requested_at, cancel_who, cancel_reason, github_pr_number, github_repository,
                    ci_since
@@ -48,8 +50,9 @@ package struct WorkOrderDetail: Sendable {
 
     private init(_ row: PostgresRow) throws {
         (
-            id, state, kind, lane, title, project, agent, estimateMicroUSD, attempt, maxAttempts, runAt, leaseWorker,
-            leaseExpiresAt, startedAt, workerLosses, body, result, error, failureClass, createdAt, finishedAt,
+            id, state, kind, lane, priority, title, project, agent, estimateMicroUSD, attempt, maxAttempts, runAt,
+            leaseWorker, leaseExpiresAt, startedAt, workerLosses, body, result, error, failureClass, createdAt,
+            finishedAt,
             cancelRequestedAt, cancelWho, cancelReason, pullRequest, repository, ciSince
         ) = try row.decode()
     }
@@ -57,6 +60,7 @@ package struct WorkOrderDetail: Sendable {
     package var json: [String: JSONValue] {
         [
             "id": .id(id), "state": .string(state), "kind": .string(kind), "lane": .string(lane),
+            "priority": .count(priority),
             "title": .string(title), "project": .text(project), "agent": .text(agent),
             "estimate_usd": .usd(estimateMicroUSD), "attempt": .count(attempt), "max_attempts": .count(maxAttempts),
             "run_at": .time(runAt), "lease_worker": .id(leaseWorker), "lease_expires_at": .time(leaseExpiresAt),

@@ -7,20 +7,25 @@ package struct WorkOrderListFilter: Sendable {
     package var state: WorkOrderState?
     package var kind: String?
     package var lane: String?
+    package var project: String?
+    package var agent: String?
     /// Only what is listed after this order, the last of the page before.
     package var after: UUID?
 
     package init(
-        state: WorkOrderState? = nil, kind: String? = nil, lane: String? = nil, after: UUID? = nil
+        state: WorkOrderState? = nil, kind: String? = nil, lane: String? = nil, project: String? = nil,
+        agent: String? = nil, after: UUID? = nil
     ) {
         self.state = state
         self.kind = kind
         self.lane = lane
+        self.project = project
+        self.agent = agent
         self.after = after
     }
 
     /// Without a condition it means all work orders.
-    package var isEverything: Bool { state == nil && kind == nil && lane == nil }
+    package var isEverything: Bool { state == nil && kind == nil && lane == nil && project == nil && agent == nil }
 
     /// Above so many rows the newest are those with the highest ids, which the primary key has in order; sorting all by
     /// their time would take long, and an index of it would cost every order.
@@ -38,6 +43,7 @@ package struct WorkOrderListFilter: Sendable {
             FROM \(unescaped: live) moose.work_orders \(unescaped: live.isEmpty ? "" : "USING (id)")
             WHERE (\(state?.rawValue)::text IS NULL OR state = \(state?.rawValue))
               AND (\(kind)::text IS NULL OR kind = \(kind)) AND (\(lane)::text IS NULL OR lane = \(lane))
+              AND (\(project)::text IS NULL OR project = \(project)) AND (\(agent)::text IS NULL OR agent = \(agent))
               AND (\(after)::uuid IS NULL OR CASE
                   WHEN \(isSortedByID) THEN id < \(after)
                   ELSE (created_at, id) < (

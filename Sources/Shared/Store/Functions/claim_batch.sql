@@ -123,5 +123,6 @@ RETURN ARRAY(
 
 -- After how long an order of a kind that this worker lacks may be taken again by any.
 CREATE OR REPLACE FUNCTION moose.claim_pause(p_terms jsonb) RETURNS interval LANGUAGE sql IMMUTABLE
-RETURN least(interval '30 seconds', (p_terms ->> 'grace_ms')::bigint * interval '1 millisecond');
+RETURN greatest(interval '1 second',
+                least(interval '30 seconds', (p_terms ->> 'grace_ms')::bigint * interval '1 millisecond'));
 DROP FUNCTION IF EXISTS moose.claim_pause(jsonb, boolean);

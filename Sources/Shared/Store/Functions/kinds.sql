@@ -22,6 +22,7 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
     SELECT w.id, w.lane FROM moose.work_orders w
     WHERE w.unknown_since IS NOT NULL AND w.state IN ('scheduled', 'pending', 'retrying')
       AND w.kind = ANY (p_kinds) AND w.lane = ANY (p_lanes) AND w.run_at <= now()
+      AND NOT EXISTS (SELECT 1 FROM moose.gate_waits y WHERE y.work_order_id = ANY (ARRAY[w.id]))
     ORDER BY w.run_at LIMIT p_limit
 $$;
 

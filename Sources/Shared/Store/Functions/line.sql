@@ -46,7 +46,7 @@ DECLARE
     v_ids uuid[] := '{}';
     v_rank smallint := -1;
     v_projects text[]; v_due timestamptz[]; v_last uuid[];
-    v_share integer; v_first integer; v_from text;
+    v_share integer; v_left integer; v_first integer; v_from text;
     g record;
 BEGIN
     WHILE cardinality(v_ids) < p_count LOOP
@@ -59,35 +59,44 @@ BEGIN
             v_from := v_projects[1 + floor(random() * 1000)::integer];
             IF random() < 0.5 THEN v_from := chr(33 + floor(random() * 94)::integer); END IF;
             v_projects := (moose.projects_in_line(p_lane, v_rank, v_from, 1000) || v_projects)[: 1000];
+            -- And in any case those of what is due longest.
+            v_projects := v_projects || ARRAY(
+                SELECT y.project FROM (SELECT x.project, x.rank FROM moose.waiting x
+                                       WHERE x.lane COLLATE "C" = p_lane AND x.due <= now()
+                                       ORDER BY x.due LIMIT 100) y
+                WHERE y.rank = v_rank);
             v_projects := ARRAY(SELECT DISTINCT p FROM unnest(v_projects) AS p ORDER BY p);
         END IF;
         v_first := floor(random() * cardinality(v_projects))::integer;
         v_projects := v_projects[v_first + 1 :] || v_projects[: v_first];
         v_due := array_fill('-infinity'::timestamptz, ARRAY[cardinality(v_projects)]);
         v_last := array_fill('00000000-0000-0000-0000-000000000000'::uuid, ARRAY[cardinality(v_projects)]);
-        -- Each gets its share; who has more shares in what the others left.
+        -- Each gets its share; who has more shares in what the others left. No more projects than orders are asked:
+        -- what is locked and not taken is nobody else's either.
         WHILE cardinality(v_projects) > 0 AND cardinality(v_ids) < p_count LOOP
-            v_share := ceil((p_count - cardinality(v_ids))::numeric / cardinality(v_projects));
-            SELECT array_agg(t.id ORDER BY t.nth, t.due, t.id) AS ids,
+            v_left := p_count - cardinality(v_ids);
+            v_share := ceil(v_left::numeric / cardinality(v_projects));
+            SELECT coalesce(array_agg(t.id ORDER BY t.nth, t.due, t.id), '{}') AS ids,
                    array_agg(t.project ORDER BY t.nth) FILTER (WHERE t.place = v_share) AS projects,
                    array_agg(t.due ORDER BY t.nth) FILTER (WHERE t.place = v_share) AS due,
                    array_agg(t.id ORDER BY t.nth) FILTER (WHERE t.place = v_share) AS last
             INTO g
             FROM (SELECT p.project, p.nth, y.id, y.due,
                          row_number() OVER (PARTITION BY p.nth ORDER BY y.due, y.id) AS place
-                  FROM unnest(v_projects, v_due, v_last) WITH ORDINALITY AS p (project, due, last, nth)
+                  FROM unnest(v_projects[: v_left], v_due[: v_left], v_last[: v_left])
+                       WITH ORDINALITY AS p (project, due, last, nth)
                   CROSS JOIN LATERAL (
                       SELECT x.id, x.due FROM moose.waiting x JOIN moose.work_orders w ON w.id = ANY (ARRAY[x.id])
                       WHERE x.lane = p_lane AND x.rank = v_rank AND x.project = p.project AND x.due IS NOT NULL
                         AND x.due <= now() AND x.due >= p.due AND (x.due, x.id) > (p.due, p.last)
-                        AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
+                        -- Looked at again once it is locked: it may have been moved meanwhile.
+                        AND w.lane = p_lane AND w.state IN ('scheduled', 'pending', 'retrying', 'awaiting_budget')
                       ORDER BY x.due, x.id LIMIT v_share FOR NO KEY UPDATE OF w SKIP LOCKED) y
-                  LIMIT p_count - cardinality(v_ids)) t;
-            EXIT WHEN g.ids IS NULL;
+                  LIMIT v_left) t;
             v_ids := v_ids || g.ids;
-            v_projects := coalesce(g.projects, '{}');
-            v_due := g.due;
-            v_last := g.last;
+            v_projects := coalesce(g.projects, '{}') || v_projects[v_left + 1 :];
+            v_due := coalesce(g.due, '{}') || v_due[v_left + 1 :];
+            v_last := coalesce(g.last, '{}') || v_last[v_left + 1 :];
         END LOOP;
     END LOOP;
     RETURN v_ids;
@@ -101,7 +110,7 @@ CREATE OR REPLACE FUNCTION moose.look_at_line(
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
 BEGIN
     SELECT coalesce(array_agg(l.lane) FILTER (WHERE n.due <= now()), '{}'),
-           extract(epoch FROM min(n.due) FILTER (WHERE n.due > now()) - now())
+           extract(epoch FROM min(n.due) FILTER (WHERE n.due > now() AND isfinite(n.due)) - now())
     INTO lanes, wait_seconds
     FROM unnest(p_lanes) AS l (lane)
     CROSS JOIN LATERAL (SELECT x.due FROM moose.waiting x WHERE x.lane COLLATE "C" = l.lane ORDER BY x.due LIMIT 1) n

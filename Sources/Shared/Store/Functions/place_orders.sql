@@ -12,6 +12,15 @@ BEGIN
     SELECT array_agg(w.id), array_agg(w.state) INTO x_id, x_state
     FROM (SELECT o.id, o.state FROM moose.work_orders o
           WHERE o.id = ANY (p_ids) ORDER BY o.id FOR NO KEY UPDATE) w;
+    IF NOT isfinite(p_run_at) THEN
+        RAISE EXCEPTION 'the time must be finite' USING ERRCODE = '22023',
+            HINT = 'An order that shall never run is cancelled.';
+    END IF;
+    IF p_run_at > now() THEN
+        -- Whoever is put off keeps no place at a gate: the update calls the next.
+        PERFORM moose.leave_line(i, NULL) FROM unnest(x_id, x_state) AS x (i, state)
+        WHERE x.state IN ('scheduled', 'pending', 'retrying');
+    END IF;
     WITH placed AS (
         UPDATE moose.work_orders w
         SET lane = coalesce(p_lane, w.lane), priority = coalesce(p_priority, w.priority),

@@ -37,6 +37,10 @@ BEGIN
                AS i (id, fresh, reason, estimate, least, project, agent, handler, model)) r
     WHERE w.id = ANY (ARRAY[r.id]);
 
+    -- Of one that was waiting for money already the state is no news to the line.
+    PERFORM moose.put_in_line(array_agg(i.id), array_agg(NULL::timestamptz))
+    FROM unnest(p_ids, p_reasons) AS i (id, reason) WHERE i.reason <> 'never_fits' HAVING count(*) > 0;
+
     PERFORM moose.report(
         -- Told once, for the order has failed with this commit; and again should it be retried.
         gen_random_uuid(), 'worker', 'reserve', 'warning',

@@ -53,8 +53,11 @@ BEGIN
     LEFT JOIN moose.budget_buckets b
         ON b.policy_id = ANY (ARRAY[l.id]) AND b.window_start = u.window_start AND NOT b.exempt
     LEFT JOIN (SELECT p.id, sum(w.waits_for_u)::bigint AS amount
-               FROM moose.waiting x JOIN moose.work_orders w ON w.id = ANY (ARRAY[x.id]), unnest(w.waits_on) AS p (id)
-               WHERE x.state = 'pending' AND x.run_at > now() - interval '30 seconds' AND w.waits_on IS NOT NULL
+               FROM moose.lanes_of_orders() AS o (lane)
+               JOIN moose.waiting x ON x.lane COLLATE "C" = o.lane AND x.state = 'pending'
+                    AND x.due > now() - interval '30 seconds' AND x.due < now() + interval '1 second'
+               JOIN moose.work_orders w ON w.id = ANY (ARRAY[x.id]) AND w.waits_on IS NOT NULL
+               CROSS JOIN LATERAL unnest(w.waits_on) AS p (id)
                GROUP BY 1) k ON k.id = l.id;
 
     -- The oldest of every path whose budgets all have something left, found by skipping from one path to the next.
