@@ -9,14 +9,7 @@ struct LineWatch: Sendable {
     let store: Store
     let board: PoolBoard
     let reporter: Reporter
-    private let bell = Bell()
-
-    init(kinds: [String], store: Store, board: PoolBoard, reporter: Reporter) {
-        self.kinds = kinds
-        self.store = store
-        self.board = board
-        self.reporter = reporter
-    }
+    let bell = Bell()
 
     func run() async {
         await withTaskGroup(of: Void.self) { group in

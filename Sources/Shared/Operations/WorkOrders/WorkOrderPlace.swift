@@ -22,10 +22,10 @@ package enum WorkOrderPlace: Sendable {
         }
         return try await database.run(
             """
-            SELECT id, before, after, NULL::uuid, changed FROM moose.place_work_orders(
+            SELECT id, before, after, changed FROM moose.place_work_orders(
                 \(ids), \(lane), \(priority), \(runAt)::timestamptz, \(who), \(reason))
             """
-        ).rows.decode((UUID, String, String, UUID?, Bool).self).map { id, before, after, _, changed in
+        ).rows.decode((UUID, String, String, Bool).self).map { id, before, after, changed in
             WorkOrderChange(id: id, before: before, after: after, isChanged: changed)
         }
     }
